@@ -1,0 +1,45 @@
+"""Every error the package raises for bad input.
+
+FacemaskError
+├── ImageError (ValueError)      a file, bytes or an array that is not a readable image
+├── LabelError (ValueError)      a class name that is not known, or one class where two are needed
+├── DatasetError (ValueError)    photos, annotations, manifests or arrays that do not fit
+├── ConfigError (ValueError)     an experiment or an option that is wrong
+├── RunError (ValueError)        a run folder that is missing, unfinished or not one of ours
+├── ModelFileError (ValueError)  a model file that is missing, changed or not one of ours
+└── OutputError (OSError)        a place that cannot be written, or that holds something else
+
+A message says what is wrong, where, what was expected, what was found, and what to do.
+"""
+
+
+class FacemaskError(Exception):
+    """The root: the command line prints it as one line and exits with status 1."""
+
+
+class ImageError(FacemaskError, ValueError):
+    """A file, bytes or an array that is not a readable image."""
+
+
+class LabelError(FacemaskError, ValueError):
+    """A class name that is not known, or classes that do not fit the task."""
+
+
+class DatasetError(FacemaskError, ValueError):
+    """Photos, annotations, a manifest or arrays that do not fit together."""
+
+
+class ConfigError(FacemaskError, ValueError):
+    """An experiment file, an override or an option that is wrong."""
+
+
+class RunError(FacemaskError, ValueError):
+    """A run folder that is missing, unfinished or not one of ours."""
+
+
+class ModelFileError(FacemaskError, ValueError):
+    """A model file that is missing, changed or not one of ours."""
+
+
+class OutputError(FacemaskError, OSError):
+    """A place that cannot be written, or that holds something that is not ours."""

@@ -1,0 +1,1 @@
+"""From a model file to answers, with ONNX Runtime and never torch."""

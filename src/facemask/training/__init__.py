@@ -1,0 +1,1 @@
+"""From a dataset to a run: torch and Lightning live here and nowhere else."""
