@@ -163,7 +163,7 @@ def _check_size(image: Image.Image, where: str) -> None:
 
 
 def _jpeg_quality(image: Image.Image) -> int | None:
-    """The quality setting of libjpeg, by inverting its scaling of the luminance table's first entry.
+    """The JPEG quality, by inverting the scaling of the luminance table's first entry.
 
     libjpeg scales the standard tables (ITU-T T.81, Annex K; first luminance entry 16) by
     5000 / q for q under 50 and by 200 - 2 q above.

@@ -1,0 +1,77 @@
+"""A prepared dataset: images decoded once, resized, and kept as uint8 on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from facemask.data.manifest import Manifest, load_manifest
+from facemask.errors import DatasetError
+
+Images = npt.NDArray[np.uint8]
+"""``uint8 (N, S, S, 3)``, RGB."""
+
+
+def array_name(size_px: int) -> str:
+    """The file name of the array of one size."""
+    return f"images_{size_px}.npy"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder, opened: its manifest, and its images by size.
+
+    Attributes:
+        folder: where it lies.
+        manifest: its samples; row i belongs to image i of every array.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The label of every sample: ``int64 (N,)``."""
+        return self.manifest.table["label"].to_numpy(dtype=np.int64)
+
+    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
+        """The array indices of a split: ``int64 (n,)``, ascending; see `Manifest.rows_of`."""
+        return self.manifest.rows_of(split)
+
+    def images(self, size_px: int) -> Images:
+        """The images at a size, memory-mapped and read-only: ``uint8 (N, S, S, 3)``, RGB.
+
+        Raises:
+            DatasetError: if that size was not kept, or the file does not fit the manifest.
+        """
+        path = self.folder / array_name(size_px)
+        if not path.is_file():
+            kept = ", ".join(str(size) for size in self.manifest.info.sizes_px)
+            raise DatasetError(
+                f"{self.folder}: expected images of {size_px} x {size_px}, found {kept}; run "
+                f"prepare again with --size {size_px}"
+            )
+        try:
+            images: Images = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise DatasetError(f"{path}: broken array: {error}; run prepare again") from error
+        expected = (len(self), size_px, size_px, 3)
+        if images.shape != expected or images.dtype != np.uint8:
+            raise DatasetError(
+                f"{path}: expected uint8 {expected}, found {images.dtype} {images.shape}; "
+                "run prepare again"
+            )
+        return images
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """A dataset that `facemask prepare` wrote.
+
+    Raises:
+        DatasetError: if the folder is not a dataset.
+    """
+    return Dataset(folder, load_manifest(folder))
