@@ -19,8 +19,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facemask.errors import ImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF")
-"""Pillow's names of the formats read; MPO is a JPEG with more pictures behind it."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+"""Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused before they are decoded (a decompression bomb)."""

@@ -45,8 +45,6 @@ COLUMNS: dict[str, str] = {
     "green": "float32",
     "blue": "float32",
     "sha256": "string",  # of the file's bytes
-    "phash": "uint64",  # perceptual hashes of the face
-    "dhash": "uint64",
 }
 """The columns that every manifest has, with their pandas dtypes; a source's own come after."""
 

@@ -1,0 +1,187 @@
+"""Sources to one table and its arrays, before any split."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from facemask.data.arrays import Images, array_name
+from facemask.data.decode import FileFacts, OnProgress, decode_rows
+from facemask.data.manifest import COLUMNS
+from facemask.data.measures import MEASURE_SIZE_PX, measure_pixels
+from facemask.data.rows import Drop, Row, Source
+from facemask.errors import DatasetError
+from facemask.files import written_file
+
+SIZES_PX = (32, 64)
+"""The sizes that are always kept: the inputs of Net #1 and Net #2."""
+
+MAX_UNREADABLE_SHARE = 0.05
+
+_COPY_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Every readable sample of some sources, decoded.
+
+    Attributes:
+        sources: what was read.
+        table: one row a sample, `manifest.COLUMNS`; `split` and `group` are null where the
+            data brings none.
+        images: by size in pixels, ``uint8 (N, S, S, 3)``, RGB; row i belongs to table row i.
+        pixel_digests: SHA-256 of each sample's pixels at the largest size.
+        drops: what was left out on the way: by the layout's reader or as unreadable.
+        read_count: the number of samples and drops together.
+    """
+
+    sources: tuple[Source, ...]
+    table: pd.DataFrame
+    images: Mapping[int, Images]
+    pixel_digests: tuple[str, ...]
+    drops: tuple[Drop, ...]
+    read_count: int
+
+
+def collect(
+    sources: Sequence[Source],
+    folder: Path,
+    *,
+    sizes_px: Sequence[int] = SIZES_PX,
+    max_unreadable_share: float = MAX_UNREADABLE_SHARE,
+    unreadable_list: Path | None = None,
+    workers: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Collection:
+    """Decode every row of some sources, once.
+
+    Args:
+        sources: from `layouts.read_sources`.
+        folder: where the arrays are kept, as memory-mapped files.
+        sizes_px: the square sizes to keep, besides `SIZES_PX`.
+        max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
+        unreadable_list: where the list is written in that case.
+        workers: threads; by default one a core.
+        on_progress: told of every few samples done.
+
+    Raises:
+        DatasetError: if no row is left, or more than the given share cannot be read.
+    """
+    rows = _ordered(sources)
+    sizes = sorted({*SIZES_PX, *sizes_px})
+    arrays = {size: _new_array(folder / array_name(size), size, len(rows)) for size in sizes}
+    facts, unreadable = decode_rows(rows, arrays, workers=workers, on_progress=on_progress)
+    _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
+    kept = [index for index, found in enumerate(facts) if found is not None]
+    images = {size: _compacted(folder, size, array, kept) for size, array in arrays.items()}
+    table = _table(
+        [rows[index] for index in kept],
+        [found for found in facts if found is not None],
+        {source.name: source.root for source in sources},
+        images[MEASURE_SIZE_PX],
+    )
+    drops = (*(drop for source in sources for drop in source.drops), *unreadable)
+    read_count = len(rows) + sum(len(source.drops) for source in sources)
+    digests = _digests(images[max(images)])
+    return Collection(tuple(sources), table, images, digests, drops, read_count)
+
+
+def write_drops(path: Path, drops: Sequence[Drop]) -> None:
+    """The list of what was left out, as CSV: source, path, reason, detail.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    columns = ["source", "path", "reason", "detail"]
+    records = [(drop.source, str(drop.path), drop.reason, drop.detail) for drop in drops]
+    table = pd.DataFrame.from_records(records, columns=columns)
+    with written_file(path) as beside:
+        table.to_csv(beside, index=False, errors="backslashreplace")
+
+
+def _ordered(sources: Sequence[Source]) -> list[Row]:
+    rows = [row for source in sources for row in source.rows]
+    if not rows:
+        names = ", ".join(str(source.root) for source in sources)
+        raise DatasetError(f"{names}: no labelled image to read")
+    return rows
+
+
+def _new_array(path: Path, size_px: int, count: int) -> Images:
+    shape = (count, size_px, size_px, 3)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        # Without this a disk that fills up kills the process at the next write to the map.
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    return array
+
+
+def _compacted(folder: Path, size_px: int, array: Images, kept: list[int]) -> Images:
+    """The array without the rows that could not be read."""
+    if len(kept) == len(array):
+        return array
+    path = folder / array_name(size_px)
+    spare = path.with_suffix(".part")
+    whole = _new_array(spare, size_px, len(kept))
+    for start in range(0, len(kept), _COPY_CHUNK):
+        whole[start : start + _COPY_CHUNK] = array[kept[start : start + _COPY_CHUNK]]
+    spare.replace(path)
+    return whole
+
+
+def _check_unreadable(
+    drops: Sequence[Drop], count: int, max_share: float, list_path: Path | None
+) -> None:
+    if len(drops) <= max_share * count and len(drops) < count:
+        return
+    examples = "; ".join(drop.detail for drop in drops[:3])
+    where = ""
+    if list_path is not None:
+        write_drops(list_path, drops)
+        where = f"; the whole list: {list_path}"
+    raise DatasetError(
+        f"{len(drops):,} of {count:,} samples cannot be read; expected at most {max_share:.0%} "
+        f"(--max-unreadable); for example {examples}{where}"
+    )
+
+
+def _table(
+    rows: Sequence[Row], facts: Sequence[FileFacts], roots: Mapping[str, Path], images: Images
+) -> pd.DataFrame:
+    samples = pd.DataFrame.from_records([_sample(row, roots) for row in rows])
+    found = pd.DataFrame.from_records([dataclasses.asdict(fact) for fact in facts])
+    pixels = pd.DataFrame(measure_pixels(images))
+    table = pd.concat([samples, found, pixels], axis=1)
+    extra = pd.DataFrame.from_records([dict(row.extra) for row in rows], index=table.index)
+    clashing = [name for name in extra.columns if name in COLUMNS]
+    extra = extra.drop(columns=clashing).astype("string")
+    return pd.concat([table.astype(COLUMNS)[list(COLUMNS)], extra], axis=1)
+
+
+def _sample(row: Row, roots: Mapping[str, Path]) -> dict[str, object]:
+    x0, y0, x1, y1 = row.box if row.box is not None else (None,) * 4
+    return {
+        "source": row.source,
+        "path": _relative(row.path, roots.get(row.source)),
+        "x0": x0, "y0": y0, "x1": x1, "y1": y1,
+        "label": row.label,
+        "split": row.split,
+        "group": row.group,
+    }  # fmt: skip
+
+
+def _relative(path: Path, root: Path | None) -> str:
+    if root is not None and path.is_relative_to(root):
+        path = path.relative_to(root)
+    # A file name that is not UTF-8 cannot stand in a Parquet table as it is.
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _digests(images: Images) -> tuple[str, ...]:
+    return tuple(hashlib.sha256(image.tobytes()).hexdigest() for image in images)

@@ -1,0 +1,135 @@
+"""Sources to a dataset on disk: decode, split, describe, and only then put in place."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.collect import (
+    MAX_UNREADABLE_SHARE,
+    SIZES_PX,
+    Collection,
+    collect,
+    write_drops,
+)
+from facemask.data.decode import BAD_BOX, UNREADABLE, OnProgress
+from facemask.data.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ManifestInfo,
+    SourceInfo,
+    digest_samples,
+)
+from facemask.data.measures import channel_statistics
+from facemask.data.rows import Drop, Row, Source
+from facemask.data.split import DEFAULT_SHARES, Shares, assign_splits, check_splits
+from facemask.files import check_replaceable, written_folder
+from facemask.labels import CLASS_NAMES, INCORRECT_MASK
+
+CLASS_LEFT_OUT = "class left out"
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How a dataset is prepared.
+
+    Attributes:
+        sizes_px: square sizes to keep besides 32 and 64.
+        shares: the wanted shares of validation and test data.
+        seed: of the split.
+        max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
+        keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
+        workers: threads for decoding; by default one a core.
+    """
+
+    sizes_px: tuple[int, ...] = SIZES_PX
+    shares: Shares = DEFAULT_SHARES
+    seed: int = 0
+    max_unreadable_share: float = MAX_UNREADABLE_SHARE
+    keeps_incorrect: bool = False
+    workers: int | None = None
+
+
+def prepare(
+    sources: Sequence[Source],
+    folder: Path,
+    options: PrepareOptions = PrepareOptions(),
+    on_progress: OnProgress | None = None,
+) -> Dataset:
+    """Write a dataset folder: manifest, arrays, and the lists of what was left out.
+
+    It is made beside its place and renamed when it is whole; a dataset that stood there is
+    replaced, anything else is left alone.
+
+    Args:
+        sources: from `layouts.read_sources`.
+        folder: the dataset's place.
+        options: how.
+        on_progress: told of every few samples decoded.
+
+    Raises:
+        DatasetError: if too much cannot be read, or a class is missing from a split.
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    check_replaceable(folder, replace_if=MANIFEST_NAME)
+    chosen = sources if options.keeps_incorrect else [_binary(source) for source in sources]
+    with written_folder(folder, replace_if=MANIFEST_NAME) as beside:
+        collection = collect(
+            chosen,
+            beside,
+            sizes_px=options.sizes_px,
+            max_unreadable_share=options.max_unreadable_share,
+            unreadable_list=folder.with_name(f"{folder.name}-unreadable.csv"),
+            workers=options.workers,
+            on_progress=on_progress,
+        )
+        manifest = _manifest(collection, options)
+        manifest.save(beside)
+        unreadable = [drop for drop in collection.drops if drop.reason in (UNREADABLE, BAD_BOX)]
+        write_drops(beside / "unreadable.csv", unreadable)
+        write_drops(beside / "dropped.csv", collection.drops)
+    return open_dataset(folder)
+
+
+def _binary(source: Source) -> Source:
+    """The source without its incorrectly worn masks; each stands among the drops."""
+    kept = tuple(row for row in source.rows if row.label != INCORRECT_MASK)
+    left_out = tuple(_left_out(row) for row in source.rows if row.label == INCORRECT_MASK)
+    return Source(
+        source.name, source.root, source.layout, kept, source.drops + left_out, source.class_labels
+    )
+
+
+def _left_out(row: Row) -> Drop:
+    detail = f"{row.path}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
+    return Drop(row.path, row.source, CLASS_LEFT_OUT, detail)
+
+
+def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
+    table = collection.table.copy()
+    brings_split = bool(table["split"].notna().any())
+    table["split"] = assign_splits(table, options.shares, seed=options.seed)
+    check_splits(table)
+    training = (table["split"] == "train").to_numpy().nonzero()[0]
+    statistics = {
+        size: channel_statistics(images, training) for size, images in collection.images.items()
+    }
+    reasons = Counter(drop.reason for drop in collection.drops)
+    info = ManifestInfo(
+        sources=tuple(
+            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
+            for source in collection.sources
+        ),
+        class_names=CLASS_NAMES[: int(table["label"].max()) + 1],
+        sizes_px=tuple(collection.images),
+        channel_mean={size: mean for size, (mean, _) in statistics.items()},
+        channel_std={size: std for size, (_, std) in statistics.items()},
+        split_by="source data" if brings_split else "random",
+        seed=options.seed,
+        counts={"read": collection.read_count, "kept": len(table), **reasons},
+        digest=digest_samples(
+            list(collection.pixel_digests), table["label"].tolist(), table["split"].tolist()
+        ),
+    )
+    return Manifest(table, info)
