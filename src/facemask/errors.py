@@ -9,8 +9,11 @@ FacemaskError
 ├── ModelFileError (ValueError)  a model file that is missing, changed or not one of ours
 └── OutputError (OSError)        a place that cannot be written, or that holds something else
 
-A message says what is wrong, where, what was expected, what was found, and what to do.
+A message says what is wrong, where, what was expected, what was found, and what to do, in one
+line.
 """
+
+from pathlib import PurePath
 
 
 class FacemaskError(Exception):
@@ -43,3 +46,12 @@ class ModelFileError(FacemaskError, ValueError):
 
 class OutputError(FacemaskError, OSError):
     """A place that cannot be written, or that holds something that is not ours."""
+
+
+def shown(name: str | PurePath) -> str:
+    """A file name or path as it can stand in a message: one line, printable, valid Unicode.
+
+    Line breaks, control characters and the bytes of a name that is not UTF-8 are escaped;
+    letters of any script stay.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from facemask.errors import OutputError
+from facemask.errors import OutputError, shown
 
 
 @contextmanager
@@ -22,15 +22,17 @@ def written_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_hidden(path), dir=path.parent)
         os.close(handle)
         beside = Path(name)
-        try:
+    try:
+        with _explained(path, only=_DISK_FULL):
             yield beside
+        with _explained(path):
             beside.chmod(0o666 & ~_umask())
             beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -38,44 +40,65 @@ def written_folder(path: Path, *, replace_if: str | None = None) -> Iterator[Pat
     """A temporary folder beside `path` that becomes `path` when the block ends well.
 
     Args:
-        path: the folder to make.
+        path: the folder to make; a symbolic link to a folder stays, and its target is replaced.
         replace_if: a file name; a folder that already holds that file is one of ours and
             is replaced. Any other folder that is not empty is left alone.
 
     Raises:
         OutputError: if `path` holds something that is not ours, cannot be written, or the
-            disk is full.
+            disk is full; what stood at `path` before still stands there.
     """
     check_replaceable(path, replace_if=replace_if)
     with _explained(path):
+        path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        try:
+        beside = Path(tempfile.mkdtemp(prefix=_hidden(path), dir=path.parent))
+    try:
+        with _explained(path, only=_DISK_FULL):
             yield beside
+        with _explained(path):
             beside.chmod(0o777 & ~_umask())
-            if path.exists():
-                shutil.rmtree(path)
-            beside.replace(path)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            check_replaceable(path, replace_if=replace_if)
+            _replace_folder(path, beside)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _replace_folder(path: Path, beside: Path) -> None:
+    """Put `beside` where `path` is; the old folder goes only after the new one stands."""
+    if not path.exists():
+        beside.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=_hidden(path), dir=path.parent))
+    path.rename(old)  # renaming a folder onto an empty one is atomic
+    try:
+        beside.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def check_replaceable(path: Path, *, replace_if: str | None = None) -> None:
     """Refuse an output folder that holds somebody's files.
 
     Raises:
-        OutputError: if `path` is a file, or a folder with content but without `replace_if`.
+        OutputError: if `path` is a file, a folder with content but without `replace_if`, or
+            cannot be looked at.
     """
-    if path.is_dir():
-        is_ours = replace_if is not None and (path / replace_if).is_file()
-        if any(path.iterdir()) and not is_ours:
-            expected = f"an empty folder, or one with a {replace_if}" if replace_if else "empty"
-            raise OutputError(
-                f"{path}: expected {expected}, found other files; they are left as they are: "
-                "name another folder"
-            )
-    elif path.exists():
-        raise OutputError(f"{path}: expected a folder, found a file; name another folder")
+    with _explained(path):
+        if path.is_dir():
+            is_ours = replace_if is not None and (path / replace_if).is_file()
+            if any(path.iterdir()) and not is_ours:
+                expected = (
+                    f"an empty folder, or one with a {replace_if}" if replace_if else "an empty one"
+                )
+                raise OutputError(
+                    f"{shown(path)}: expected {expected}, found other files; they are left as "
+                    "they are: name another folder"
+                )
+        elif path.exists():
+            raise OutputError(f"{shown(path)}: expected a folder, found a file; name another")
 
 
 def hash_file(path: Path) -> str:
@@ -84,20 +107,43 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REASONS: dict[int | None, str] = {
+    **dict.fromkeys(_DISK_FULL, "the disk is full; free some space and run the command again"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "no permission to write there; name another place",
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed; name another place"
+    ),
+    errno.EISDIR: "a folder stands there; name another file",
+    errno.ENAMETOOLONG: "the name is too long; name another place",
+}
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    """Turn the operating system's errors about writing `path` into one line each.
+
+    Args:
+        path: what is being written.
+        only: the error numbers to explain; others may be of the caller's making and pass.
+    """
     try:
         yield
     except OutputError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = "the disk is full; free some space and run the command again"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            reason = "no permission to write there; name another place"
-        else:
+        if only is not None and error.errno not in only:
             raise
-        raise OutputError(f"{path}: cannot be written: {reason}") from error
+        reason = _REASONS.get(error.errno, f"{error.strerror or error}; name another place")
+        raise OutputError(f"{shown(path)}: cannot be written: {reason}") from error
+
+
+def _hidden(path: Path) -> str:
+    """The start of a temporary name beside `path`, short enough for any file system."""
+    return f".{path.name[:60]}."
 
 
 def _umask() -> int:

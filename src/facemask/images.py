@@ -6,8 +6,11 @@ of an animation is taken; transparency is laid on white; 16-bit samples keep the
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from facemask.errors import ImageError
+from facemask.errors import ImageError, shown
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
@@ -43,6 +46,20 @@ class Box(NamedTuple):
     y1: int
 
 
+class Header(NamedTuple):
+    """What a file says of its picture before it is decoded.
+
+    Attributes:
+        width: in pixels, as stored, that is before the orientation is applied.
+        height: the same.
+        orientation: EXIF's, 1..8; 5 to 8 swap width and height when applied.
+    """
+
+    width: int
+    height: int
+    orientation: int
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """A decoded image, upright and in RGB, with what its file said.
@@ -64,8 +81,8 @@ def read_photo(source: ImageSource) -> Photo:
     """The upright RGB picture in a file, bytes, a binary stream, an image or an array.
 
     Args:
-        source: a path, the bytes of a file, a binary stream, a Pillow image, or an array
-            ``uint8 (H, W, 3)``, RGB.
+        source: a path, the bytes of a file, a binary stream, a Pillow image (its current
+            frame), or an array ``uint8 (H, W, 3)``, RGB.
 
     Raises:
         ImageError: if it is not one of `FORMATS`, is broken or cut off, has more than
@@ -74,11 +91,25 @@ def read_photo(source: ImageSource) -> Photo:
     if isinstance(source, np.ndarray):
         return Photo(_from_array(source), "array", "RGB")
     if isinstance(source, Image.Image):
-        return Photo(_upright_rgb(source), source.format or "array", source.mode)
+        with _explained("image"):
+            _check_size(source, "image")
+            return Photo(_upright_rgb(source), source.format or "array", source.mode)
     if isinstance(source, (str, PathLike)):
-        return _read_path(Path(source))
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    return _decode(stream, "image bytes" if isinstance(source, bytes) else "image stream")
+        with _file(Path(source)) as stream:
+            return _decode(stream, shown(Path(source)))
+    if isinstance(source, bytes):
+        return _decode(io.BytesIO(source), "image bytes")
+    return _decode(source, "image stream")
+
+
+def read_header(path: Path) -> Header:
+    """The size and orientation of the picture in a file, mostly without decoding it.
+
+    Raises:
+        ImageError: as `read_photo`, as far as the header shows it.
+    """
+    with _file(path) as stream, _opened(stream, shown(path)) as image:
+        return Header(*image.size, _orientation(image))
 
 
 def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.Image:
@@ -104,30 +135,46 @@ def resized(image: Image.Image, size_px: int) -> Pixels:
     return np.asarray(image.resize((size_px, size_px), RESAMPLING))
 
 
-def _read_path(path: Path) -> Photo:
+@contextmanager
+def _file(path: Path) -> Iterator[BinaryIO]:
     try:
-        with path.open("rb") as stream:
-            return _decode(stream, str(path))
+        stream = path.open("rb")
     except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
+        raise ImageError(f"{shown(path)}: no such file") from None
     except IsADirectoryError:
-        raise ImageError(f"{path}: expected an image file, found a folder") from None
+        raise ImageError(f"{shown(path)}: expected an image file, found a folder") from None
     except PermissionError:
-        raise ImageError(f"{path}: no permission to read it") from None
+        raise ImageError(f"{shown(path)}: no permission to read it") from None
+    except (OSError, ValueError) as error:  # too long a name, a loop of links, a null character
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{shown(path)}: cannot be opened: {reason}") from error
+    with stream:
+        yield stream
 
 
 def _decode(stream: BinaryIO, where: str) -> Photo:
-    with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of large images; the size is judged below. No more
-        # than its own warnings are silenced: this is not safe between threads before Python 3.14.
-        warnings.filterwarnings("ignore", module=r"PIL\.|facemask\.images")
+    with _opened(stream, where) as image:
+        quality = _jpeg_quality(image)
+        return Photo(_upright_rgb(image), image.format or "", image.mode, quality)
+
+
+@contextmanager
+def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
+    with _explained(where):
         try:
-            with Image.open(stream, formats=FORMATS) as image:
-                _check_size(image, where)
-                quality = _jpeg_quality(image)
-                return Photo(_upright_rgb(image), image.format or "", image.mode, quality)
+            image = Image.open(stream, formats=FORMATS)
         except UnidentifiedImageError:
             raise ImageError(f"{where}: {_what_instead(stream)}") from None
+        with image:
+            _check_size(image, where)
+            yield image
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    with _QUIET:
+        try:
+            yield
         except ImageError:
             raise
         # What Pillow's decoders raise on damaged files is not written down; these were seen
@@ -137,7 +184,38 @@ def _decode(stream: BinaryIO, where: str) -> Photo:
             MemoryError, AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
             Image.DecompressionBombError,
         ) as error:  # fmt: skip
-            raise ImageError(f"{where}: broken image: {error or type(error).__name__}") from error
+            reason = shown(str(error)) or type(error).__name__
+            raise ImageError(f"{where}: broken image: {reason}") from error
+
+
+class _QuietPillow:
+    """Silences Pillow's warnings of odd metadata and large images; sizes are judged here.
+
+    Before Python 3.14 `warnings.catch_warnings` restores the wrong filters when threads overlap,
+    so that the first thread to enter changes them and the last one to leave restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.|facemask\.images")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._caught.__exit__(None, None, None)
+
+
+_QUIET = _QuietPillow()
 
 
 def _what_instead(stream: BinaryIO) -> str:
@@ -163,17 +241,17 @@ def _check_size(image: Image.Image, where: str) -> None:
 
 
 def _jpeg_quality(image: Image.Image) -> int | None:
-    """The JPEG quality, by inverting the scaling of the luminance table's first entry.
+    """The JPEG quality, 1..100, by inverting the scaling of the luminance table.
 
-    libjpeg scales the standard tables (ITU-T T.81, Annex K; first luminance entry 16) by
-    5000 / q for q under 50 and by 200 - 2 q above.
+    libjpeg scales the standard table (ITU-T T.81, table K.1) by 5000 / q percent for q under 50
+    and by 200 - 2 q percent above.
     """
-    tables = getattr(image, "quantization", None)
-    if not tables:
+    table = (getattr(image, "quantization", None) or {}).get(0)
+    if not table:
         return None
-    scale = float(np.mean(np.asarray(tables[0], dtype=np.float64) / _K1_MEAN))
+    scale = sum(table) / len(table) / _K1_MEAN
     quality = (200 - 100 * scale) / 2 if scale <= 1 else 50 / scale
-    return int(np.clip(round(quality), 1, 100))
+    return min(max(round(quality), 1), 100)
 
 
 _K1_MEAN = 57.625
@@ -181,13 +259,16 @@ _K1_MEAN = 57.625
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    image.seek(0) if getattr(image, "n_frames", 1) > 1 else None
-    upright = ImageOps.exif_transpose(image) if _is_rotated(image) else image
-    return _rgb(upright)
+    return _rgb(ImageOps.exif_transpose(image) if _orientation(image) != 1 else image)
 
 
-def _is_rotated(image: Image.Image) -> bool:
-    return bool(image.getexif().get(0x0112, 1) != 1)
+def _orientation(image: Image.Image) -> int:
+    found = image.getexif().get(_ORIENTATION_TAG, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+_ORIENTATION_TAG = 0x0112
+"""EXIF 2.32, table 4."""
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -31,8 +31,13 @@ _KNOWN_NAMES: dict[str, int] = {
 }  # fmt: skip
 
 
+_NUMBER = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
+
+
 def _simplify(name: str) -> str:
-    return re.sub(r"[\s_\-.]+", "", name).casefold()
+    # A number keeps its sign, so that -1 is not taken for 1; spreadsheets write 1 as 1.0.
+    number = _NUMBER.fullmatch(name.strip())
+    return number[1] if number else re.sub(r"[\s_\-.]+", "", name).casefold()
 
 
 def class_name(label: int) -> str:
@@ -70,8 +75,8 @@ def resolve_label(name: str, mapping: Mapping[str, str] | None = None, *, where:
     close = difflib.get_close_matches(_simplify(name), _KNOWN_NAMES, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise LabelError(
-        f"{place}unknown class name {name!r}{hint}; expected one of {_known()}; "
-        f"map your own with --map '{name}=mask' or --map '{name}=no_mask'"
+        f"{place}unknown class name {name!r}{hint}; expected one of {known_names()}; "
+        f"map your own with --map {name + '=mask'!r} or --map {name + '=no_mask'!r}"
     )
 
 
@@ -85,9 +90,10 @@ def parse_mapping(pairs: list[str]) -> dict[str, str]:
     """`["their name=mask", ...]` as a mapping, each target checked.
 
     Raises:
-        LabelError: if a pair has no `=` or maps onto an unknown name.
+        LabelError: if a pair has no `=` or maps onto an unknown name, or two pairs disagree.
     """
     mapping: dict[str, str] = {}
+    simple: dict[str, str] = {}
     for pair in pairs:
         name, equals, target = pair.rpartition("=")
         if not equals or not name:
@@ -96,6 +102,9 @@ def parse_mapping(pairs: list[str]) -> dict[str, str]:
             )
         if _simplify(target) not in _KNOWN_NAMES:
             raise LabelError(f"--map {pair!r}: unknown class {target!r}; expected {_canonical()}")
+        before = simple.setdefault(_simplify(name), target)
+        if _find(before, {}) != _find(target, {}):
+            raise LabelError(f"--map {pair!r}: {name!r} is already mapped to {before!r}; keep one")
         mapping[name] = target
     return mapping
 
@@ -104,7 +113,8 @@ def _canonical() -> str:
     return ", ".join(CLASS_NAMES)
 
 
-def _known() -> str:
+def known_names() -> str:
+    """Every class name that needs no mapping, by label, for a message."""
     return "; ".join(
         f"{CLASS_NAMES[label]}: " + ", ".join(k for k, v in _KNOWN_NAMES.items() if v == label)
         for label in range(len(CLASS_NAMES))

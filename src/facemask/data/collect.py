@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from facemask.data.arrays import Images, array_name
 from facemask.data.decode import FileFacts, OnProgress, decode_rows
 from facemask.data.manifest import COLUMNS
-from facemask.data.measures import MEASURE_SIZE_PX, measure_pixels
+from facemask.data.measures import MEASURES
 from facemask.data.rows import Drop, Row, Source
 from facemask.errors import DatasetError
 from facemask.files import written_file
@@ -73,17 +74,19 @@ def collect(
         DatasetError: if no row is left, or more than the given share cannot be read.
     """
     rows = _ordered(sources)
-    sizes = sorted({*SIZES_PX, *sizes_px})
-    arrays = {size: _new_array(folder / array_name(size), size, len(rows)) for size in sizes}
-    facts, unreadable = decode_rows(rows, arrays, workers=workers, on_progress=on_progress)
+    paths = {size: folder / array_name(size) for size in sorted({*SIZES_PX, *sizes_px})}
+    for size, path in paths.items():
+        _new_array(path, size, len(rows))
+    decoded = decode_rows(rows, paths, workers=workers, on_progress=on_progress)
+    unreadable = [found for found in decoded.outcomes if isinstance(found, Drop)]
     _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
-    kept = [index for index, found in enumerate(facts) if found is not None]
-    images = {size: _compacted(folder, size, array, kept) for size, array in arrays.items()}
+    kept = [i for i, found in enumerate(decoded.outcomes) if isinstance(found, FileFacts)]
+    images = {size: _compacted(path, kept) for size, path in paths.items()}
     table = _table(
         [rows[index] for index in kept],
-        [found for found in facts if found is not None],
+        [found for found in decoded.outcomes if isinstance(found, FileFacts)],
+        decoded.measures[kept],
         {source.name: source.root for source in sources},
-        images[MEASURE_SIZE_PX],
     )
     drops = (*(drop for source in sources for drop in source.drops), *unreadable)
     read_count = len(rows) + sum(len(source.drops) for source in sources)
@@ -122,13 +125,13 @@ def _new_array(path: Path, size_px: int, count: int) -> Images:
     return array
 
 
-def _compacted(folder: Path, size_px: int, array: Images, kept: list[int]) -> Images:
-    """The array without the rows that could not be read."""
+def _compacted(path: Path, kept: list[int]) -> Images:
+    """The array in a file, without the rows that could not be read."""
+    array: Images = np.load(path, mmap_mode="r")
     if len(kept) == len(array):
         return array
-    path = folder / array_name(size_px)
     spare = path.with_suffix(".part")
-    whole = _new_array(spare, size_px, len(kept))
+    whole = _new_array(spare, array.shape[1], len(kept))
     for start in range(0, len(kept), _COPY_CHUNK):
         whole[start : start + _COPY_CHUNK] = array[kept[start : start + _COPY_CHUNK]]
     spare.replace(path)
@@ -152,11 +155,14 @@ def _check_unreadable(
 
 
 def _table(
-    rows: Sequence[Row], facts: Sequence[FileFacts], roots: Mapping[str, Path], images: Images
+    rows: Sequence[Row],
+    facts: Sequence[FileFacts],
+    measures: npt.NDArray[np.float32],
+    roots: Mapping[str, Path],
 ) -> pd.DataFrame:
     samples = pd.DataFrame.from_records([_sample(row, roots) for row in rows])
     found = pd.DataFrame.from_records([dataclasses.asdict(fact) for fact in facts])
-    pixels = pd.DataFrame(measure_pixels(images))
+    pixels = pd.DataFrame(measures, columns=list(MEASURES))
     table = pd.concat([samples, found, pixels], axis=1)
     extra = pd.DataFrame.from_records([dict(row.extra) for row in rows], index=table.index)
     clashing = [name for name in extra.columns if name in COLUMNS]

@@ -1,27 +1,35 @@
 """Photos to arrays: each is read once, on every core, and squeezed to every size asked for."""
 
 import hashlib
+import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from facemask.data.measures import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facemask.data.rows import Drop, Row
 from facemask.errors import ImageError
 from facemask.images import Photo, cropped, read_photo, resized
 
 OnProgress = Callable[[int], None]
-"""Called with the number of samples done since the last call, from any thread."""
+"""Called with the number of things done since the last call."""
 
 UNREADABLE = "unreadable image"
 BAD_BOX = "box outside its picture"
 
-_PHOTOS_PER_TASK = 32
+_PHOTOS_PER_TASK = 48
+
+_WORTH_PROCESSES = 1000
+"""Fewer rows than this are decoded sooner than helper processes have started."""
+
+Arrays = Mapping[int, npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,89 +55,133 @@ class FileFacts:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What decoding some rows found.
+
+    Attributes:
+        outcomes: for each row, what its file said, or why it was dropped.
+        measures: ``float32 (N, 6)``, see `measures.measure_pixels`; of no meaning where dropped.
+    """
+
+    outcomes: list[FileFacts | Drop]
+    measures: npt.NDArray[np.float32]
+
+
 def decode_rows(
     rows: Sequence[Row],
-    arrays: Mapping[int, npt.NDArray[np.uint8]],
+    array_paths: Mapping[int, Path],
     *,
     workers: int | None = None,
     on_progress: OnProgress | None = None,
-) -> tuple[list[FileFacts | None], list[Drop]]:
+) -> Decoded:
     """Decode every row into the arrays; a photo with several boxes is read once.
 
-    Threads share the arrays, and Pillow leaves the interpreter lock while it decodes and resizes.
+    Processes write into the same memory-mapped files. Threads would do, since Pillow leaves the
+    interpreter lock while it decodes, but were slower: photos of faces are small, and what is done
+    between two calls of Pillow takes the lock too often (`benchmarks/preparing.py`).
 
     Args:
         rows: the samples; rows of one photo stand together.
-        arrays: by size in pixels, the array to fill: ``uint8 (N, S, S, 3)``, RGB, N = len(rows).
-        workers: threads; by default one a core.
+        array_paths: by size in pixels, 64 among them, the ``.npy`` file to fill:
+            ``uint8 (N, S, S, 3)``, RGB, N = len(rows).
+        workers: processes; by default one a core, where there are many photos.
         on_progress: told of every few samples done.
-
-    Returns:
-        What each file said, None where the row could not be read; and a drop for each of those.
     """
-    tasks = _tasks(rows)
-
-    def work(task: list[range]) -> list[tuple[int, FileFacts | Drop]]:
-        done = [found for samples in task for found in _decode_photo(rows, samples, arrays)]
+    tasks = list(_tasks(rows))
+    count = workers or (_cores() if len(rows) >= _WORTH_PROCESSES else 1)
+    outcomes: list[FileFacts | Drop] = []
+    measures = [np.zeros((0, len(MEASURES)), np.float32)]
+    for done in _run(tasks, array_paths, min(count, len(tasks))):
+        outcomes += done.outcomes
+        measures.append(done.measures)
         if on_progress is not None:
-            on_progress(len(done))
-        return done
-
-    facts: list[FileFacts | None] = [None] * len(rows)
-    drops: list[Drop] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for done in pool.map(work, tasks):
-            for index, outcome in done:
-                if isinstance(outcome, Drop):
-                    drops.append(outcome)
-                else:
-                    facts[index] = outcome
-    return facts, drops
+            on_progress(len(done.outcomes))
+    return Decoded(outcomes, np.concatenate(measures))
 
 
-def _tasks(rows: Sequence[Row]) -> list[list[range]]:
-    """Runs of rows that share a photo, some photos to a task."""
-    photos: list[range] = []
-    for _, run in groupby(range(len(rows)), key=lambda index: rows[index].path):
-        indices = list(run)
-        photos.append(range(indices[0], indices[-1] + 1))
-    return [photos[i : i + _PHOTOS_PER_TASK] for i in range(0, len(photos), _PHOTOS_PER_TASK)]
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _decode_photo(
-    rows: Sequence[Row], samples: Iterable[int], arrays: Mapping[int, npt.NDArray[np.uint8]]
-) -> list[tuple[int, FileFacts | Drop]]:
-    samples = list(samples)
-    path = rows[samples[0]].path
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Some photos: their rows, and the place of the first in the arrays."""
+
+    start: int
+    rows: Sequence[Row]
+
+
+def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
+    ends = [0]
+    for _, run in groupby(rows, key=lambda row: row.path):
+        ends.append(ends[-1] + len(list(run)))
+    bounds = [*ends[:-1:_PHOTOS_PER_TASK], ends[-1]]
+    for start, end in pairwise(bounds):
+        yield _Task(start, rows[start:end])
+
+
+_arrays: Arrays = {}
+"""The memory-mapped arrays of a helper process."""
+
+
+def _run(tasks: list[_Task], array_paths: Mapping[int, Path], workers: int) -> Iterator[Decoded]:
+    if workers <= 1:
+        arrays = _open(array_paths)
+        yield from (_decode_task(task, arrays) for task in tasks)
+        return
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(array_paths,))
     try:
-        content = _read_bytes(path)
+        yield from pool.map(_decode_in_helper, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start(array_paths: Mapping[int, Path]) -> None:
+    # Ctrl-C reaches every process of the terminal; the main one alone answers to it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _arrays
+    _arrays = _open(array_paths)
+
+
+def _open(array_paths: Mapping[int, Path]) -> Arrays:
+    return {size: np.load(path, mmap_mode="r+") for size, path in array_paths.items()}
+
+
+def _decode_in_helper(task: _Task) -> Decoded:
+    return _decode_task(task, _arrays)
+
+
+def _decode_task(task: _Task, arrays: Arrays) -> Decoded:
+    end = task.start + len(task.rows)
+    views = {size: images[task.start : end] for size, images in arrays.items()}
+    outcomes: list[FileFacts | Drop] = []
+    for _, run in groupby(task.rows, key=lambda row: row.path):
+        outcomes += _decode_photo(list(run), len(outcomes), views)
+    return Decoded(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
+
+
+def _decode_photo(rows: list[Row], start: int, arrays: Arrays) -> list[FileFacts | Drop]:
+    """Every row of one photo; the first stands at `start` in the arrays."""
+    path = rows[0].path
+    try:
+        content = path.read_bytes()
         photo = read_photo(content)
-    except ImageError as error:
-        reason = str(error).removeprefix("image bytes: ")
-        return [
-            (index, Drop(path, rows[index].source, UNREADABLE, f"{path}: {reason}"))
-            for index in samples
-        ]
+    except (ImageError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        detail = f"{path}: {(reason or '').removeprefix('image bytes: ')}"
+        return [Drop(path, row.source, UNREADABLE, detail) for row in rows]
     sha256 = hashlib.sha256(content).hexdigest()
     return [
-        (index, _fill(index, rows[index], photo, len(content), sha256, arrays)) for index in samples
+        _fill(start + offset, row, photo, len(content), sha256, arrays)
+        for offset, row in enumerate(rows)
     ]
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(error.strerror or type(error).__name__) from error
-
-
 def _fill(
-    index: int,
-    row: Row,
-    photo: Photo,
-    file_bytes: int,
-    sha256: str,
-    arrays: Mapping[int, npt.NDArray[np.uint8]],
+    index: int, row: Row, photo: Photo, file_bytes: int, sha256: str, arrays: Arrays
 ) -> FileFacts | Drop:
     try:
         face = cropped(photo.image, row.box, str(row.path))
