@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from facemask.data.measures import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facemask.data.rows import Drop, Row
-from facemask.errors import ImageError
+from facemask.errors import ImageError, shown
 from facemask.images import Photo, cropped, read_photo, resized
 
 OnProgress = Callable[[int], None]
@@ -171,7 +171,7 @@ def _decode_photo(rows: list[Row], start: int, arrays: Arrays) -> list[FileFacts
         photo = read_photo(content)
     except (ImageError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        detail = f"{path}: {(reason or '').removeprefix('image bytes: ')}"
+        detail = f"{shown(path)}: {(reason or '').removeprefix('image bytes: ')}"
         return [Drop(path, row.source, UNREADABLE, detail) for row in rows]
     sha256 = hashlib.sha256(content).hexdigest()
     return [
@@ -184,7 +184,7 @@ def _fill(
     index: int, row: Row, photo: Photo, file_bytes: int, sha256: str, arrays: Arrays
 ) -> FileFacts | Drop:
     try:
-        face = cropped(photo.image, row.box, str(row.path))
+        face = cropped(photo.image, row.box, shown(row.path))
     except ImageError as error:
         return Drop(row.path, row.source, BAD_BOX, str(error))
     for size_px, images in arrays.items():

@@ -14,6 +14,7 @@ from facemask.data.collect import (
     write_drops,
 )
 from facemask.data.decode import BAD_BOX, UNREADABLE, OnProgress
+from facemask.data.layouts import check_classes
 from facemask.data.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -24,6 +25,7 @@ from facemask.data.manifest import (
 from facemask.data.measures import channel_statistics
 from facemask.data.rows import Drop, Row, Source
 from facemask.data.split import DEFAULT_SHARES, Shares, assign_splits, check_splits
+from facemask.errors import shown
 from facemask.files import check_replaceable, written_folder
 from facemask.labels import CLASS_NAMES, INCORRECT_MASK
 
@@ -70,10 +72,12 @@ def prepare(
 
     Raises:
         DatasetError: if too much cannot be read, or a class is missing from a split.
+        LabelError: if the sources hold one class only.
         OutputError: if the folder holds something else or cannot be written.
     """
     check_replaceable(folder, replace_if=MANIFEST_NAME)
-    chosen = sources if options.keeps_incorrect else [_binary(source) for source in sources]
+    check_classes(sources)
+    chosen = sources if options.keeps_incorrect else [without_incorrect(one) for one in sources]
     with written_folder(folder, replace_if=MANIFEST_NAME) as beside:
         collection = collect(
             chosen,
@@ -92,7 +96,7 @@ def prepare(
     return open_dataset(folder)
 
 
-def _binary(source: Source) -> Source:
+def without_incorrect(source: Source) -> Source:
     """The source without its incorrectly worn masks; each stands among the drops."""
     kept = tuple(row for row in source.rows if row.label != INCORRECT_MASK)
     left_out = tuple(_left_out(row) for row in source.rows if row.label == INCORRECT_MASK)
@@ -102,7 +106,7 @@ def _binary(source: Source) -> Source:
 
 
 def _left_out(row: Row) -> Drop:
-    detail = f"{row.path}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
+    detail = f"{shown(row.path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
     return Drop(row.path, row.source, CLASS_LEFT_OUT, detail)
 
 

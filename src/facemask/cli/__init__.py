@@ -1,0 +1,31 @@
+"""The command line: parses, calls, prints."""
+
+import sys
+
+from facemask.errors import FacemaskError
+
+
+def main() -> None:
+    """Run `facemask`.
+
+    Exit status: 0 done; 1 bad input, said in one line on standard error; 2 wrong usage; 130
+    stopped with Ctrl-C. A bug keeps its traceback.
+    """
+    from facemask.cli.app import app
+
+    try:
+        app()
+    except FacemaskError as error:
+        sys.stderr.write(f"facemask: {_one_line(error)}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("facemask: stopped\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: nothing more to say, also not at exit.
+        sys.stdout = None
+        sys.exit(1)
+
+
+def _one_line(error: FacemaskError) -> str:
+    return " ".join(str(error).split())

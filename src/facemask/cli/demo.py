@@ -1,0 +1,146 @@
+"""`demo`: the whole study in one go, on the built-in data or on the user's photos."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+import facemask
+from facemask.cli.console import note, progress, show
+from facemask.cli.data import write_exploration
+from facemask.cli.labelled import of_dataset
+from facemask.cli.measuring import (
+    COMPARISON_NAME,
+    as_runs,
+    measure,
+    write_json,
+)
+from facemask.cli.models import load_models
+from facemask.cli.sources import Labels, Layouts, Mapping, is_dataset, read
+from facemask.cli.training import train
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.drawn import draw_dataset
+from facemask.data.drawn.dataset import DRAWING_VERSION, MARKER_NAME
+from facemask.data.explore import Exploration, explore_dataset
+from facemask.data.prepare import prepare
+from facemask.data.rows import Source
+from facemask.evaluation.compare import Comparison, compare
+from facemask.evaluation.text import comparison_text
+from facemask.files import written_file
+from facemask.report.compare_page import compare_sections
+from facemask.report.data_section import data_section
+from facemask.report.explore_page import explore_highlights
+from facemask.report.page import write_page
+from facemask.report.run import Run
+from facemask.report.run_page import run_chapter
+from facemask.training.experiments import load_experiment
+
+DRAWN_TRAIN, DRAWN_TEST = 3000, 1000
+"""Enough that both networks learn what a mask is; drawn in half a minute."""
+
+EPOCHS = {"net1": 12, "net2": 8}
+"""On 2 cores both networks together train in about four minutes on the drawn faces."""
+
+_KEY_NAME = "prepared.json"
+
+
+def demo_command(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Everything is written in this folder.")
+    ] = Path("demo"),
+    data: Annotated[
+        list[Path],
+        typer.Option(help="Your own photos, instead of the built-in ones.", show_default=False),
+    ] = [],  # noqa: B006  (Typer reads the default, nobody changes it)
+    settings: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value of both experiments."),
+    ] = [],  # noqa: B006
+    layout: Layouts = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
+    mapping: Mapping = [],  # noqa: B006
+) -> None:
+    """Run the whole study: explore, prepare, train Net #1 and Net #2, evaluate, compare.
+
+    What stands already is used again; a run that was stopped goes on.
+    """
+    paths = data or [_drawn(output / "photos")]
+    dataset = _prepared(output, read(paths, layout, label, mapping))
+    explored = explore_dataset(dataset)
+    write_exploration(output / "explore", explored)
+    note(f"explored: {output / 'explore' / 'report.html'}")
+    runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
+    models = load_models(runs)
+    test = of_dataset(dataset.folder, [model.input_size_px for model in models], "test")
+    evaluations = [measure(model, test) for model in models]
+    comparison = compare(evaluations)
+    write_json(output / COMPARISON_NAME, comparison)
+    page = output / "report.html"
+    _write_study(page, comparison, as_runs(models, evaluations, test), dataset, explored)
+    show(comparison_text(comparison), f"report: {page}")
+
+
+def _drawn(folder: Path) -> Path:
+    """The built-in photos, drawn unless they stand there."""
+    wanted = {"version": DRAWING_VERSION, "seed": 0, "train": DRAWN_TRAIN, "test": DRAWN_TEST}
+    marker = folder / MARKER_NAME
+    if not marker.is_file() or json.loads(marker.read_text("utf-8")) != wanted:
+        with progress("drawing", DRAWN_TRAIN + DRAWN_TEST) as advance:
+            draw_dataset(folder, DRAWN_TRAIN, DRAWN_TEST, 0, advance)
+    return folder
+
+
+def _prepared(output: Path, sources: Sequence[Source]) -> Dataset:
+    """The dataset of some sources, prepared unless it stands there and the photos are the same."""
+    folder = output / "dataset"
+    key_path = output / _KEY_NAME
+    key = _key(sources)
+    if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
+        note(f"prepared before: {folder}")
+        return open_dataset(folder)
+    with progress("preparing", sum(len(source.rows) for source in sources)) as advance:
+        dataset = prepare(sources, folder, on_progress=advance)
+    with written_file(key_path) as beside:
+        beside.write_text(key, "utf-8")
+    return dataset
+
+
+def _key(sources: Sequence[Source]) -> str:
+    """Changes when a photo comes, goes, changes, or is read in another way."""
+    hashed = hashlib.sha256(facemask.__version__.encode())
+    for source in sources:
+        for row in source.rows:
+            state = row.path.stat()
+            facts = (os.fsencode(row.path), state.st_size, state.st_mtime_ns, row.label, row.box)
+            hashed.update(repr((*facts, row.split, row.group)).encode())
+    return hashed.hexdigest()
+
+
+def _trained(output: Path, dataset: Dataset, name: str, settings: list[str]) -> Path:
+    """A finished run: reused, gone on with, or begun."""
+    experiment = load_experiment(name, [f"training.epochs={EPOCHS[name]}", *settings])
+    key = hashlib.sha256(
+        (dataset.manifest.info.digest + experiment.model_dump_json()).encode()
+    ).hexdigest()
+    run = output / "runs" / f"{name}-{key[:8]}"
+    train(experiment, dataset, run, resume=True, device="auto")
+    return run
+
+
+def _write_study(
+    page: Path, comparison: Comparison, runs: list[Run], dataset: Dataset, explored: Exploration
+) -> None:
+    dropped = dataset.folder / "dropped.csv"
+    drops = pd.read_csv(dropped) if dropped.is_file() else None
+    sections = (
+        *compare_sections(comparison, runs),
+        explore_highlights(explored),
+        data_section(dataset.manifest, drops),
+        *(run_chapter(run, run.name) for run in runs),
+    )
+    write_page(page, "Is this face covered?", sections, subtitle="The study of two networks.")

@@ -1,0 +1,60 @@
+"""What `MODEL` means on the command line: a model file or a run folder, with what a run adds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from facemask.inference.classifier import Classifier
+from facemask.training.run import METRICS_NAME, RECORD_NAME, RunRecord, load_record
+
+Models = Annotated[
+    list[Path], typer.Argument(metavar="MODEL...", help="Run folders or model files.")
+]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to answer.
+
+    Attributes:
+        name: for people: the experiment's name, with the place where two would be the same.
+        classifier: answers.
+        record: what its run says of itself; None for a bare model file.
+        curves: the run's `metrics.csv`; None for a bare model file.
+    """
+
+    name: str
+    classifier: Classifier
+    record: RunRecord | None
+    curves: pd.DataFrame | None
+
+    @property
+    def input_size_px(self) -> int:
+        """The side of the square images that it takes."""
+        return self.classifier.info.input_size_px
+
+
+def load_models(paths: list[Path]) -> list[LoadedModel]:
+    """Load models, each with a name of its own.
+
+    Raises:
+        ModelFileError: if there is no such file, or it is not one of ours.
+        RunError: if a run's record is broken.
+    """
+    classifiers = [Classifier(path) for path in paths]
+    names = [classifier.info.name for classifier in classifiers]
+    unique = [
+        name if names.count(name) == 1 else f"{name} ({path})"
+        for name, path in zip(names, paths, strict=True)
+    ]
+    return [_loaded(*parts) for parts in zip(unique, classifiers, paths, strict=True)]
+
+
+def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
+    is_run = (path / RECORD_NAME).is_file()
+    record = load_record(path) if is_run else None
+    curves = pd.read_csv(path / METRICS_NAME) if is_run else None
+    return LoadedModel(name, classifier, record, curves)
