@@ -1,0 +1,76 @@
+"""Sections as one self-contained HTML file: no network, light and dark, printable."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import facemask
+from facemask.files import written_file
+from facemask.report.blocks import Section
+from facemask.report.picture import with_own_names
+from facemask.report.style import css_variables
+
+MAX_BYTES = 5_000_000
+"""A report is meant to be mailed; its pages stay under this."""
+
+
+def render_page(title: str, sections: Sequence[Section], *, subtitle: str = "") -> str:
+    """The page as HTML.
+
+    Args:
+        title: of the page and its first heading.
+        sections: its parts, the summary first.
+        subtitle: a line below the title.
+
+    Raises:
+        ValueError: if two sections have one anchor.
+    """
+    anchors = [section.anchor for section in _flattened(sections)]
+    twice = sorted({anchor for anchor in anchors if anchors.count(anchor) > 1})
+    if twice:
+        raise ValueError(f"expected an anchor of its own for each section, found twice: {twice}")
+    environment = _environment()
+    script = environment.get_template("page.js").render().strip()
+    html = environment.get_template("page.html").render(
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        variables=css_variables(),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        version=facemask.__version__,
+    )
+    return with_own_names(html)
+
+
+def write_page(path: Path, title: str, sections: Sequence[Section], *, subtitle: str = "") -> None:
+    """Write the page; see `render_page`.
+
+    Raises:
+        OutputError: if the place cannot be written.
+        ValueError: if two sections have one anchor.
+    """
+    html = render_page(title, sections, subtitle=subtitle)
+    with written_file(path) as beside:
+        beside.write_text(html, encoding="utf-8")
+
+
+def _flattened(sections: Sequence[Section]) -> Iterator[Section]:
+    for section in sections:
+        yield section
+        yield from _flattened(section.children)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("facemask.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from tests.evaluation.synthetic import Labels, Probabilities, binary_answers, three_class_answers
+
+from facemask.evaluation.answers import check_answers
+from facemask.evaluation.bootstrap import (
+    basic_interval,
+    percentile_interval,
+    resample_weights,
+    resampled_values,
+    units_of,
+)
+from facemask.evaluation.metric_kinds import METRIC_KEYS
+from facemask.evaluation.metrics import measure
+from facemask.evaluation.weighted import WeightedMetrics
+
+CASES = [binary_answers(70), three_class_answers(70)]
+
+
+@pytest.mark.parametrize(("labels", "probabilities"), CASES)
+def test_equal_weights_give_the_point_values(labels: Labels, probabilities: Probabilities) -> None:
+    answers = check_answers(labels, probabilities)
+    expected = measure(labels, probabilities, resamples=100)
+    for scale in (1.0, 3.0):
+        found = WeightedMetrics(answers)(np.full((1, 70), scale))
+        values = {key: found[key][0] for key in METRIC_KEYS}
+        assert values == pytest.approx(expected.values, abs=1e-12)
+        np.testing.assert_allclose(found["confusion"][0], scale * np.array(expected.confusion))
+
+
+@pytest.mark.parametrize(("labels", "probabilities"), CASES)
+def test_whole_weights_are_repeated_images(labels: Labels, probabilities: Probabilities) -> None:
+    weights = np.random.default_rng(3).integers(0, 4, (5, 70))
+    found = WeightedMetrics(check_answers(labels, probabilities))(weights.astype(np.float64))
+    for row, times in enumerate(weights):
+        repeated = np.repeat(labels, times), np.repeat(probabilities, times, axis=0)
+        expected = measure(*repeated, resamples=100).values
+        values = {key: found[key][row] for key in METRIC_KEYS}
+        assert values == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_weighting_without_a_class_is_undefined_where_the_metric_is() -> None:
+    labels, probabilities = binary_answers(30)
+    found = WeightedMetrics(check_answers(labels, probabilities))(labels[None].astype(np.float64))
+    undefined = measure(np.ones(30, dtype=np.int64), probabilities, resamples=100).undefined
+    assert {key for key in METRIC_KEYS if np.isnan(found[key][0])} == set(undefined)
+
+
+def test_weights_are_draws_with_replacement() -> None:
+    chunks = list(resample_weights(units_of(50), resamples=400, seed=0))
+    weights = np.concatenate(chunks)
+    assert weights.shape == (400, 50)
+    assert (weights.sum(axis=1) == 50).all()
+    assert weights.mean(axis=0) == pytest.approx(1, abs=0.2)
+    assert weights.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+
+
+def test_large_sets_are_drawn_in_chunks() -> None:
+    n = 20_000
+    sizes = [len(chunk) for chunk in resample_weights(units_of(n), resamples=120, seed=0)]
+    assert sum(sizes) == 120
+    assert max(sizes) * n <= 2**20
+
+
+def test_images_of_a_group_are_drawn_together() -> None:
+    units = units_of(6, np.array([7, 7, 3, -1, 3, -1]))
+    assert len(set(units.tolist())) == 4
+    for weights in resample_weights(units, resamples=100, seed=0):
+        assert (weights[:, 0] == weights[:, 1]).all()
+        assert (weights[:, 2] == weights[:, 4]).all()
+        assert (weights[:, 3] != weights[:, 5]).any()
+
+
+def test_draws_do_not_depend_on_the_answers() -> None:
+    labels, good = binary_answers(60)
+    units = units_of(60)
+    first = resampled_values(check_answers(labels, good), units, resamples=100, seed=4)
+    second = resampled_values(check_answers(labels, good[::-1]), units, resamples=100, seed=4)
+    np.testing.assert_array_equal(first["confusion"].sum(axis=2), second["confusion"].sum(axis=2))
+
+
+def test_percentile_interval_leaves_undefined_draws_out() -> None:
+    draws = np.r_[np.linspace(0, 1, 1001), np.nan]
+    assert percentile_interval(draws) == pytest.approx((0.025, 0.975))
+
+
+def test_basic_interval_mirrors_at_the_point_and_holds_it() -> None:
+    draws = np.linspace(0.2, 0.4, 1001)
+    assert basic_interval(draws, 0.3) == pytest.approx((0.205, 0.395))
+    assert basic_interval(draws, 0.1) == pytest.approx((0.0, 0.1))

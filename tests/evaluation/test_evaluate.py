@@ -1,0 +1,113 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from tests.evaluation.synthetic import (
+    FakeClassifier,
+    binary_answers,
+    evaluation_of,
+    fake_images,
+    model_info,
+)
+
+from facemask.errors import DatasetError
+from facemask.evaluation.evaluate import BATCH_SIZE, evaluate
+from facemask.evaluation.metric_kinds import METRIC_KEYS
+from facemask.evaluation.metrics import measure
+
+JSON_KEYS = {
+    "format_version", "model", "split", "data_digest", "n", "n_by_class", "class_names",
+    "threshold", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc",
+    "average_precision", "brier", "log_loss", "ece", "undefined", "confusion", "ci95",
+    "interval_notes", "chance_ece", "bootstrap", "seconds", "images_per_second",
+}  # fmt: skip
+
+
+def test_what_the_model_answers_is_what_is_measured() -> None:
+    labels, probabilities = binary_answers(100)
+    images = fake_images(probabilities)
+    evaluation = evaluate(FakeClassifier(), images, labels, name="net", resamples=100, seed=3)
+    expected = measure(labels, evaluation.answers.probabilities, resamples=100, seed=3)
+    assert evaluation.metrics == expected
+    np.testing.assert_allclose(evaluation.answers.probabilities, probabilities, atol=1 / 255)
+    assert evaluation.images_per_second > 0
+
+
+def test_images_come_in_batches_and_in_order() -> None:
+    n = 2 * BATCH_SIZE + 10
+    labels, probabilities = binary_answers(n)
+    classifier, seen = FakeClassifier(), list[int]()
+    evaluate(
+        classifier, fake_images(probabilities), labels, name="net", resamples=100,
+        on_batch=seen.append,
+    )  # fmt: skip
+    assert classifier.batches == seen == [BATCH_SIZE, BATCH_SIZE, 10]
+
+
+def test_rows_choose_images_labels_and_groups() -> None:
+    labels, probabilities = binary_answers(60)
+    images, rows = fake_images(probabilities), np.arange(0, 60, 3)
+    groups = np.arange(60) // 6
+    part = evaluate(
+        FakeClassifier(), images, labels, name="net", rows=rows, groups=groups, resamples=100
+    )
+    np.testing.assert_array_equal(part.answers.labels, labels[rows])
+    np.testing.assert_array_equal(part.rows, rows)
+    assert part.metrics.n == 20
+    assert part.metrics.n_units == 10
+
+
+def test_json_keys_are_stable() -> None:
+    document = evaluation_of("net").to_json()
+    assert set(document) == JSON_KEYS
+    assert set(METRIC_KEYS) < JSON_KEYS
+    assert set(document["ci95"]) == {*METRIC_KEYS, "confusion"}
+    assert document["model"] == {
+        "name": "net",
+        "experiment": "net1",
+        "input_size_px": 32,
+        "parameters": 400_000,
+        "macs": 1_627_584,
+        "temperature": 1.0,
+        "weights_sha256": "cd" * 32,
+        "file_sha256": "0" * 64,
+        "trained_on": "ab" * 32,
+        "version": "0.1",
+    }
+
+
+def test_json_holds_numbers_only_where_there_are_any() -> None:
+    images = fake_images(binary_answers(3)[1])
+    labels = np.zeros(3, dtype=np.int64)
+    info = model_info(temperature=math.nan)
+    document = evaluate(
+        FakeClassifier(info=info), images, labels, name="net", resamples=100
+    ).to_json()
+    text = json.dumps(document, allow_nan=False)
+    assert json.loads(text) == document
+    assert document["roc_auc"] is None
+    assert document["ci95"]["roc_auc"] is None
+    assert document["undefined"]["roc_auc"] == "no image of 3 is mask"
+    assert document["model"]["temperature"] is None
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    labels, probabilities = binary_answers(10)
+    images = fake_images(probabilities)
+    with pytest.raises(DatasetError, match="a label for each of 10 images, found 9"):
+        evaluate(FakeClassifier(), images, labels[:9], name="net")
+    with pytest.raises(DatasetError, match="at least one image"):
+        evaluate(FakeClassifier(), images, labels, name="net", rows=np.array([], dtype=np.int64))
+    with pytest.raises(DatasetError, match="incorrect_mask"):
+        evaluate(FakeClassifier(), images, labels + 1, name="net")
+
+
+def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:
+    labels, probabilities = binary_answers(60)
+    images, classifier = fake_images(probabilities), FakeClassifier(model_info(threshold=0.8))
+    own = evaluate(classifier, images, labels, resamples=100)
+    other = evaluate(classifier, images, labels, resamples=100, threshold=0.2)
+    assert own.metrics.threshold == 0.8
+    assert other.metrics.threshold == 0.2
+    assert own.name == "net1"

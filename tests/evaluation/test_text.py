@@ -1,0 +1,89 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console, RenderableType
+from tests.evaluation.synthetic import FakeClassifier, binary_answers, evaluation_of, fake_images
+
+from facemask.evaluation.compare import compare
+from facemask.evaluation.evaluate import evaluate
+from facemask.evaluation.metric_kinds import METRICS
+from facemask.evaluation.text import comparison_text, evaluation_text
+from facemask.evaluation.wording import (
+    cautions,
+    joined,
+    kind_of,
+    metric_sentence,
+    number,
+    p_value,
+    percent,
+    points,
+)
+
+
+def _printed(renderable: RenderableType) -> str:
+    stream = io.StringIO()
+    Console(width=140, file=stream).print(renderable)
+    return stream.getvalue()
+
+
+def test_every_metric_is_printed_with_its_interval() -> None:
+    evaluation = evaluation_of("net [red]", 80)
+    text = _printed(evaluation_text(evaluation))
+    assert "net [red] on 80 images of test" in text
+    for kind in METRICS:
+        assert kind.title in text
+        assert number(kind, evaluation.metrics.values[kind.key]) in text
+    assert "200 bootstrap resamples of images, seed 0" in text
+
+
+def test_undefined_metrics_are_printed_with_the_reason() -> None:
+    images = fake_images(binary_answers(5)[1])
+    labels = np.ones(5, dtype=np.int64)
+    evaluation = evaluate(FakeClassifier(), images, labels, name="net", resamples=100)
+    text = _printed(evaluation_text(evaluation))
+    assert "no image of 5 is no_mask" in text
+    assert "undefined" in text
+    assert "nan" not in text.lower()
+    few, reason = cautions(evaluation.metrics)
+    assert "Few images (0 of no_mask and 5 of mask)" in few
+    assert "Undefined, because no image of 5 is no_mask: Balanced accuracy, Precision" in reason
+
+
+def test_a_comparison_prints_every_model_and_every_sentence() -> None:
+    comparison = compare([evaluation_of(name, seed=i) for i, name in enumerate(("one", "two"))])
+    text = " ".join(_printed(comparison_text(comparison)).split())
+    assert comparison.pairs[0].sentence in text
+    assert "120 images of test" in text
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.973, "97.3%"), (1.0, "100.0%"), (0.9997, "99.97%"), (0.0, "0.0%"), (0.0003, "0.03%")],
+)
+def test_a_percentage_never_rounds_to_all_or_nothing(share: float, expected: str) -> None:
+    assert percent(share) == expected
+
+
+def test_numbers_as_people_read_them() -> None:
+    assert number(kind_of("roc_auc"), 0.99349) == "0.9935"
+    assert number(kind_of("roc_auc"), 0.99997) == ">0.9999"
+    assert number(kind_of("roc_auc"), 1.0) == "1.0000"
+    assert number(kind_of("f1"), None) == "undefined"
+    assert [p_value(value) for value in (0.0001, 0.0123, 0.41)] == [
+        "p < 0.001",
+        "p = 0.012",
+        "p = 0.41",
+    ]
+    assert points(0.01) == "1.0 point"
+    assert points(-0.008) == "0.8 points"
+    assert joined("a") == "a"
+    assert joined("abc") == "a, b and c"
+
+
+def test_a_metric_as_a_sentence() -> None:
+    metrics = evaluation_of("net", 200).metrics
+    sentence = metric_sentence(metrics)
+    assert sentence.startswith(percent(metrics.values["accuracy"] or 0) + " accuracy (95% interval")
+    assert sentence.endswith("n = 200)")
+    assert "ROC-AUC" in metric_sentence(metrics, "roc_auc")

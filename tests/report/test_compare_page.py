@@ -1,0 +1,65 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from tests.evaluation.synthetic import model_info
+from tests.report.html_check import page_text
+from tests.report.runs import manifest_of, run_of
+
+from facemask.errors import DatasetError
+from facemask.evaluation.compare import Comparison, compare
+from facemask.evaluation.metric_kinds import METRICS
+from facemask.report.compare_page import compare_chapter, compare_sections, write_compare_report
+from facemask.report.page import render_page
+from facemask.report.run import Run
+from facemask.report.run_page import run_chapter
+
+
+def _compared(*runs: Run) -> Comparison:
+    return compare([run.evaluations[0] for run in runs])
+
+
+@pytest.mark.slow
+def test_a_comparison_puts_everything_side_by_side(tmp_path: Path) -> None:
+    changed = model_info("net2", config={"network": {"name": "net2", "dropout": 0.5}, "seed": 0})
+    runs = [run_of("Net #1", 0), dataclasses.replace(run_of("Net #2", 1, skill=3), info=changed)]
+    comparison = _compared(*runs)
+    more = [run_chapter(run, f"run{run.position}") for run in runs]
+    write_compare_report(tmp_path / "r.html", comparison, runs, manifest_of(), more=more)
+    text = page_text((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert comparison.pairs[0].sentence in text
+    for kind in METRICS:
+        assert kind.title in text
+    for expected in (
+        "McNemar", "Only first", "Multiply-accumulates", "network.dropout", "Settings that differ",
+        "Metrics with their 95% intervals", "Net #2 against Net #1", "Loss by epoch",
+        "The same 120 test images for all", "Images by split and class", "Training time",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_three_models_are_compared_in_pairs() -> None:
+    runs = [run_of(name, i) for i, name in enumerate(("one", "two", "three"))]
+    text = page_text(render_page("t", compare_sections(_compared(*runs), runs)))
+    for pair in ("one and two", "one and three", "two and three"):
+        assert pair in text
+
+
+def test_a_comparison_fits_into_a_larger_page() -> None:
+    runs = [run_of("one", 0), run_of("two", 1)]
+    chapters = [compare_chapter(_compared(*runs), runs, "both"), run_chapter(runs[0], "first")]
+    assert "one and two compared" in page_text(render_page("Study", chapters))
+
+
+def test_alike_settings_and_missing_curves_are_no_trouble() -> None:
+    runs = [dataclasses.replace(run_of(name, i), curves=None) for i, name in enumerate("ab")]
+    runs = [dataclasses.replace(run, info=model_info()) for run in runs]
+    text = page_text(render_page("t", compare_sections(_compared(*runs), runs)))
+    assert "No setting differs." in text
+    assert "by epoch" not in text
+
+
+def test_a_run_is_needed_for_each_model() -> None:
+    runs = [run_of("one", 0), run_of("two", 1)]
+    with pytest.raises(DatasetError, match="a run for each of 2 models, found 1"):
+        compare_sections(_compared(*runs), runs[:1])

@@ -1,0 +1,95 @@
+import re
+
+import numpy as np
+import pytest
+from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images, model_info
+
+from facemask.evaluation.compare import compare
+from facemask.evaluation.evaluate import evaluate
+from facemask.evaluation.evaluation import Evaluation
+from facemask.report.comparison_figures import differences_figure, intervals_figure
+from facemask.report.evaluation_figures import confusion_figure, reliability_figure, score_figure
+from facemask.report.network_figures import layer_figure
+from facemask.report.ranking_figures import ranking_figures, roc_figure
+
+
+def _perfect(n: int = 40) -> Evaluation:
+    labels = np.arange(n) % 2
+    return evaluate(FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100)
+
+
+def _alternative(markup: str) -> str:
+    found = re.search(r'aria-label="([^"]*)"', markup)
+    assert found is not None
+    return found[1]
+
+
+def test_every_figure_has_a_caption_and_an_alternative_text() -> None:
+    evaluations = [evaluation_of("one"), evaluation_of("two", seed=1)]
+    comparison = compare(evaluations)
+    figures = [
+        *ranking_figures(evaluations, ["model_1", "model_2"]),
+        reliability_figure(evaluations, ["model_1", "model_2"]),
+        score_figure(evaluations[0]),
+        confusion_figure(evaluations[0]),
+        intervals_figure(comparison),
+        differences_figure(comparison.pairs[0]),
+        layer_figure(model_info().network),
+    ]
+    assert len({figure.title for figure in figures}) == len(figures)
+    for figure in figures:
+        assert len(_alternative(figure.markup)) > 30
+        assert str(figure.caption).endswith(".")
+        assert len(figure.markup) < 100_000
+        assert "nan" not in _alternative(figure.markup)
+
+
+def test_the_confusion_matrix_is_told_in_words_too() -> None:
+    evaluation = evaluation_of("net")
+    words = _alternative(confusion_figure(evaluation).markup)
+    (right, _), (missed, _) = evaluation.metrics.confusion
+    n_bare, n_mask = evaluation.metrics.n_by_class
+    assert f"{right} of {n_bare} no_mask answered no_mask" in words
+    assert f"{missed} of {n_mask} mask answered no_mask" in words
+
+
+def test_a_good_model_is_drawn_close_up() -> None:
+    assert "Only the upper left corner" in str(roc_figure([_perfect()], ["model_1"]).caption)
+    weak = evaluation_of("net", skill=0.3)
+    assert "Only the upper left corner" not in str(roc_figure([weak], ["model_1"]).caption)
+
+
+def test_the_operating_point_is_in_the_caption() -> None:
+    caption = str(roc_figure([_perfect()], ["model_1"]).caption)
+    assert "100.0% of the masks found at 0.0% false alarms" in caption
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_has_no_ranking_and_every_other_figure(label: int) -> None:
+    images = fake_images(np.tile([0.3, 0.7], (12, 1)))
+    one_sided = evaluate(FakeClassifier(), images, np.full(12, label), resamples=100)
+    assert ranking_figures([one_sided], ["model_1"]) == ()
+    for figure in (
+        reliability_figure([one_sided], ["model_1"]),
+        score_figure(one_sided),
+        confusion_figure(one_sided),
+    ):
+        assert "nan" not in figure.markup.lower()
+
+
+def test_models_are_told_apart_by_their_colours() -> None:
+    evaluations = [evaluation_of("one"), evaluation_of("two", seed=1)]
+    markup = roc_figure(evaluations, ["model_1", "model_2"]).markup
+    assert "var(--model-1)" in markup
+    assert "var(--model-2)" in markup
+
+
+def test_the_layer_figure_names_the_largest_layers() -> None:
+    caption = str(layer_figure(model_info().network).caption)
+    assert caption == "output holds 100% of the parameters, conv1 takes 75% of the arithmetic."
+
+
+def test_a_difference_that_may_be_chance_is_not_counted() -> None:
+    comparison = compare([evaluation_of("one", 300, seed=1), evaluation_of("two", 300, seed=2)])
+    caption = str(differences_figure(comparison.pairs[0]).caption)
+    assert "No metric differs beyond chance." in caption

@@ -1,0 +1,42 @@
+import inspect
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facemask import errors
+from facemask.errors import FacemaskError, shown
+
+ERRORS = [
+    error
+    for _, error in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(error, FacemaskError) and error is not FacemaskError
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_each_error_is_also_the_builtin_that_the_drawing_names(error: type[FacemaskError]) -> None:
+    drawn = dict(re.findall(r"── (\w+) \((\w+)\)", errors.__doc__ or ""))
+    assert drawn[error.__name__] in {base.__name__ for base in error.__mro__}
+    with pytest.raises(FacemaskError, match="what and where"):
+        raise error("what and where")
+
+
+def test_the_drawing_names_every_error() -> None:
+    drawn = re.findall(r"── (\w+) ", errors.__doc__ or "")
+    assert sorted(drawn) == sorted(error.__name__ for error in ERRORS)
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_name_is_shown_in_one_printable_line(name: str) -> None:
+    text = shown(name)
+    assert text.isprintable()
+    assert len(text.splitlines()) <= 1
+    assert text.encode("utf-8").decode("utf-8") == text
+    if name.isprintable():
+        assert text == name
+
+
+def test_bytes_that_are_no_text_and_line_breaks_are_escaped() -> None:
+    assert shown("a\nb\udcff é 口罩.jpg") == r"a\nb\udcff é 口罩.jpg"
