@@ -13,9 +13,12 @@ from tests.data.photo_table import explored, noise_images, photo_table, two_clas
 
 from facemask.data.explore import Exploration
 from facemask.data.insights import insights
+from facemask.data.rows import Drop
 from facemask.data.samples import MAX_SIDE_PX, PER_CELL, Sample, Samples
 from facemask.report import explore_samples
 from facemask.report.blocks import Section
+from facemask.report.data_section import LISTED
+from facemask.report.explore_counts import counts_section
 from facemask.report.explore_faces import mean_faces
 from facemask.report.explore_page import explore_highlights, explore_sections, write_explore_page
 from facemask.report.explore_samples import samples_section
@@ -102,6 +105,20 @@ def test_hostile_names_are_only_text(page: str) -> None:
     assert "b\\x1b\\n" in reader.text
 
 
+def test_what_was_left_out_is_listed_with_its_reason() -> None:
+    drops = [
+        Drop(Path(f"{HOSTILE}/{number}.jpg"), "faces", "broken image", f"truncated {number}\n")
+        for number in range(LISTED + 1)
+    ]
+    exploration = explored(photo_table([0, 1]), left_out={"broken image": len(drops)})
+    html = render_page("Counts", (counts_section(exploration, "counts", drops),))
+    text = read(html).text
+    assert f"the first {LISTED} of {LISTED + 1} samples" in text
+    assert f"{HOSTILE}/0.jpg" in text
+    assert f"truncated {LISTED - 1}\\n" in text
+    assert f"truncated {LISTED}" not in text
+
+
 def shown_samples(samples: Samples) -> _Reader:
     section = samples_section(samples, ("no_mask", "mask", "incorrect_mask"), "samples")
     assert section is not None
@@ -168,7 +185,7 @@ def test_odd_data_has_a_page_too(table: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_highlights_and_the_whole_stand_on_one_page() -> None:
     exploration = explored(photo_table([0, 1]))
-    whole = Section("Exploration", "more", children=explore_sections(exploration, None, "more-"))
+    whole = Section("Exploration", "more", children=explore_sections(exploration, prefix="more-"))
     html = render_page("Study", (explore_highlights(exploration), whole))
     assert html.count("<h2>") == 2
 

@@ -1,17 +1,44 @@
-"""The commands, by name."""
+"""The commands, by name; a command's module is imported when it is called."""
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import facemask
-from facemask.cli.console import show
-from facemask.cli.data import draw_command, explore_command, prepare_command
-from facemask.cli.demo import demo_command
-from facemask.cli.evaluation import compare_command, evaluate_command
-from facemask.cli.training import train_command
+
+_COMMANDS = {
+    "demo": "facemask.cli.demo:demo_command",
+    "draw": "facemask.cli.draw:draw_command",
+    "explore": "facemask.cli.data:explore_command",
+    "prepare": "facemask.cli.data:prepare_command",
+    "train": "facemask.cli.training:train_command",
+    "evaluate": "facemask.cli.evaluation:evaluate_command",
+    "compare": "facemask.cli.evaluation:compare_command",
+}
+"""Where each command's function is, in the order of the work."""
+
+
+class _LazyCommands(TyperGroup):
+    """Commands that are imported one by one: pandas, SciPy and PyTorch take seconds."""
+
+    # Typer brings a Click of its own, whose types have no public name.
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, function = place.partition(":")
+        alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+        alone.command(cmd_name)(getattr(importlib.import_module(module), function))
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=_LazyCommands,
     help="Is this face covered? Look into face photos, train two small networks on them, and "
     "learn how far to trust the answer.",
     no_args_is_help=True,
@@ -22,7 +49,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        show(facemask.__version__)
+        typer.echo(facemask.__version__)
         raise typer.Exit
 
 
@@ -33,12 +60,3 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-app.command("demo")(demo_command)
-app.command("draw")(draw_command)
-app.command("explore")(explore_command)
-app.command("prepare")(prepare_command)
-app.command("train")(train_command)
-app.command("evaluate")(evaluate_command)
-app.command("compare")(compare_command)

@@ -1,6 +1,8 @@
-"""`draw`, `explore` and `prepare`: from nothing, or from photos, to a dataset."""
+"""`explore` and `prepare`: from photos to a dataset."""
 
+import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,26 +21,24 @@ from facemask.cli.sources import (
 )
 from facemask.data.arrays import open_dataset
 from facemask.data.collect import MAX_UNREADABLE_SHARE, collect
-from facemask.data.drawn import draw_dataset
+from facemask.data.drops import (
+    DROPPED_NAME,
+    UNREADABLE_NAME,
+    read_drops,
+    unreadable_among,
+    write_drops,
+)
 from facemask.data.explore import Exploration, explore_collection, explore_dataset
+from facemask.data.insights import exploration_json
 from facemask.data.prepare import PrepareOptions, prepare
+from facemask.data.rows import Drop
 from facemask.data.samples import read_samples
 from facemask.data.split import DEFAULT_SHARES, Shares
 from facemask.files import check_replaceable, written_folder
+from facemask.report.explore_page import write_explore_page
+from facemask.report.explore_text import explore_text
 
 EXPLORATION_NAME = "exploration.json"
-
-
-def draw_command(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
-    train: Annotated[int, typer.Option(help="Training photos.")] = 3000,
-    test: Annotated[int, typer.Option(help="Test photos.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
-) -> None:
-    """Write the built-in data, faces drawn by the program, as photos."""
-    with progress("drawing", train + test) as advance:
-        draw_dataset(output, train, test, seed, advance)
-    show(f"{output}: {train:,} training and {test:,} test photos, <id>_<label>.jpg, 1 = mask")
 
 
 def explore_command(
@@ -55,17 +55,15 @@ def explore_command(
     workers: Workers = None,
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
-    from facemask.report.explore_text import explore_text
-
     if output is not None:
         check_replaceable(output, replace_if=EXPLORATION_NAME)
-    exploration = _explore(sources, layout, label, mapping, max_unreadable, workers)
+    exploration, drops = _explore(sources, layout, label, mapping, max_unreadable, workers)
     if as_json:
-        show_json(exploration.to_json())
+        show_json(exploration_json(exploration))
     else:
         show(explore_text(exploration))
     if output is not None:
-        note(f"report: {write_exploration(output, exploration)}")
+        note(f"report: {write_exploration(output, exploration, drops)}")
 
 
 def _explore(
@@ -75,9 +73,9 @@ def _explore(
     mapping: list[str],
     max_unreadable: float,
     workers: int | None,
-) -> Exploration:
+) -> tuple[Exploration, Sequence[Drop]]:
     if len(paths) == 1 and is_dataset(paths[0]):
-        return explore_dataset(open_dataset(paths[0]))
+        return explore_dataset(open_dataset(paths[0])), read_drops(paths[0] / DROPPED_NAME)
     sources = read(paths, layouts, labels, mapping)
     count = sum(len(source.rows) for source in sources)
     with tempfile.TemporaryDirectory() as name, progress("decoding", count) as advance:
@@ -88,23 +86,21 @@ def _explore(
             workers=workers,
             on_progress=advance,
         )
-        return explore_collection(collection)
+        return explore_collection(collection), collection.drops
 
 
-def write_exploration(folder: Path, exploration: Exploration) -> Path:
-    """Write an exploration's page and numbers into a folder; gives the page's path.
+def write_exploration(folder: Path, exploration: Exploration, drops: Sequence[Drop]) -> Path:
+    """Write an exploration's page, numbers and unreadable files into a folder; gives the page.
 
     Raises:
         OutputError: if the folder holds something else or cannot be written.
     """
-    import json
-
-    from facemask.report.explore_page import write_explore_page
-
     with written_folder(folder, replace_if=EXPLORATION_NAME) as beside:
-        numbers = json.dumps(exploration.to_json(), indent=2, allow_nan=False)
+        numbers = json.dumps(exploration_json(exploration), indent=2, allow_nan=False)
         (beside / EXPLORATION_NAME).write_text(numbers + "\n", "utf-8")
-        write_explore_page(beside / "report.html", exploration, read_samples(exploration))
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(drops))
+        samples = read_samples(exploration)
+        write_explore_page(beside / "report.html", exploration, samples, drops)
     return folder / "report.html"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 import facemask
@@ -26,6 +25,7 @@ from facemask.cli.training import train
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.data.drawn import draw_dataset
 from facemask.data.drawn.dataset import DRAWING_VERSION, MARKER_NAME
+from facemask.data.drops import DROPPED_NAME, drops_table, read_drops
 from facemask.data.explore import Exploration, explore_dataset
 from facemask.data.prepare import prepare
 from facemask.data.rows import Source
@@ -72,7 +72,8 @@ def demo_command(
     paths = data or [_drawn(output / "photos")]
     dataset = _prepared(output, read(paths, layout, label, mapping))
     explored = explore_dataset(dataset)
-    write_exploration(output / "explore", explored)
+    drops = read_drops(dataset.folder / DROPPED_NAME)
+    write_exploration(output / "explore", explored, drops)
     note(f"explored: {output / 'explore' / 'report.html'}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)
@@ -135,8 +136,7 @@ def _trained(output: Path, dataset: Dataset, name: str, settings: list[str]) -> 
 def _write_study(
     page: Path, comparison: Comparison, runs: list[Run], dataset: Dataset, explored: Exploration
 ) -> None:
-    dropped = dataset.folder / "dropped.csv"
-    drops = pd.read_csv(dropped) if dropped.is_file() else None
+    drops = drops_table(read_drops(dataset.folder / DROPPED_NAME))
     sections = (
         *compare_sections(comparison, runs),
         explore_highlights(explored),

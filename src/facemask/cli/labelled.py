@@ -14,6 +14,7 @@ from facemask.cli.console import note, progress
 from facemask.cli.sources import is_dataset, read
 from facemask.data.arrays import Images, open_dataset
 from facemask.data.collect import collect
+from facemask.data.drops import DROPPED_NAME, drops_table, read_drops
 from facemask.data.manifest import Manifest, digest_samples
 from facemask.data.prepare import CLASS_LEFT_OUT, without_incorrect
 from facemask.errors import ConfigError, DatasetError
@@ -57,7 +58,7 @@ class LabelledImages:
     split: str
     digest: str
     manifest: Manifest | None
-    drops: pd.DataFrame | None
+    drops: pd.DataFrame
 
 
 @contextmanager
@@ -99,7 +100,6 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImage
     """
     dataset = open_dataset(path)
     table = dataset.manifest.table
-    dropped = path / "dropped.csv"
     return LabelledImages(
         images={size: dataset.images(size) for size in sizes_px},
         labels=dataset.labels,
@@ -109,7 +109,7 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImage
         split=split,
         digest=dataset.manifest.info.digest,
         manifest=dataset.manifest,
-        drops=pd.read_csv(dropped) if dropped.is_file() else None,
+        drops=drops_table(read_drops(path / DROPPED_NAME)),
     )
 
 
@@ -138,8 +138,6 @@ def _of_sources(
         note(f"left out: {left_out:,} incorrect_mask, a class that the model does not know")
     table = collection.table
     chosen, rows = _chosen(table, split)
-    columns = ["source", "path", "reason", "detail"]
-    drops = [(drop.source, str(drop.path), drop.reason, drop.detail) for drop in collection.drops]
     return LabelledImages(
         images=collection.images,
         labels=table["label"].to_numpy(np.int64),
@@ -153,7 +151,7 @@ def _of_sources(
             table["split"].fillna("").tolist(),
         ),
         manifest=None,
-        drops=pd.DataFrame.from_records(drops, columns=columns),
+        drops=drops_table(collection.drops),
     )
 
 

@@ -13,11 +13,11 @@ import pandas as pd
 
 from facemask.data.arrays import Images, array_name
 from facemask.data.decode import FileFacts, OnProgress, decode_rows
+from facemask.data.drops import write_drops
 from facemask.data.manifest import COLUMNS
 from facemask.data.measures import MEASURES
 from facemask.data.rows import Drop, Row, Source
 from facemask.errors import DatasetError
-from facemask.files import written_file
 
 SIZES_PX = (32, 64)
 """The sizes that are always kept: the inputs of Net #1 and Net #2."""
@@ -67,7 +67,7 @@ def collect(
         sizes_px: the square sizes to keep, besides `SIZES_PX`.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         unreadable_list: where the list is written in that case.
-        workers: threads; by default one a core.
+        workers: processes; by default one a core, where there are many photos.
         on_progress: told of every few samples done.
 
     Raises:
@@ -92,19 +92,6 @@ def collect(
     read_count = len(rows) + sum(len(source.drops) for source in sources)
     digests = _digests(images[max(images)])
     return Collection(tuple(sources), table, images, digests, drops, read_count)
-
-
-def write_drops(path: Path, drops: Sequence[Drop]) -> None:
-    """The list of what was left out, as CSV: source, path, reason, detail.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    columns = ["source", "path", "reason", "detail"]
-    records = [(drop.source, str(drop.path), drop.reason, drop.detail) for drop in drops]
-    table = pd.DataFrame.from_records(records, columns=columns)
-    with written_file(path) as beside:
-        table.to_csv(beside, index=False, errors="backslashreplace")
 
 
 def _ordered(sources: Sequence[Source]) -> list[Row]:

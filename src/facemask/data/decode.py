@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from facemask.data.measures import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facemask.data.rows import Drop, Row
-from facemask.errors import ImageError, shown
+from facemask.errors import DatasetError, ImageError, shown
 from facemask.images import Photo, cropped, read_photo, resized
 
 OnProgress = Callable[[int], None]
@@ -87,6 +88,9 @@ def decode_rows(
             ``uint8 (N, S, S, 3)``, RGB, N = len(rows).
         workers: processes; by default one a core, where there are many photos.
         on_progress: told of every few samples done.
+
+    Raises:
+        DatasetError: if a helper process was killed, or could not start.
     """
     tasks = list(_tasks(rows))
     count = workers or (_cores() if len(rows) >= _WORTH_PROCESSES else 1)
@@ -135,6 +139,12 @@ def _run(tasks: list[_Task], array_paths: Mapping[int, Path], workers: int) -> I
     pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(array_paths,))
     try:
         yield from pool.map(_decode_in_helper, tasks)
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "a process that decodes photos died: out of memory, or a script without "
+            "`if __name__ == '__main__':` around its calls; with one worker (--workers 1) there "
+            "is none"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

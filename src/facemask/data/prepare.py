@@ -11,9 +11,9 @@ from facemask.data.collect import (
     SIZES_PX,
     Collection,
     collect,
-    write_drops,
 )
-from facemask.data.decode import BAD_BOX, UNREADABLE, OnProgress
+from facemask.data.decode import OnProgress
+from facemask.data.drops import DROPPED_NAME, UNREADABLE_NAME, unreadable_among, write_drops
 from facemask.data.layouts import check_classes
 from facemask.data.manifest import (
     MANIFEST_NAME,
@@ -42,7 +42,7 @@ class PrepareOptions:
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
-        workers: threads for decoding; by default one a core.
+        workers: processes that decode; by default one a core, where there are many photos.
     """
 
     sizes_px: tuple[int, ...] = SIZES_PX
@@ -90,9 +90,8 @@ def prepare(
         )
         manifest = _manifest(collection, options)
         manifest.save(beside)
-        unreadable = [drop for drop in collection.drops if drop.reason in (UNREADABLE, BAD_BOX)]
-        write_drops(beside / "unreadable.csv", unreadable)
-        write_drops(beside / "dropped.csv", collection.drops)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
+        write_drops(beside / DROPPED_NAME, collection.drops)
     return open_dataset(folder)
 
 
@@ -106,7 +105,9 @@ def without_incorrect(source: Source) -> Source:
 
 
 def _left_out(row: Row) -> Drop:
-    detail = f"{shown(row.path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
+    detail = (
+        f"{shown(row.path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
+    )
     return Drop(row.path, row.source, CLASS_LEFT_OUT, detail)
 
 
