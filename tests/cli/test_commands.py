@@ -1,0 +1,171 @@
+"""The command line as a process: what a person types, reads and finds afterwards."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+Done = subprocess.CompletedProcess[str]
+
+
+def facemask(*arguments: object, cwd: Path | None = None) -> Done:
+    command = [sys.executable, "-m", "facemask", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def succeeded(*arguments: object) -> Done:
+    done = facemask(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def dataset(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared") / "dataset"
+    done = succeeded("prepare", class_folders, "-o", folder)
+    assert "120 faces (train 84, val 12, test 24)" in done.stdout
+    assert "faces: class-folders, 120 faces (60 no_mask, 60 mask)" in done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("runs")
+    made = []
+    for name in ("net1", "net2"):
+        run = root / name
+        done = succeeded("train", name, "--data", dataset, "-o", run, "--set", "training.epochs=2")
+        assert "parameters" in done.stdout
+        assert "Accuracy" in done.stdout
+        made.append(run)
+    return made
+
+
+def test_draw_writes_the_studys_own_shape(tmp_path: Path) -> None:
+    succeeded("draw", "-o", tmp_path / "drawn", "--train", 6, "--test", 4)
+    names = sorted(path.name for path in (tmp_path / "drawn/train").iterdir())
+    assert [name.partition("_")[0] for name in names] == [str(number) for number in range(6)]
+    assert len(list((tmp_path / "drawn/test").iterdir())) == 4
+
+
+def test_explore_prints_numbers_and_writes_a_page(class_folders: Path, tmp_path: Path) -> None:
+    done = succeeded("explore", class_folders, "-o", tmp_path / "explored", "--json")
+    assert json.loads(done.stdout)["counts"]["n"] == 120
+    written = {path.name for path in (tmp_path / "explored").iterdir()}
+    assert written == {"exploration.json", "report.html", "unreadable.csv"}
+    assert json.loads((tmp_path / "explored/exploration.json").read_text()) == json.loads(
+        done.stdout
+    )
+
+
+def test_explore_reads_a_dataset_too(dataset: Path) -> None:
+    assert "120" in succeeded("explore", dataset).stdout
+
+
+@pytest.mark.slow
+def test_a_run_holds_what_it_should(runs: list[Path]) -> None:
+    expected = {"config.yaml", "metrics.csv", "last.ckpt", "best.ckpt", "model.onnx", "report.html"}
+    for run in runs:
+        assert expected <= {path.name for path in run.iterdir()}
+        assert pd.read_csv(run / "metrics.csv")["epoch"].tolist() == [1, 2]
+
+
+@pytest.mark.slow
+def test_evaluate_on_a_dataset_and_on_the_photos_agree(
+    runs: list[Path], dataset: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    prepared = json.loads(
+        succeeded("evaluate", runs[0], "--data", dataset, "--split", "all", "--json").stdout
+    )
+    photos = json.loads(succeeded("evaluate", runs[0], "--data", class_folders, "--json").stdout)
+    assert prepared["n"] == photos["n"] == 120
+    for key in ("accuracy", "log_loss", "confusion"):
+        assert prepared[key] == photos[key]
+    report = tmp_path / "report"
+    succeeded("evaluate", runs[0], "--data", dataset, "-o", report)
+    assert {path.name for path in report.iterdir()} == {"evaluation.json", "report.html"}
+    assert json.loads((report / "evaluation.json").read_text())["n"] == 24
+
+
+@pytest.mark.slow
+def test_compare_on_the_same_images(runs: list[Path], dataset: Path, tmp_path: Path) -> None:
+    done = succeeded("compare", *runs, "--data", dataset, "-o", tmp_path / "c", "--json")
+    comparison = json.loads(done.stdout)
+    assert comparison == json.loads((tmp_path / "c/comparison.json").read_text())
+    page = (tmp_path / "c/report.html").read_text()
+    assert "net1" in page
+    assert "McNemar" in page
+
+
+@pytest.mark.slow
+def test_resuming_a_finished_run_changes_nothing(runs: list[Path], dataset: Path) -> None:
+    before = (runs[0] / "model.onnx").read_bytes()
+    again = ("train", "net1", "--data", dataset, "-o", runs[0], "--set", "training.epochs=2")
+    refused = facemask(*again)
+    assert refused.returncode == 1
+    assert "--resume" in refused.stderr
+    succeeded(*again, "--resume")
+    assert (runs[0] / "model.onnx").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_the_demo_runs_on_ones_own_photos_and_reuses_what_stands(
+    class_folders: Path, tmp_path: Path
+) -> None:
+    arguments = ("demo", "-o", tmp_path / "d", "--data", class_folders)
+    settings = ("--set", "training.epochs=1")
+    first = succeeded(*arguments, *settings)
+    page = tmp_path / "d/report.html"
+    assert f"report: {page}" in first.stdout.replace("\n", "")
+    models = {path: path.stat().st_mtime_ns for path in (tmp_path / "d").rglob("*.onnx")}
+    assert len(models) == 2
+    second = succeeded(*arguments, *settings)
+    assert "prepared before" in second.stderr
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "d").rglob("*.onnx")} == models
+    assert second.stdout == first.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explore", "nowhere"), "nowhere: "),
+        (("prepare", "{photos}/with_mask", "--label", "mask", "-o", "{out}"), "two classes"),
+        (("prepare", "{photos}", "--layout", "voq", "-o", "{out}"), "did you mean 'voc'"),
+        (("prepare", "{photos}", "-o", "{photos}"), "other files; they are left"),
+        (("train", "net3", "--data", "{dataset}", "-o", "{out}"), "no such experiment"),
+        (("train", "net1", "--data", "{photos}", "-o", "{out}"), "facemask prepare"),
+        (
+            ("train", "net1", "--data", "{dataset}", "-o", "{out}", "--set", "training.epoch=3"),
+            "did you mean 'epochs'",
+        ),
+        (("evaluate", "{photos}", "--data", "{dataset}"), "model"),
+        (("evaluate", "nothing.onnx", "--data", "{dataset}"), "nothing.onnx"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_1(
+    arguments: tuple[str, ...], message: str, class_folders: Path, dataset: Path, tmp_path: Path
+) -> None:
+    places = {"photos": class_folders, "dataset": dataset, "out": tmp_path / "out"}
+    done = facemask(*(argument.format(**places) for argument in arguments))
+    errors = [line for line in done.stderr.splitlines() if line.startswith("facemask: ")]
+    assert done.returncode == 1, done.stderr
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_misuse_exits_with_2() -> None:
+    assert facemask("prepare").returncode == 2
+    assert facemask("flatten").returncode == 2
+
+
+def test_help_names_every_command() -> None:
+    text = succeeded("--help").stdout
+    for command in ("demo", "draw", "explore", "prepare", "train", "evaluate", "compare"):
+        assert f" {command} " in text

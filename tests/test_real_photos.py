@@ -1,0 +1,46 @@
+"""The study's first steps on real photos, where some are at hand.
+
+Put photos in class folders under `../shared/datasets/techyhoney` beside the checkout, or name
+another folder in the environment variable FACEMASK_PHOTOS.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from facemask.data.layouts import read_source
+from facemask.data.prepare import PrepareOptions, prepare
+from facemask.data.rows import Source
+from facemask.data.split import Shares
+from facemask.inference.classifier import Classifier
+
+PHOTOS = Path(
+    os.environ.get(
+        "FACEMASK_PHOTOS",
+        Path(__file__).parents[2] / "shared" / "datasets" / "techyhoney",
+    )
+)
+EVERY = 5
+"""One photo in five is enough to see a network learn."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason=f"no real photos at {PHOTOS}")
+def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
+    from facemask.training.experiments import load_experiment
+    from facemask.training.fit import fit
+
+    whole = read_source(PHOTOS, "photos")
+    part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
+    dataset = prepare([part], tmp_path / "dataset", PrepareOptions(shares=Shares(0.1, 0.3)))
+    experiment = load_experiment("net1", ["training.epochs=2"])
+    result = fit(experiment, dataset, tmp_path / "run", show_progress=False)
+    assert len(result.rows) == 2
+    rows = dataset.rows_of("test")
+    classifier = Classifier(result.folder.model)
+    answers = classifier.classify_images(dataset.images(32)[rows]).argmax(axis=1)
+    labels = dataset.labels[rows]
+    most_common = max((labels == label).mean() for label in (0, 1))
+    # Far above guessing, so the pixels, labels and model file belong together.
+    assert (answers == labels).mean() > most_common + 0.15
