@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ from facemask.data.drops import (
     write_drops,
 )
 from facemask.data.explore import Exploration, explore_collection, explore_dataset
+from facemask.data.grouping import crossing_share
 from facemask.data.insights import exploration_json
 from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.rows import Drop
@@ -115,6 +116,13 @@ def prepare_command(
     test: Annotated[
         float, typer.Option(help="Share of test data, where the photos bring no split.")
     ] = DEFAULT_SHARES.test,
+    split_by: Annotated[
+        Literal["group", "random"],
+        typer.Option(
+            help="group keeps copies of a picture and photos of a person in one split; random "
+            "does not, and its figures are too good."
+        ),
+    ] = "group",
     seed: Annotated[int, typer.Option(help="Of the split.", min=0)] = 0,
     keep_incorrect: Annotated[
         bool, typer.Option("--keep-incorrect", help="Keep incorrectly worn masks as a third class.")
@@ -130,6 +138,7 @@ def prepare_command(
     options = PrepareOptions(
         sizes_px=tuple(size),
         shares=Shares(val=val, test=test),
+        split_by=split_by,
         seed=seed,
         max_unreadable_share=max_unreadable,
         keeps_incorrect=keep_incorrect,
@@ -148,3 +157,9 @@ def prepare_command(
     shown = ", ".join(f"{name} {splits.get(name, 0):,}" for name in ("train", "val", "test"))
     show(f"{output}: {len(dataset):,} faces ({shown}){left_out}")
     show(f"data: {dataset.manifest.info.digest}")
+    leaked = crossing_share(dataset.manifest.table)
+    if leaked:
+        note(
+            f"leakage: {leaked:.1%} of the test images show a picture or a person that training "
+            "or validation data show too, as the photos were divided; figures will be too good"
+        )

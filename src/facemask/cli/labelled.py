@@ -101,7 +101,9 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImage
     dataset = open_dataset(path)
     table = dataset.manifest.table
     return LabelledImages(
-        images={size: dataset.images(size) for size in sizes_px},
+        images={
+            size: dataset.images(size) for size in {*sizes_px, *dataset.manifest.info.sizes_px}
+        },
         labels=dataset.labels,
         rows=np.arange(len(dataset)) if split == ALL else dataset.rows_of(split),
         groups=_groups(table),

@@ -69,8 +69,8 @@ class ManifestInfo:
         sizes_px: the square sizes that the arrays are kept at.
         channel_mean: per size, the mean of R, G and B over the training split, 0..1.
         channel_std: per size, their standard deviation, 0..1.
-        split_by: how the split was made: ``source data`` where the data brings it, ``random``,
-            ``group`` or ``source``.
+        split_by: how the split was made: ``source data`` where the data brings it, ``group`` or
+            ``random``.
         seed: the seed of the split.
         counts: samples read, unreadable, dropped and kept.
         digest: SHA-256 over every sample's pixels, label and split; the dataset's identity.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.data.collect import (
@@ -14,6 +15,7 @@ from facemask.data.collect import (
 )
 from facemask.data.decode import OnProgress
 from facemask.data.drops import DROPPED_NAME, UNREADABLE_NAME, unreadable_among, write_drops
+from facemask.data.grouping import group_samples
 from facemask.data.layouts import check_classes
 from facemask.data.manifest import (
     MANIFEST_NAME,
@@ -22,7 +24,7 @@ from facemask.data.manifest import (
     SourceInfo,
     digest_samples,
 )
-from facemask.data.measures import channel_statistics
+from facemask.data.measures import MEASURE_SIZE_PX, channel_statistics
 from facemask.data.rows import Drop, Row, Source
 from facemask.data.split import DEFAULT_SHARES, Shares, assign_splits, check_splits
 from facemask.errors import shown
@@ -39,6 +41,8 @@ class PrepareOptions:
     Attributes:
         sizes_px: square sizes to keep besides 32 and 64.
         shares: the wanted shares of validation and test data.
+        split_by: ``group`` keeps copies of a picture and photos of a person in one split;
+            ``random`` does not, for comparison with figures that were taken so.
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
@@ -47,6 +51,7 @@ class PrepareOptions:
 
     sizes_px: tuple[int, ...] = SIZES_PX
     shares: Shares = DEFAULT_SHARES
+    split_by: Literal["group", "random"] = "group"
     seed: int = 0
     max_unreadable_share: float = MAX_UNREADABLE_SHARE
     keeps_incorrect: bool = False
@@ -114,6 +119,8 @@ def _left_out(row: Row) -> Drop:
 def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
     table = collection.table.copy()
     brings_split = bool(table["split"].notna().any())
+    if options.split_by == "group":
+        table["group"] = group_samples(collection.images[MEASURE_SIZE_PX], table)
     table["split"] = assign_splits(table, options.shares, seed=options.seed)
     check_splits(table)
     training = (table["split"] == "train").to_numpy().nonzero()[0]
@@ -130,7 +137,7 @@ def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
         sizes_px=tuple(collection.images),
         channel_mean={size: mean for size, (mean, _) in statistics.items()},
         channel_std={size: std for size, (_, std) in statistics.items()},
-        split_by="source data" if brings_split else "random",
+        split_by="source data" if brings_split else options.split_by,
         seed=options.seed,
         counts={"read": collection.read_count, "kept": len(table), **reasons},
         digest=digest_samples(
