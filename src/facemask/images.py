@@ -246,7 +246,7 @@ def _jpeg_quality(image: Image.Image) -> int | None:
     libjpeg scales the standard table (ITU-T T.81, table K.1) by 5000 / q percent for q under 50
     and by 200 - 2 q percent above.
     """
-    table = (getattr(image, "quantization", None) or {}).get(0)
+    table: list[int] | None = (getattr(image, "quantization", None) or {}).get(0)
     if not table:
         return None
     scale = sum(table) / len(table) / _K1_MEAN

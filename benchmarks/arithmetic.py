@@ -1,0 +1,136 @@
+"""Training arithmetic against the machine's own matrix products, in one run; prints JSON.
+
+A training step of a network with M multiply-accumulates an image takes about 6 M floating point
+operations: 2 M forward, and 2 M each for the gradients of the inputs and of the weights. Their
+rate is set against that of a 2048 x 2048 matrix product in the same precision with the same
+threads, each timed in turn.
+
+    python benchmarks/arithmetic.py [--repeats 15] [--batch-size 64] [--threads N] [--device auto]
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn.functional import log_softmax, nll_loss
+
+from facemask.training.config import Experiment
+from facemask.training.device import choose_device, describe_device
+from facemask.training.experiments import load_experiment
+from facemask.training.isolation import flushed_denormals
+from facemask.training.layers import describe_network
+from facemask.training.network import Network, Normalisation
+
+GREY = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+SIDE = 2048
+OPERATIONS_PER_MAC = 6
+
+Step = Callable[[], None]
+
+
+def training_step(experiment: Experiment, batch_size: int, device: str) -> Step:
+    """A whole step of training on a batch of noise."""
+    network = Network(experiment.network, GREY, 2).to(device)
+    optimizer = torch.optim.Adam(
+        network.parameters(),
+        lr=experiment.optimizer.learning_rate,
+        weight_decay=experiment.optimizer.weight_decay,
+    )
+    size_px = experiment.network.input_size_px
+    pixels = torch.randint(0, 256, (batch_size, size_px, size_px, 3), dtype=torch.uint8)
+    images = pixels.permute(0, 3, 1, 2).to(device)
+    labels = torch.randint(0, 2, (batch_size,), device=device)
+
+    def step() -> None:
+        loss = nll_loss(log_softmax(network(images), dim=1), labels)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
+def matrix_product(device: str) -> Step:
+    """A product of two square matrices."""
+    left, right = torch.randn(SIDE, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)
+
+    def multiply() -> None:
+        torch.mm(left, right)
+
+    return multiply
+
+
+def seconds(work: Step, device: str, repeats: int = 1) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / repeats
+
+
+def measure(name: str, batch_size: int, repeats: int, device: str) -> dict[str, Any]:
+    """The rates of a network and of the matrix product, timed in turn."""
+    experiment = load_experiment(name)
+    macs = describe_network(experiment.network).macs
+    works = {
+        "training": training_step(experiment, batch_size, device),
+        "matrix": matrix_product(device),
+    }
+    times: dict[str, list[float]] = {kind: [] for kind in works}
+    for work in works.values():
+        seconds(work, device, 3)
+    for _ in range(repeats):
+        for kind, work in works.items():
+            times[kind].append(seconds(work, device))
+    training, matrix = (statistics.median(times[kind]) for kind in works)
+    rate = OPERATIONS_PER_MAC * macs * batch_size / training
+    own_rate = 2 * SIDE**3 / matrix
+    shares = [
+        OPERATIONS_PER_MAC * macs * batch_size / ours / (2 * SIDE**3 / theirs)
+        for ours, theirs in zip(times["training"], times["matrix"], strict=True)
+    ]
+    return {
+        "network": name,
+        "macs": macs,
+        "step_ms": round(training * 1e3, 2),
+        "images_per_second": round(batch_size / training),
+        "gflops": round(rate / 1e9, 1),
+        "matrix_product_gflops": round(own_rate / 1e9, 1),
+        "share": round(rate / own_rate, 3),
+        "share_range": [round(min(shares), 3), round(max(shares), 3)],
+    }
+
+
+def main() -> None:
+    """Measure both networks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    device = choose_device(options.device)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    with flushed_denormals():
+        networks = [
+            measure(name, options.batch_size, options.repeats, device) for name in ("net1", "net2")
+        ]
+    document = {
+        "device": describe_device(device),
+        "torch": torch.__version__,
+        "batch_size": options.batch_size,
+        "aim_share_net2": 0.5,
+        "networks": networks,
+    }
+    print(json.dumps(document, indent=2))
+
+
+if __name__ == "__main__":
+    main()

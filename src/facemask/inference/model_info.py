@@ -1,0 +1,193 @@
+"""What a model file knows of itself, and how it is written down."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT_VERSION = 1
+"""Goes up when a reader of the version before would misread the file."""
+
+METADATA_KEY = "facemask"
+"""The key of the ONNX metadata that holds a `ModelInfo` as JSON."""
+
+NO_DIGEST = "0" * 64
+"""Stands where the file's own SHA-256 goes, while that is computed."""
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer of a network.
+
+    Attributes:
+        name: its name, unique in the network.
+        kind: what it does, in words.
+        output_shape: channels, height and width, or the number of features.
+        parameters: numbers learned, biases included.
+        macs: multiply-accumulates for one image; biases, pooling and activations not counted.
+        receptive_field_px: the side of the square of input pixels that one output value sees.
+            It may be larger than the input, whose border is then filled up with zeros.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    receptive_field_px: int
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """A network's layers and costs.
+
+    Attributes:
+        name: its name in the table of networks.
+        input_size_px: the side of its square input.
+        layers: from the input to the logits.
+        parameters: of all layers.
+        macs: multiply-accumulates of all layers for one image.
+        receptive_field_px: of the last layer that looks at neighbourhoods.
+        budget: the parameters that it may have.
+    """
+
+    name: str
+    input_size_px: int
+    layers: tuple[LayerFacts, ...]
+    parameters: int
+    macs: int
+    receptive_field_px: int
+    budget: int
+
+    @property
+    def share_of_budget(self) -> float:
+        """Parameters as a share of the budget, 0..1."""
+        return self.parameters / self.budget
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The dataset that a model learned from.
+
+    Attributes:
+        digest: the dataset's identity, SHA-256.
+        sources: the names of its sources.
+        split_by: how it was split, see `ManifestInfo`.
+        counts: samples by split and class name.
+    """
+
+    digest: str
+    sources: tuple[str, ...]
+    split_by: str
+    counts: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far ONNX Runtime and PyTorch are apart on the same images.
+
+    Attributes:
+        images: how many were compared; validation images, spread over the split.
+        largest_difference: of any probability, 0..1.
+        label_agreement: the share of images that both give the same likeliest class, 0..1.
+    """
+
+    images: int
+    largest_difference: float
+    label_agreement: float
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """All that a model file knows beside its graph.
+
+    Attributes:
+        name: the experiment's name.
+        network: layers and costs.
+        class_names: class names by label.
+        channel_mean: of R, G and B, 0..1; already inside the graph.
+        channel_std: likewise.
+        temperature: the logits are divided by it before the softmax.
+        threshold: with two classes, the probability of a mask from which the answer is mask.
+        uncertain_band: the probabilities of a mask, from and to, that are no answer; or None.
+        data: what it learned from.
+        config: the whole experiment.
+        chosen_by: which split, metric and epoch chose the weights, such as
+            ``val_loss, epoch 12``.
+        weights_sha256: of the network's weights, see `export.hash_weights`.
+        parity: the difference from PyTorch.
+        version: of the package that wrote it.
+        file_sha256: of the file itself, with this field's digits as zeros.
+    """
+
+    name: str
+    network: NetworkFacts
+    class_names: tuple[str, ...]
+    channel_mean: tuple[float, float, float]
+    channel_std: tuple[float, float, float]
+    temperature: float
+    threshold: float
+    uncertain_band: tuple[float, float] | None
+    data: DataFacts
+    config: Mapping[str, Any]
+    chosen_by: str
+    weights_sha256: str
+    parity: Parity
+    version: str
+    file_sha256: str = NO_DIGEST
+
+    @property
+    def input_size_px(self) -> int:
+        """The side of the square images that it takes."""
+        return self.network.input_size_px
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+
+def info_to_json(info: ModelInfo) -> str:
+    """A model's facts as one line of JSON, the same for the same facts."""
+    document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(info)}
+    return json.dumps(document, allow_nan=False)
+
+
+def info_from_document(document: Mapping[str, Any]) -> ModelInfo:
+    """A model's facts from the object that `info_to_json` wrote.
+
+    Raises:
+        KeyError: if a field is missing.
+        TypeError: if a field is unknown or not of its kind.
+        ValueError: if a field is not of its kind.
+    """
+    fields = {key: value for key, value in document.items() if key != "format_version"}
+    band = fields.pop("uncertain_band")
+    return ModelInfo(
+        network=_network(fields.pop("network")),
+        class_names=tuple(fields.pop("class_names")),
+        channel_mean=_triple(fields.pop("channel_mean")),
+        channel_std=_triple(fields.pop("channel_std")),
+        uncertain_band=None if band is None else (float(band[0]), float(band[1])),
+        data=_data(fields.pop("data")),
+        parity=Parity(**fields.pop("parity")),
+        **fields,
+    )
+
+
+def _network(document: dict[str, Any]) -> NetworkFacts:
+    layers = tuple(
+        LayerFacts(**{**layer, "output_shape": tuple(layer["output_shape"])})
+        for layer in document.pop("layers")
+    )
+    return NetworkFacts(layers=layers, **document)
+
+
+def _data(document: dict[str, Any]) -> DataFacts:
+    return DataFacts(sources=tuple(document.pop("sources")), **document)
+
+
+def _triple(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return float(red), float(green), float(blue)

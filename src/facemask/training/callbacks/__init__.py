@@ -1,0 +1,1 @@
+"""What happens after every epoch: rows and curves, checkpoints, and what the screen shows."""

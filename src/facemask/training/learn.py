@@ -1,0 +1,153 @@
+"""The epochs themselves: a network, its loaders, Lightning's loop, and where it was left."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch import Callback, Trainer
+
+from facemask.data.arrays import Dataset
+from facemask.errors import RunError
+from facemask.training.callbacks.checkpoints import Checkpoints
+from facemask.training.callbacks.history import History, write_rows
+from facemask.training.callbacks.progress import shown_progress
+from facemask.training.config import Experiment
+from facemask.training.data_checks import normalisation_of
+from facemask.training.device import Device
+from facemask.training.isolation import flushed_denormals
+from facemask.training.loader import EVALUATION_BATCH, Loader, load_split
+from facemask.training.module import Classification
+from facemask.training.network import Network
+from facemask.training.run import RunFolder
+from facemask.training.weights import load_checkpoint
+
+
+@dataclass(frozen=True)
+class State:
+    """What grows while a run goes on.
+
+    Attributes:
+        history: the rows of the finished epochs.
+        checkpoints: the best of them.
+    """
+
+    history: History
+    checkpoints: Checkpoints
+
+    def is_over(self, experiment: Experiment) -> bool:
+        """Whether every epoch was trained, or training was stopped early."""
+        done = len(self.history.rows)
+        return done >= experiment.training.epochs or self.checkpoints.gave_up(done)
+
+
+def evaluated_splits(experiment: Experiment) -> tuple[str, ...]:
+    """The splits measured after every epoch; the first chooses the weights."""
+    return ("val", "test") if experiment.training.test_curves else ("val",)
+
+
+def restore_state(folder: RunFolder, experiment: Experiment) -> State:
+    """The state of the last finished epoch, or that of none.
+
+    Raises:
+        RunError: if its checkpoint is broken, or has more epochs than are asked for.
+    """
+    state = State(
+        History(folder.metrics, folder.board),
+        Checkpoints(folder.last, folder.best, experiment.training),
+    )
+    if not folder.last.is_file():
+        return state
+    checkpoint = load_checkpoint(folder.last)
+    try:
+        for callback in (state.history, state.checkpoints):
+            callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder.last}: expected a checkpoint of this package, found no {error}; train again "
+            "into a new folder"
+        ) from error
+    rows = state.history.rows
+    if len(rows) > experiment.training.epochs:
+        raise RunError(
+            f"{folder.folder}: the run has {len(rows)} epochs already, more than the "
+            f"{experiment.training.epochs} of training.epochs; name another folder with -o"
+        )
+    # It may have been stopped after the table was written and before the checkpoint was.
+    write_rows(rows, folder.metrics)
+    return state
+
+
+def new_network(experiment: Experiment, dataset: Dataset) -> Network:
+    """A network with its first weights; they depend on the seed, which becomes PyTorch's own.
+
+    Raises:
+        DatasetError: if the dataset was not prepared at the network's input size.
+    """
+    torch.manual_seed(experiment.seed)
+    config = experiment.network
+    normalisation = normalisation_of(dataset, config.input_size_px)
+    return Network(config, normalisation, len(dataset.manifest.info.class_names))
+
+
+def _loaders(
+    experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...]
+) -> tuple[Loader, list[Loader]]:
+    size_px, training = experiment.network.input_size_px, experiment.training
+    train = load_split(dataset, "train", size_px, training.batch_size, seed=experiment.seed)
+    return train, [load_split(dataset, split, size_px, EVALUATION_BATCH) for split in evaluated]
+
+
+def learn(
+    experiment: Experiment,
+    dataset: Dataset,
+    folder: RunFolder,
+    state: State,
+    device: Device,
+    *,
+    show_progress: bool,
+) -> None:
+    """Train the epochs that are left.
+
+    Args:
+        experiment: every choice.
+        dataset: what to learn from.
+        folder: the run.
+        state: of the epochs that are done; it grows.
+        device: where to train.
+        show_progress: whether to show progress on standard error.
+
+    Raises:
+        RunError: if training diverges.
+        OutputError: if a file cannot be written.
+        SystemExit: on Ctrl-C, which Lightning turns into it.
+    """
+    evaluated = evaluated_splits(experiment)
+    module = Classification(
+        new_network(experiment, dataset), experiment.optimizer, experiment.seed, evaluated
+    )
+    train, evaluation = _loaders(experiment, dataset, evaluated)
+    images = len(dataset.rows_of("train"))
+    with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
+        callbacks: list[Callback] = [state.history, state.checkpoints]
+        trainer = Trainer(
+            accelerator=device,
+            devices=1,
+            max_epochs=experiment.training.epochs,
+            callbacks=[*callbacks, shown] if shown else callbacks,
+            default_root_dir=folder.folder,
+            # One process, whatever cluster this looks like.
+            plugins=[LightningEnvironment()],
+            # All of these are done here in other ways, or by no one.
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        last = folder.last if folder.last.is_file() else None
+        try:
+            with flushed_denormals():
+                trainer.fit(module, train, evaluation, ckpt_path=last, weights_only=True)
+        finally:
+            state.history.close()

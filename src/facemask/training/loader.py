@@ -1,0 +1,112 @@
+"""Whole batches from the memory-mapped arrays, in an order that the seed and the epoch decide."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from facemask.data.arrays import Dataset
+
+Indices = npt.NDArray[np.int64]
+
+EVALUATION_BATCH = 256
+"""Images in one batch where nothing is learned, so that memory alone limits it."""
+
+
+class Batches(TorchDataset[tuple[Tensor, Tensor]]):
+    """A split of a dataset, served a batch at a time.
+
+    Reading a batch at once is one gather from the array; reading it image by image and stacking
+    the pieces costs several times as much.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB; may be memory-mapped.
+        labels: ``int64 (N,)``.
+        rows: the rows of the split, ``int64 (n,)``.
+    """
+
+    def __init__(
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rows: Indices
+    ) -> None:
+        self._images = images
+        self._labels = labels
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, positions: Indices) -> tuple[Tensor, Tensor]:
+        """The images and labels at some positions of the split.
+
+        Args:
+            positions: ``int64 (B,)``, 0..n-1.
+
+        Returns:
+            ``uint8 (B, 3, S, S)``, RGB, channels last in memory, and ``int64 (B,)``; ordered by
+            row, since a disk reads forward and a step does not depend on the order in its batch.
+        """
+        rows = np.sort(self._rows[positions])
+        images = torch.from_numpy(np.asarray(self._images[rows]))
+        return images.permute(0, 3, 1, 2), torch.from_numpy(self._labels[rows])
+
+
+class BatchOrder(Sampler[Indices]):
+    """The positions of each batch of an epoch; every position stands in one batch.
+
+    The order of an epoch depends on the seed and the epoch alone, so a run that goes on after an
+    interruption sees what it would have seen.
+
+    Args:
+        n: how many samples there are.
+        batch_size: how many make a batch; the last may be smaller.
+        seed: of the shuffling; None keeps the order of the split.
+    """
+
+    def __init__(self, n: int, batch_size: int, seed: int | None = None) -> None:
+        self._n = n
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, from 0 on, that the next iteration gives; Lightning calls it."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self._n // self._batch_size)
+
+    def __iter__(self) -> Iterator[Indices]:
+        order = np.arange(self._n)
+        if self._seed is not None:
+            np.random.default_rng((self._seed, self._epoch)).shuffle(order)
+        for start in range(0, self._n, self._batch_size):
+            yield order[start : start + self._batch_size]
+
+
+Loader = DataLoader[tuple[Tensor, Tensor]]
+
+
+def load_split(
+    dataset: Dataset, split: str, size_px: int, batch_size: int, *, seed: int | None = None
+) -> Loader:
+    """A loader of the batches of a split, read in this process.
+
+    Args:
+        dataset: the dataset.
+        split: ``train``, ``val`` or ``test``.
+        size_px: the side of the images.
+        batch_size: images in a batch.
+        seed: of the shuffling; None keeps the order of the split.
+
+    Raises:
+        DatasetError: if there is no such split, or no images of that size.
+    """
+    rows = dataset.rows_of(split)
+    batches = Batches(dataset.images(size_px), dataset.labels, rows)
+    order = BatchOrder(len(rows), batch_size, seed)
+    # No worker processes: a gather takes less time than handing its result over.
+    return DataLoader(batches, batch_size=None, sampler=order)

@@ -1,0 +1,107 @@
+"""How a network learns: the step, the optimiser, and what is measured after an epoch."""
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.nn.functional import log_softmax, nll_loss
+
+from facemask.errors import RunError
+from facemask.training.config import OptimizerConfig
+from facemask.training.measures import measure
+from facemask.training.network import Network
+
+_CHECK_EVERY = 50
+"""Steps between two looks at whether the loss is still a number; each makes a GPU wait."""
+
+
+class Classification(LightningModule):
+    """Learns to tell the classes apart; negative log likelihood on log-softmax.
+
+    The training measures are taken on the batches as they are learned from, over the epoch: they
+    lag behind the weights at its end, which the validation and test measures are taken with.
+
+    Args:
+        network: what learns.
+        optimizer: how.
+        seed: of dropout.
+        evaluated: the splits measured after each epoch, in the order of their loaders.
+    """
+
+    def __init__(
+        self, network: Network, optimizer: OptimizerConfig, seed: int, evaluated: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.measured: dict[str, float] = {}
+        self._optimizer = optimizer
+        self._seed = seed
+        self._evaluated = evaluated
+        self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam over all weights (Kingma and Ba 2015), with weight decay as it defines it."""
+        return torch.optim.Adam(
+            self.network.parameters(),
+            lr=self._optimizer.learning_rate,
+            weight_decay=self._optimizer.weight_decay,
+        )
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the last epoch."""
+        self._seen = {split: [] for split in ("train", *self._evaluated)}
+
+    def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Make dropout depend on the seed and the epoch alone.
+
+        Not before the first batch is there: making a loader's iterator draws a random number,
+        and Lightning makes it at another time when a run goes on.
+        """
+        if batch_idx == 0:
+            torch.manual_seed(_epoch_seed(self._seed, self.current_epoch))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """The loss to learn from."""
+        loss = self._step(batch, "train")
+        if batch_idx % _CHECK_EVERY == 0:
+            self._check_finite(loss)
+        return loss
+
+    def validation_step(
+        self, batch: tuple[Tensor, Tensor], batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Look at one batch of a split that nothing is learned from."""
+        self._step(batch, self._evaluated[dataloader_idx])
+
+    def on_validation_epoch_end(self) -> None:
+        """Measure every split; Lightning validates before it calls a training epoch over."""
+        self.measured = {}
+        for split, seen in self._seen.items():
+            logits = torch.cat([logits for logits, _ in seen])
+            self._check_finite(logits)
+            values = measure(logits, torch.cat([labels for _, labels in seen]))
+            self.measured |= {f"{split}_{name}": value for name, value in values.items()}
+
+    def _step(self, batch: tuple[Tensor, Tensor], split: str) -> Tensor:
+        images, labels = batch
+        logits = self.network(images)
+        self._seen[split].append((logits.detach(), labels))
+        return nll_loss(log_softmax(logits, dim=1), labels)
+
+    def _check_finite(self, values: Tensor) -> None:
+        if not bool(torch.isfinite(values).all()):
+            raise RunError(
+                f"training diverged in epoch {self.current_epoch + 1}: the loss is no number any "
+                f"more; most likely optimizer.learning_rate {self._optimizer.learning_rate:g} is "
+                f"too high: start a new run with --set "
+                f"optimizer.learning_rate={self._optimizer.learning_rate / 10:g}"
+            )
+
+
+def measured_by(module: LightningModule) -> dict[str, float]:
+    """The last epoch's measures by column, such as ``val_loss``."""
+    return module.measured if isinstance(module, Classification) else {}
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])

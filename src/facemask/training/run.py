@@ -1,0 +1,201 @@
+"""A run folder: what it holds, what it says of itself, and whether it may be gone on with."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facemask.errors import OutputError, RunError
+from facemask.files import written_file
+from facemask.inference.model_file import MODEL_NAME
+from facemask.training.config import Experiment
+from facemask.training.experiments import experiment_to_yaml, load_experiment
+
+CONFIG_NAME = "config.yaml"
+METRICS_NAME = "metrics.csv"
+BOARD_NAME = "tensorboard"
+LAST_NAME = "last.ckpt"
+BEST_NAME = "best.ckpt"
+RECORD_NAME = "run.json"
+
+# A run may be gone on with for more epochs than it was begun with; nothing else may differ.
+_MAY_DIFFER = "training.epochs"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of a run.
+
+    Attributes:
+        folder: where they lie.
+    """
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The complete experiment."""
+        return self.folder / CONFIG_NAME
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch."""
+        return self.folder / METRICS_NAME
+
+    @property
+    def board(self) -> Path:
+        """TensorBoard's events."""
+        return self.folder / BOARD_NAME
+
+    @property
+    def last(self) -> Path:
+        """The state after the last finished epoch."""
+        return self.folder / LAST_NAME
+
+    @property
+    def best(self) -> Path:
+        """The weights that the monitor chose."""
+        return self.folder / BEST_NAME
+
+    @property
+    def record(self) -> Path:
+        """What the run says of itself."""
+        return self.folder / RECORD_NAME
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.folder / MODEL_NAME
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run says of itself.
+
+    Attributes:
+        data_digest: of the manifest that it saw.
+        device: what it was trained on, in words.
+        versions: of the packages that the weights depend on.
+        epochs: finished epochs.
+        seconds: of all of them together.
+        monitor: the measure that chose the weights; the part before the first underscore is
+            the split.
+        best_epoch: the epoch whose weights it chose, from 1 on.
+        best_value: its value there.
+        stopped_early: whether it ended before the epochs it was given.
+        is_finished: whether the model file stands.
+    """
+
+    data_digest: str
+    device: str
+    versions: dict[str, str]
+    monitor: str
+    epochs: int = 0
+    seconds: float = 0.0
+    best_epoch: int = 0
+    best_value: float | None = None
+    stopped_early: bool = False
+    is_finished: bool = False
+
+    @property
+    def chosen_by(self) -> str:
+        """Which measure of which split and epoch chose the weights."""
+        return f"{self.monitor}, epoch {self.best_epoch}"
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON.
+
+        Raises:
+            OutputError: if the file cannot be written.
+        """
+        with written_file(path) as beside:
+            beside.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")
+
+
+def load_record(run: Path) -> RunRecord:
+    """What a run says of itself.
+
+    Raises:
+        RunError: if the folder is no run, or its record is broken.
+    """
+    path = RunFolder(run).record
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        return RunRecord(**document)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(
+            f"{run}: expected a run folder with a {RECORD_NAME}, found none; make one with "
+            "'facemask train'"
+        ) from None
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path}: broken record: {error}; train again into a new folder") from error
+
+
+def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None:
+    """Make a run folder and write down what is about to happen.
+
+    Raises:
+        OutputError: if the folder holds something already, or cannot be written.
+    """
+    if run.folder.is_dir() and any(run.folder.iterdir()):
+        way_on = "go on with it with --resume, or " if run.record.is_file() else ""
+        raise OutputError(
+            f"{run.folder}: expected an empty or new folder for the run, found files; {way_on}"
+            "name another folder with -o"
+        )
+    if run.folder.exists() and not run.folder.is_dir():
+        raise OutputError(f"{run.folder}: expected a folder, found a file; name another folder")
+    record.save(run.record)
+    save_experiment(run, experiment)
+
+
+def save_experiment(run: RunFolder, experiment: Experiment) -> None:
+    """Write the complete experiment.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    with written_file(run.config) as beside:
+        beside.write_text(experiment_to_yaml(experiment), "utf-8")
+
+
+def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) -> RunRecord:
+    """The record of a run that may be gone on with.
+
+    Raises:
+        RunError: if the folder is no run, or the run was begun with another experiment or on
+            other data.
+        ConfigError: if its experiment cannot be read.
+    """
+    record = load_record(run.folder)
+    if record.data_digest != data_digest:
+        raise RunError(
+            f"{run.folder}: the run was begun on another dataset: expected the digest "
+            f"{record.data_digest[:12]}, found {data_digest[:12]}; name that dataset with --data, "
+            "or another folder with -o"
+        )
+    begun = load_experiment(run.config) if run.config.is_file() else experiment
+    before, now = _flat(begun.model_dump()), _flat(experiment.model_dump())
+    for key, value in before.items():
+        if now[key] != value and key != _MAY_DIFFER:
+            raise RunError(
+                f"{run.folder}: the run was begun with {key} {_in_yaml(value)}, found "
+                f"{_in_yaml(now[key])}; set it back with --set {key}={_in_yaml(value)}, or name "
+                "another folder with -o"
+            )
+    return record
+
+
+def _flat(document: dict[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{above}{key}.")
+        else:
+            flat[f"{above}{key}"] = value
+    return flat
+
+
+def _in_yaml(value: str | float | bool | None) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

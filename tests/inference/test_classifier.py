@@ -1,0 +1,147 @@
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from tests.inference.example_model import (
+    SIZE_PX,
+    WriteModel,
+    example_graph,
+    example_info,
+    model_bytes,
+)
+
+from facemask.errors import ImageError, ModelFileError
+from facemask.inference.classifier import Classifier, answer
+from facemask.inference.model import BATCH_SIZE, load_model, softmax
+from facemask.inference.model_file import seal
+from facemask.inference.model_info import info_to_json
+
+RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+
+
+def _images(n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(0).integers(0, 256, (n, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("colour", "label"), [(RED, "no_mask"), (GREEN, "mask")])
+def test_a_photo_is_answered_from_any_source(
+    write_model: WriteModel, tmp_path: Path, colour: tuple[int, int, int], label: str
+) -> None:
+    classifier = Classifier(write_model())
+    photo = Image.new("RGB", (50, 70), colour)
+    path = tmp_path / "photo.png"
+    photo.save(path)
+    sources = (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), photo)
+    answers = [classifier(source) for source in (*sources, np.asarray(photo))]
+    assert {given.label for given in answers} == {label}
+    assert len({given.probability for given in answers}) == 1
+    for given_ in answers:
+        assert given_.probability == max(given_.probabilities.values())
+        assert sum(given_.probabilities.values()) == pytest.approx(1)
+
+
+def test_three_classes_are_answered(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model(n_classes=3))
+    photo = Image.new("RGB", (9, 9), BLUE)
+    prediction = classifier(photo)
+    assert prediction.label == "incorrect_mask"
+    assert list(prediction.probabilities) == ["no_mask", "mask", "incorrect_mask"]
+
+
+def test_batches_give_what_single_images_give(write_model: WriteModel) -> None:
+    model = load_model(write_model())
+    images = _images(BATCH_SIZE + 3)
+    together = model.probabilities(images)
+    assert together.shape == (len(images), 2)
+    assert together.dtype == np.float64
+    for row in (0, 100, BATCH_SIZE, BATCH_SIZE + 2):
+        single = model.probabilities(images[row : row + 1])
+        np.testing.assert_allclose(together[row], single[0], rtol=1e-6)
+
+
+def test_no_images_give_no_answers(write_model: WriteModel) -> None:
+    assert load_model(write_model()).probabilities(_images(0)).shape == (0, 2)
+
+
+def test_a_view_is_answered_like_its_copy(write_model: WriteModel) -> None:
+    model = load_model(write_model())
+    mirrored = _images(4)[:, :, ::-1]
+    np.testing.assert_array_equal(model.logits(mirrored), model.logits(mirrored.copy()))
+
+
+def test_a_higher_temperature_is_less_sure(write_model: WriteModel) -> None:
+    images = np.full((1, SIZE_PX, SIZE_PX, 3), RED, dtype=np.uint8)
+    plain = load_model(write_model()).probabilities(images)[0, 0]
+    cooled = load_model(write_model(temperature=3.0)).probabilities(images)[0, 0]
+    assert 0.5 < cooled < plain
+
+
+def test_threads_may_share_a_classifier(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model(), threads=1)
+    images = _images(64)
+    expected = classifier.classify_images(images)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: classifier.classify_images(images), range(8)):
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.zeros((1, SIZE_PX, SIZE_PX, 3)), "float64"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), r"shape \(8, 8, 3\)"),
+        (np.zeros((1, 3, SIZE_PX, SIZE_PX), np.uint8), r"shape \(1, 3, 8, 8\)"),
+    ],
+)
+def test_other_arrays_are_refused(
+    write_model: WriteModel, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], found: str
+) -> None:
+    with pytest.raises(ImageError, match=rf"expected images of uint8 \(N, 8, 8, 3\).*{found}"):
+        load_model(write_model()).logits(images)
+
+
+def test_a_graph_that_cannot_run_is_refused(tmp_path: Path) -> None:
+    model = example_graph()
+    model.graph.node[0].op_type = "NoSuchOperator"
+    path = tmp_path / "model.onnx"
+    path.write_bytes(seal(model_bytes(model, info_to_json(example_info()))))
+    with pytest.raises(ModelFileError, match=r"ONNX Runtime .* cannot run it: .*NoSuchOperator"):
+        load_model(path)
+
+
+@given(
+    hnp.arrays(np.float32, (5, 3), elements=st.floats(-1e4, 1e4, width=32)),
+    st.floats(0.1, 10),
+)
+def test_softmax_gives_probabilities(
+    logits: np.ndarray[tuple[int, int], np.dtype[np.float32]], temperature: float
+) -> None:
+    probabilities = softmax(logits, temperature)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert probabilities.min() >= 0
+    largest = np.take_along_axis(probabilities, logits.argmax(axis=1)[:, None], axis=1)[:, 0]
+    np.testing.assert_array_equal(largest, probabilities.max(axis=1))
+
+
+def test_the_threshold_decides_between_two_classes() -> None:
+    probabilities = np.array([[0.7, 0.3], [0.6, 0.4]])
+    assert answer(probabilities, 0.4).tolist() == [0, 1]
+    assert answer(probabilities, 0.5).tolist() == [0, 0]
+
+
+def test_answering_needs_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys, facemask.inference.classifier\n"
+        "banned = {'torch', 'lightning', 'pandas', 'onnx', 'sklearn', 'scipy', 'pydantic'}\n"
+        "sys.exit(', '.join(banned & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

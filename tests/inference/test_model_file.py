@@ -1,0 +1,128 @@
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
+
+from facemask.errors import ModelFileError
+from facemask.inference.model_file import PRODUCER, read_model_file, seal
+from facemask.inference.model_info import (
+    FORMAT_VERSION,
+    info_from_document,
+    info_to_json,
+)
+from facemask.inference.onnx_header import read_header
+
+
+def _refused(path: Path, data: bytes, match: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError, match=match) as caught:
+        read_model_file(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_metadata_survive_the_file(write_model: WriteModel) -> None:
+    info = read_model_file(write_model()).info
+    assert dataclasses.replace(info, file_sha256="0" * 64) == example_info()
+    assert re.fullmatch(r"[0-9a-f]{64}", info.file_sha256)
+
+
+def test_metadata_survive_json_without_a_band() -> None:
+    info = dataclasses.replace(example_info(), uncertain_band=None)
+    assert info_from_document(json.loads(info_to_json(info))) == info
+
+
+def test_a_run_folder_stands_for_its_model(write_model: WriteModel) -> None:
+    path = write_model()
+    assert read_model_file(path.parent).path == path
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"nowhere\.onnx: no such model file"):
+        read_model_file(tmp_path / "nowhere.onnx")
+
+
+def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"expected a run folder .* --resume"):
+        read_model_file(tmp_path)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    _refused(tmp_path / "model.onnx", b"", "the file is empty")
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    _refused(tmp_path / "model.onnx", b"\x89PNG\r\n\x1a\n" + bytes(200), "found bytes")
+
+
+def test_a_model_of_another_program_is_refused(tmp_path: Path) -> None:
+    model = example_graph()
+    model.producer_name = "pytorch"
+    _refused(tmp_path / "model.onnx", model.SerializeToString(), "ONNX file of another program")
+
+
+def test_every_cut_is_noticed(write_model: WriteModel) -> None:
+    path = write_model()
+    data = path.read_bytes()
+    known_from = data.index(PRODUCER.encode()) + len(PRODUCER)
+    for length in range(known_from, len(data), 7):
+        _refused(path, data[:length], "cut off")
+
+
+def test_a_cut_between_two_fields_is_noticed(tmp_path: Path) -> None:
+    data = bytes(example_graph().SerializeToString())
+    _refused(tmp_path / "model.onnx", data, f"cut off after {len(data):,} bytes")
+
+
+def test_every_changed_byte_is_refused(write_model: WriteModel) -> None:
+    path = write_model()
+    data = path.read_bytes()
+    for position in range(0, len(data), 11):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ModelFileError, match=r"model\.onnx: "):
+            read_model_file(path)
+
+
+def test_a_changed_weight_says_so(write_model: WriteModel) -> None:
+    path = write_model()
+    data = bytearray(path.read_bytes())
+    data[data.index(b"mix") + 40] ^= 1
+    _refused(path, bytes(data), "was changed after it was written")
+
+
+def test_appended_bytes_say_so(write_model: WriteModel) -> None:
+    path = write_model()
+    extra = b"\x12\x08facemask"  # a second producer name
+    _refused(path, path.read_bytes() + extra, "was changed after it was written")
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    document = json.loads(info_to_json(example_info()))
+    document |= {"format_version": FORMAT_VERSION + 1, "version": "9.9"}
+    data = seal(model_bytes(example_graph(), json.dumps(document, sort_keys=True)))
+    _refused(tmp_path / "model.onnx", data, r"found 2, written by facemask 9\.9; update")
+
+
+def test_metadata_that_miss_a_field_are_refused(tmp_path: Path) -> None:
+    document = json.loads(info_to_json(example_info()))
+    del document["threshold"]
+    data = seal(model_bytes(example_graph(), json.dumps(document, sort_keys=True)))
+    _refused(tmp_path / "model.onnx", data, "broken metadata.*threshold")
+
+
+def test_only_one_place_can_be_sealed() -> None:
+    with pytest.raises(ModelFileError, match="expected one empty file_sha256"):
+        seal(b"nothing of ours")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_have_a_header(data: bytes) -> None:
+    header = read_header(data)
+    assert header.is_whole or header.producer != PRODUCER or data.startswith(b"\x12\x08facemask")

@@ -1,0 +1,84 @@
+"""A dataset of a few small images, made without a photo."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from facemask.data.arrays import Dataset, array_name, open_dataset
+from facemask.data.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
+from facemask.training.config import Experiment
+
+SIZE_PX = 16
+
+TWO_SPLITS = {"train": (24, 24), "val": (8, 8)}
+THREE_SPLITS = {**TWO_SPLITS, "test": (8, 8)}
+
+MakeDataset = Callable[..., Dataset]
+MakeExperiment = Callable[..., Experiment]
+
+
+def write_dataset(
+    folder: Path,
+    counts: Mapping[str, tuple[int, ...]],
+    *,
+    seed: int = 0,
+    size_px: int = SIZE_PX,
+    digest: str = "d" * 64,
+) -> Dataset:
+    """Noise whose lower half is bright for a mask and dark without one.
+
+    Args:
+        folder: where to write it.
+        counts: images of each class, by split.
+        seed: of the noise.
+        size_px: the side of the images.
+        digest: the identity to give it.
+    """
+    rng = np.random.default_rng(seed)
+    splits = [split for split, n in counts.items() for _ in range(sum(n))]
+    labels = [label for n in counts.values() for label, count in enumerate(n) for _ in range(count)]
+    images = rng.integers(60, 200, (len(labels), size_px, size_px, 3), dtype=np.uint8)
+    brightness = np.array([0, 120, 60])[labels].astype(np.uint8)
+    images[:, size_px // 2 :] = images[:, size_px // 2 :] // 3 + brightness[:, None, None, None]
+    folder.mkdir(parents=True)
+    np.save(folder / array_name(size_px), images)
+    scaled = images / 255
+    mean, std = scaled.mean(axis=(0, 1, 2)), scaled.std(axis=(0, 1, 2))
+    names = ("no_mask", "mask", "incorrect_mask")[: max(len(n) for n in counts.values())]
+    info = ManifestInfo(
+        sources=(SourceInfo("noise", "/nowhere", "class folders", {"mask": 1}),),
+        class_names=names,
+        sizes_px=(size_px,),
+        channel_mean={size_px: (float(mean[0]), float(mean[1]), float(mean[2]))},
+        channel_std={size_px: (float(std[0]), float(std[1]), float(std[2]))},
+        split_by="random",
+        seed=seed,
+        counts={"kept": len(labels)},
+        digest=digest,
+    )
+    Manifest(_table(splits, labels), info).save(folder)
+    return open_dataset(folder)
+
+
+def _table(splits: list[str], labels: list[int]) -> pd.DataFrame:
+    n = len(labels)
+    columns: dict[str, object] = {
+        name: pd.array([""] * n, dtype="string") if kind == "string" else np.zeros(n)
+        for name, kind in COLUMNS.items()
+    }
+    columns |= {"label": labels, "split": splits}
+    return pd.DataFrame(columns).astype(COLUMNS)
+
+
+def write_experiment(path: Path) -> Path:
+    """An experiment small enough for a test."""
+    small = {
+        "name": "small",
+        "network": {"name": "net1", "input_size_px": SIZE_PX, "width": 0.25},
+        "training": {"epochs": 2, "batch_size": 12},
+    }
+    path.write_text(yaml.safe_dump(small), encoding="utf-8")
+    return path

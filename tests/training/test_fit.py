@@ -1,0 +1,296 @@
+import csv
+import dataclasses
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, MakeDataset, MakeExperiment
+from torch import Tensor
+
+from facemask.data.arrays import Dataset
+from facemask.errors import ConfigError, DatasetError, OutputError, RunError
+from facemask.training.config import Experiment
+from facemask.training.experiments import load_experiment
+from facemask.training.fit import RunResult, fit
+from facemask.training.learn import new_network
+from facemask.training.loader import load_split
+from facemask.training.measures import measure
+from facemask.training.module import Classification
+from facemask.training.run import RunFolder, load_record
+from facemask.training.weights import hash_weights, load_checkpoint, network_weights
+
+pytestmark = pytest.mark.usefixtures("quick_export")
+
+COLUMNS = [
+    "epoch",
+    *(
+        f"{split}_{measure}"
+        for split in ("train", "val", "test")
+        for measure in ("loss", "accuracy", "f1", "roc_auc")
+    ),
+    "learning_rate",
+    "seconds",
+]
+
+
+def train(experiment: Experiment, dataset: Dataset, run: Path) -> RunResult:
+    return fit(experiment, dataset, run, device="cpu", show_progress=False)
+
+
+def last_weights(run: Path) -> dict[str, Tensor]:
+    return network_weights(load_checkpoint(RunFolder(run).last))
+
+
+def test_a_run_holds_everything(finished: RunResult) -> None:
+    folder = finished.folder
+    names = {path.name for path in folder.folder.iterdir()}
+    files = {"config.yaml", "metrics.csv", "last.ckpt", "best.ckpt", "model.onnx", "run.json"}
+    assert names == {*files, "tensorboard"}
+    record = load_record(folder.folder)
+    assert record == finished.record
+    assert record.is_finished
+    assert record.epochs == 4
+    assert record.data_digest == "d" * 64
+    assert record.chosen_by == finished.info.chosen_by == f"val_loss, epoch {record.best_epoch}"
+
+
+def test_the_config_reproduces_the_run(finished: RunResult) -> None:
+    experiment = load_experiment(finished.folder.config)
+    assert experiment.model_dump() == finished.info.config
+    assert experiment.training.epochs == 4
+
+
+def test_every_epoch_has_one_row(finished: RunResult) -> None:
+    with finished.folder.metrics.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == COLUMNS
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    for written, row in zip(rows, finished.rows, strict=True):
+        assert {k: float(v) for k, v in written.items()} == pytest.approx(row, rel=1e-5)
+
+
+def test_tensorboard_has_every_curve(finished: RunResult) -> None:
+    board = EventAccumulator(str(finished.folder.board)).Reload()
+    assert len(board.Tags()["scalars"]) == 12
+    for split in ("train", "val", "test"):
+        events = board.Scalars(f"roc_auc/{split}")
+        assert [event.step for event in events] == [1, 2, 3, 4]
+        drawn = [event.value for event in events]
+        assert drawn == pytest.approx([row[f"{split}_roc_auc"] for row in finished.rows])
+
+
+def test_the_lowest_validation_loss_chooses(finished: RunResult) -> None:
+    losses = [row["val_loss"] for row in finished.rows]
+    assert finished.record.best_epoch == 1 + losses.index(min(losses))
+    assert finished.record.best_value == min(losses)
+
+
+def test_the_best_checkpoint_measures_as_its_row(finished: RunResult, dataset: Dataset) -> None:
+    experiment = load_experiment(finished.folder.config)
+    network = new_network(experiment, dataset)
+    network.load_state_dict(network_weights(load_checkpoint(finished.folder.best)))
+    images, labels = next(iter(load_split(dataset, "val", SIZE_PX, 100)))
+    with torch.no_grad():
+        found = measure(network.eval()(images), labels)
+    row = finished.rows[finished.record.best_epoch - 1]
+    assert found == pytest.approx({name: row[f"val_{name}"] for name in found}, rel=1e-5)
+
+
+def test_a_network_learns_32_images_by_heart(
+    make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    dataset = make_dataset({"train": (16, 16), "val": (4, 4)})
+    rows = train(make_experiment("training.epochs=12"), dataset, tmp_path / "run").rows
+    assert rows[0]["train_loss"] > 0.5
+    assert rows[-1]["train_loss"] < 0.05
+    assert rows[-1]["train_accuracy"] == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_gives_the_same_weights(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, seed: int
+) -> None:
+    experiment = make_experiment(f"seed={seed}", "network.dropout=0.5", "training.epochs=1")
+    other = make_experiment(f"seed={seed + 1}", "network.dropout=0.5", "training.epochs=1")
+    for number, name in enumerate(("a", "b", "c")):
+        torch.manual_seed(number)  # the caller's state must not matter
+        train(other if name == "c" else experiment, dataset, tmp_path / name)
+    hashes = [hash_weights(last_weights(tmp_path / name)) for name in ("a", "b", "c")]
+    assert hashes[0] == hashes[1]
+    assert hashes[0] != hashes[2]
+
+
+def test_test_curves_change_no_weight(
+    finished: RunResult, dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment("training.epochs=4", "network.dropout=0.5")
+    result = train(experiment, dataset, tmp_path / "run")
+    expected = hash_weights(last_weights(finished.folder.folder))
+    assert hash_weights(last_weights(tmp_path / "run")) == expected
+    assert not any(column.startswith("test") for column in result.rows[0])
+
+
+def test_the_callers_world_is_untouched(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    before = (torch.get_rng_state(), str(np.random.get_state()), random.getstate())  # noqa: NPY002
+    deterministic = torch.backends.cudnn.deterministic
+    images = dataset.images(SIZE_PX).copy()
+    train(make_experiment("training.epochs=1"), dataset, tmp_path / "run")
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert str(np.random.get_state()) == before[1]  # noqa: NPY002
+    assert random.getstate() == before[2]
+    assert torch.backends.cudnn.deterministic == deterministic
+    np.testing.assert_array_equal(dataset.images(SIZE_PX), images)
+
+
+def test_early_stopping_ends_the_run(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    # A step so small that float32 weights stay as they are: nothing ever improves.
+    overrides = ("optimizer.learning_rate=1e-30", "training.epochs=9")
+    experiment = make_experiment(*overrides, "training.early_stopping_epochs=2")
+    result = train(experiment, dataset, tmp_path / "run")
+    assert (result.record.epochs, result.record.best_epoch) == (3, 1)
+    assert result.record.stopped_early
+    again = fit(experiment, dataset, tmp_path / "run", resume=True, device="cpu")
+    assert again.record == result.record
+
+
+def test_the_monitor_can_be_another(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment("training.monitor=val_accuracy", "training.epochs=4")
+    result = train(experiment, dataset, tmp_path / "run")
+    accuracies = [row["val_accuracy"] for row in result.rows]
+    assert result.record.chosen_by == f"val_accuracy, epoch {1 + accuracies.index(max(accuracies))}"
+
+
+def test_three_classes_are_learned(
+    make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    dataset = make_dataset({"train": (8, 8, 8), "val": (3, 3, 3)})
+    rows = train(make_experiment("training.epochs=12"), dataset, tmp_path / "run").rows
+    assert last_weights(tmp_path / "run")["layers.linear.bias"].shape == (3,)
+    assert rows[-1]["train_accuracy"] > rows[0]["train_accuracy"]
+    assert rows[-1]["val_roc_auc"] == 1
+
+
+def test_divergence_is_named(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment("optimizer.learning_rate=1", "optimizer.weight_decay=1")
+    hopeless = experiment.model_copy(
+        update={"optimizer": experiment.optimizer.model_copy(update={"learning_rate": 1e30})}
+    )
+    with pytest.raises(RunError, match=r"diverged in epoch 1: .* --set optimizer\.learning_rate="):
+        train(hopeless, dataset, tmp_path / "run")
+    assert not load_record(tmp_path / "run").is_finished
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"train": (8, 8)}, "the dataset has no val split"),
+        ({**TWO_SPLITS, "val": (8, 0)}, "every class in the val split, found 8 no_mask, 0 mask"),
+        ({**TWO_SPLITS, "train": (0, 9)}, "every class in the train split"),
+        ({"train": (9,), "val": (9,)}, "at least two classes, found no_mask"),
+    ],
+)
+def test_data_that_teach_nothing_are_refused(
+    make_dataset: MakeDataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    counts: dict[str, tuple[int, ...]],
+    message: str,
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        train(make_experiment(), make_dataset(counts), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_of_one_colour_are_refused(
+    make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    dataset = make_dataset(TWO_SPLITS)
+    info = dataclasses.replace(dataset.manifest.info, channel_std={SIZE_PX: (0.0, 0.0, 0.0)})
+    flat = dataclasses.replace(dataset, manifest=dataclasses.replace(dataset.manifest, info=info))
+    with pytest.raises(DatasetError, match="found a standard deviation of 0"):
+        train(make_experiment(), flat, tmp_path / "run")
+
+
+def test_a_network_over_budget_leaves_no_folder(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="expected at most 100 parameters"):
+        train(make_experiment("network.budget=100"), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_device_is_refused(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="--device cuda: expected a CUDA device, found"):
+        fit(make_experiment(), dataset, tmp_path / "run", device="cuda")
+
+
+def test_an_unknown_device_is_refused(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="--device tpu: expected one of auto, cpu, cuda"):
+        fit(make_experiment(), dataset, tmp_path / "run", device="tpu")
+
+
+def test_somebodys_folder_is_left_alone(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    for resume in (False, True):
+        with pytest.raises(OutputError, match="found files; name another folder"):
+            fit(make_experiment(), dataset, tmp_path / "run", resume=resume, device="cpu")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_a_line_an_epoch_without_a_terminal(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    fit(make_experiment("training.epochs=2"), dataset, tmp_path / "run", device="cpu")
+    out, err = capfd.readouterr()
+    lines = err.splitlines()
+    assert out == ""
+    assert [line[:16] for line in lines] == ["small epoch 1/2:", "small epoch 2/2:"]
+    assert "validation loss" in lines[1]
+
+
+def test_the_record_is_plain_json(finished: RunResult) -> None:
+    document = json.loads(finished.folder.record.read_text(encoding="utf-8"))
+    assert document["monitor"] == "val_loss"
+    assert set(document["versions"]) == {"facemask", "lightning", "python", "torch"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_trains(dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path) -> None:
+    result = fit(make_experiment("training.epochs=12"), dataset, tmp_path / "run", device="cuda")
+    assert result.record.device.startswith("cuda")
+    assert result.rows[-1]["val_accuracy"] == 1
+
+
+def test_loss_is_negative_log_likelihood(dataset: Dataset, make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment()
+    network = new_network(experiment, dataset)
+    module = Classification(network, experiment.optimizer, 0, ("val",))
+    module.on_train_epoch_start()
+    images, labels = next(iter(load_split(dataset, "train", SIZE_PX, 12)))
+    loss = module.training_step((images, labels), 0)
+    chosen = network(images).softmax(1)[torch.arange(12), labels]
+    torch.testing.assert_close(loss, -chosen.log().mean())

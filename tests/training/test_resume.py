@@ -1,0 +1,290 @@
+import contextlib
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from tests.training.small_dataset import THREE_SPLITS, MakeDataset, MakeExperiment, write_experiment
+from torch import Tensor
+
+from facemask.data.arrays import Dataset
+from facemask.errors import OutputError, RunError
+from facemask.training.config import Experiment
+from facemask.training.fit import RunResult, fit
+from facemask.training.module import Classification
+from facemask.training.run import RunFolder, load_record
+from facemask.training.weights import load_checkpoint, network_weights
+
+pytestmark = pytest.mark.usefixtures("quick_export")
+
+DROPOUT = "network.dropout=0.5"
+
+
+def _fit(experiment: Experiment, dataset: Dataset, run: Path, *, resume: bool = False) -> RunResult:
+    return fit(experiment, dataset, run, resume=resume, device="cpu", show_progress=False)
+
+
+def _weights(run: Path) -> dict[str, Tensor]:
+    return network_weights(load_checkpoint(RunFolder(run).last))
+
+
+def _rows(run: Path) -> list[dict[str, str]]:
+    with RunFolder(run).metrics.open(encoding="utf-8") as stream:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
+
+
+def _assert_same(run: Path, straight: Path) -> None:
+    found, expected = _weights(run), _weights(straight)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert torch.equal(found[name], values), name
+    assert _rows(run) == _rows(straight)
+
+
+@contextlib.contextmanager
+def _failing(monkeypatch: pytest.MonkeyPatch, epoch: int, error: BaseException) -> Iterator[None]:
+    """Training in which the second step of an epoch (from 1 on) raises."""
+    step = Classification.training_step
+
+    def failing(self: Classification, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        if self.current_epoch + 1 == epoch and batch_idx == 1:
+            raise error
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Classification, "training_step", failing)
+        yield
+
+
+@pytest.fixture
+def experiment(make_experiment: MakeExperiment) -> Experiment:
+    """That of `finished`: four epochs with dropout, whose random numbers must be taken up too."""
+    return make_experiment("training.epochs=4", "training.test_curves=true", DROPOUT)
+
+
+@pytest.fixture
+def straight(finished: RunResult) -> Path:
+    """A run of `experiment` that was never interrupted; do not write into it."""
+    return finished.folder.folder
+
+
+@pytest.fixture
+def own(finished: RunResult, tmp_path: Path) -> Path:
+    """A copy of `straight` that may be changed."""
+    return shutil.copytree(finished.folder.folder, tmp_path / "own")
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_leaves_a_run_that_goes_on(
+    dataset: Dataset,
+    experiment: Experiment,
+    straight: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epoch: int,
+) -> None:
+    run = tmp_path / "run"
+    handler = signal.getsignal(signal.SIGINT)
+    message = rf"run: interrupted after epoch {epoch - 1} of 4; go on with --resume"
+    with (
+        _failing(monkeypatch, epoch, KeyboardInterrupt()),
+        pytest.raises(KeyboardInterrupt, match=message),
+    ):
+        _fit(experiment, dataset, run)
+    assert signal.getsignal(signal.SIGINT) is handler
+    record = load_record(run)
+    assert (record.epochs, record.is_finished) == (epoch - 1, False)
+    _fit(experiment, dataset, run, resume=True)
+    _assert_same(run, straight)
+    assert load_record(run).is_finished
+
+
+def test_a_crash_leaves_a_run_that_goes_on(
+    dataset: Dataset,
+    experiment: Experiment,
+    straight: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = tmp_path / "run"
+    with (
+        _failing(monkeypatch, 3, MemoryError("no more")),
+        pytest.raises(MemoryError, match="no more"),
+    ):
+        _fit(experiment, dataset, run)
+    _fit(experiment, dataset, run, resume=True)
+    _assert_same(run, straight)
+
+
+def test_more_epochs_go_on_as_if_asked_for_at_once(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    experiment: Experiment,
+    straight: Path,
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    shorter = make_experiment("training.epochs=2", "training.test_curves=true", DROPOUT)
+    _fit(shorter, dataset, run)
+    _fit(experiment, dataset, run, resume=True)
+    _assert_same(run, straight)
+
+
+def test_a_full_disk_leaves_the_last_whole_epoch(
+    dataset: Dataset,
+    experiment: Experiment,
+    straight: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = tmp_path / "run"
+    save = Trainer.save_checkpoint
+
+    def half(self: Trainer, filepath: Path, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        save(self, filepath, *args, **options)
+        if self.current_epoch == 2:
+            os.truncate(filepath, 1000)
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "save_checkpoint", half)
+        with pytest.raises(OutputError, match="the disk is full"):
+            _fit(experiment, dataset, run)
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+    _fit(experiment, dataset, run, resume=True)
+    _assert_same(run, straight)
+
+
+def test_an_export_that_failed_is_made_up_for(
+    dataset: Dataset, experiment: Experiment, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(own)
+    expected = folder.model.read_bytes()
+    folder.model.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(Classification, "training_step", None)  # nothing is trained again
+        _fit(experiment, dataset, own, resume=True)
+    assert folder.model.read_bytes() == expected
+
+
+def test_a_finished_run_is_given_back(dataset: Dataset, experiment: Experiment, own: Path) -> None:
+    folder = RunFolder(own)
+    before = folder.model.stat().st_mtime_ns
+    result = _fit(experiment, dataset, own, resume=True)
+    assert result.record.is_finished
+    assert len(result.rows) == 4
+    assert folder.model.stat().st_mtime_ns == before
+
+
+def test_resuming_nothing_begins(
+    dataset: Dataset, experiment: Experiment, straight: Path, tmp_path: Path
+) -> None:
+    _fit(experiment, dataset, tmp_path / "run", resume=True)
+    _assert_same(tmp_path / "run", straight)
+
+
+def test_a_run_is_not_written_over(dataset: Dataset, experiment: Experiment, own: Path) -> None:
+    with pytest.raises(OutputError, match="go on with it with --resume, or name another folder"):
+        _fit(experiment, dataset, own)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=9", "begun with seed 0, found 9; set it back with --set seed=0"),
+        ("network.width=0.5", r"begun with network\.width 0\.25, found 0\.5"),
+        ("training.test_curves=true", "found true; set it back with --set training.test_curves=f"),
+        ("training.early_stopping_epochs=1", "--set training.early_stopping_epochs=null"),
+    ],
+)
+def test_another_experiment_is_refused(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, override: str, message: str
+) -> None:
+    _fit(make_experiment("training.epochs=1"), dataset, tmp_path / "run")
+    with pytest.raises(RunError, match=message):
+        _fit(make_experiment("training.epochs=1", override), dataset, tmp_path / "run", resume=True)
+
+
+def test_fewer_epochs_than_trained_are_refused(
+    dataset: Dataset, make_experiment: MakeExperiment, own: Path
+) -> None:
+    fewer = make_experiment("training.epochs=3", "training.test_curves=true", DROPOUT)
+    with pytest.raises(RunError, match=r"has 4 epochs already, more than the 3 of training\.ep"):
+        _fit(fewer, dataset, own, resume=True)
+
+
+def test_other_data_are_refused(
+    make_dataset: MakeDataset, experiment: Experiment, own: Path
+) -> None:
+    other = make_dataset(THREE_SPLITS, digest="a" * 64)
+    with pytest.raises(RunError, match="another dataset: expected the digest dddddddddddd, found"):
+        _fit(experiment, other, own, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no checkpoint"])
+def test_a_broken_checkpoint_is_named(
+    dataset: Dataset, experiment: Experiment, own: Path, content: bytes
+) -> None:
+    RunFolder(own).last.write_bytes(content)
+    with pytest.raises(RunError, match=r"last\.ckpt: broken checkpoint"):
+        _fit(experiment, dataset, own, resume=True)
+
+
+def test_a_foreign_checkpoint_is_named(dataset: Dataset, experiment: Experiment, own: Path) -> None:
+    torch.save({"state_dict": {}}, RunFolder(own).last)
+    with pytest.raises(RunError, match="expected a checkpoint of this package"):
+        _fit(experiment, dataset, own, resume=True)
+
+
+def test_a_broken_record_is_named(dataset: Dataset, experiment: Experiment, own: Path) -> None:
+    RunFolder(own).record.write_text("{", encoding="utf-8")
+    with pytest.raises(RunError, match=r"run\.json: broken record"):
+        _fit(experiment, dataset, own, resume=True)
+
+
+def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"expected a run folder with a run\.json"):
+        load_record(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_leaves_a_run_that_goes_on(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, how: signal.Signals
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
+        "from facemask.data.arrays import open_dataset\n"
+        "from facemask.training.experiments import load_experiment\n"
+        "from facemask.training.fit import fit\n"
+        "path, data, run, epochs = sys.argv[1:]\n"
+        "experiment = load_experiment(path, ['training.epochs=' + epochs])\n"
+        "fit(experiment, open_dataset(Path(data)), Path(run), device='cpu')\n"
+    )
+    run, path = tmp_path / "run", write_experiment(tmp_path / "own.yaml")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path, dataset.folder, run, "10000"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (run / "metrics.csv").is_file() and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "SystemExit" not in errors
+    done = len(load_checkpoint(run / "last.ckpt")["callbacks"]["History"]["rows"])
+    epochs = f"training.epochs={done + 1}"
+    _fit(make_experiment(epochs), dataset, run, resume=True)
+    _fit(make_experiment(epochs), dataset, tmp_path / "straight")
+    _assert_same(run, tmp_path / "straight")
