@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from facemask.data.drawn import draw_face
-from facemask.data.grouping import crossing_share, group_samples
+from facemask.data.grouping import crossing_share
 from facemask.data.layouts import read_source
 from facemask.data.prepare import PrepareOptions, prepare
 
@@ -30,12 +30,18 @@ def pictures(table: pd.DataFrame) -> "pd.Series[str]":
     return table["path"].str.extract(r"^(\w+)/\w(\d+)\w", expand=True).agg("/".join, axis=1)
 
 
-def test_copies_never_stand_on_both_sides(copied_photos: Path, tmp_path: Path) -> None:
+def test_of_every_picture_the_largest_stays(copied_photos: Path, tmp_path: Path) -> None:
     source = read_source(copied_photos, "faces")
-    table = prepare([source], tmp_path / "d").manifest.table
-    assert table.groupby(pictures(table))["split"].nunique().max() == 1
+    dataset = prepare([source], tmp_path / "d")
+    table, counts = dataset.manifest.table, dataset.manifest.info.counts
+    assert len(table) == pictures(table).nunique() == 40
+    assert (table["width"] == 128).all()
+    assert counts == {"read": 120, "kept": 40, "duplicate of a kept image": 80}
+    assert len(pd.read_csv(tmp_path / "d/dropped.csv")) == 80
     assert crossing_share(table) == 0
     assert set(table["split"]) == {"train", "val", "test"}
+    size = dataset.images(32).shape
+    assert size == (40, 32, 32, 3)
 
 
 def test_a_random_split_leaks(copied_photos: Path, tmp_path: Path) -> None:
@@ -43,29 +49,3 @@ def test_a_random_split_leaks(copied_photos: Path, tmp_path: Path) -> None:
     table = prepare([source], tmp_path / "d", PrepareOptions(split_by="random")).manifest.table
     assert table["group"].isna().all()
     assert table.groupby(pictures(table))["split"].nunique().max() > 1
-
-
-def test_names_and_given_groups_join_samples() -> None:
-    rng = np.random.default_rng(3)
-    noise = rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
-    images = np.stack(
-        [
-            np.asarray(Image.fromarray(one).resize((64, 64), Image.Resampling.BICUBIC))
-            for one in noise
-        ]
-    )
-    people = ["anna_berg", "boris_cole", "clara_dunn", "derek_eve"]
-    paths = [f"{people[number % 4]}_{number:04d}.jpg" for number in range(40)]
-    table = pd.DataFrame(
-        {
-            "source": pd.array(["a"] * 40, dtype="string"),
-            "path": pd.array(paths, dtype="string"),
-            "sha256": pd.array([f"{number:064d}" for number in range(40)], dtype="string"),
-            **{corner: pd.array([None] * 40, dtype="Int32") for corner in ("x0", "y0", "x1", "y1")},
-            "group": pd.array(["set"] * 2 + [None] * 38, dtype="string"),
-        }
-    )
-    groups = group_samples(images, table)
-    assert groups[2] == groups[6]  # one person
-    assert groups[0] == groups[1]  # one group of the data, and so both persons in it
-    assert groups.nunique() == 3

@@ -2,13 +2,14 @@ import dataclasses
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from facemask.data.arrays import open_dataset
+from facemask.data.arrays import Dataset, open_dataset
 from facemask.data.manifest import COLUMNS, load_manifest
 from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.rows import Drop, Row, Source
@@ -25,8 +26,13 @@ def as_source(root: Path) -> Source:
     return Source("faces", root, "class-folders", rows, (), {"without_mask": 0, "with_mask": 1})
 
 
+def prepared(source: Source, folder: Path, **options: Any) -> Dataset:  # noqa: ANN401
+    """Every photo as it is: what copies do is tested in `test_grouping.py`."""
+    return prepare([source], folder, PrepareOptions(split_by="random", **options))
+
+
 def test_pixels_are_those_of_a_plain_loop(class_folders: Path, tmp_path: Path) -> None:
-    dataset = prepare([as_source(class_folders)], tmp_path / "d", PrepareOptions(sizes_px=(48,)))
+    dataset = prepared(as_source(class_folders), tmp_path / "d", sizes_px=(48,))
     assert len(dataset) == 120
     for size in (32, 48, 64):
         images = dataset.images(size)
@@ -37,7 +43,7 @@ def test_pixels_are_those_of_a_plain_loop(class_folders: Path, tmp_path: Path) -
 
 
 def test_the_manifest_comes_back_as_it_was(class_folders: Path, tmp_path: Path) -> None:
-    dataset = prepare([as_source(class_folders)], tmp_path / "d")
+    dataset = prepared(as_source(class_folders), tmp_path / "d")
     again = load_manifest(tmp_path / "d")
     pd.testing.assert_frame_equal(again.table, dataset.manifest.table)
     assert again.info == dataset.manifest.info
@@ -45,7 +51,7 @@ def test_the_manifest_comes_back_as_it_was(class_folders: Path, tmp_path: Path) 
 
 
 def test_what_the_table_says_of_a_file(class_folders: Path, tmp_path: Path) -> None:
-    table = prepare([as_source(class_folders)], tmp_path / "d").manifest.table
+    table = prepared(as_source(class_folders), tmp_path / "d").manifest.table
     row = table[table["path"] == "with_mask/face 3.jpg"].iloc[0]
     path = class_folders / "with_mask/face 3.jpg"
     assert (row["width"], row["height"]) == (43, 54)
@@ -58,8 +64,8 @@ def test_what_the_table_says_of_a_file(class_folders: Path, tmp_path: Path) -> N
 
 def test_workers_and_order_do_not_change_the_data(class_folders: Path, tmp_path: Path) -> None:
     source = as_source(class_folders)
-    one = prepare([source], tmp_path / "one", PrepareOptions(workers=1))
-    four = prepare([source], tmp_path / "four", PrepareOptions(workers=4))
+    one = prepared(source, tmp_path / "one", workers=1)
+    four = prepared(source, tmp_path / "four", workers=4)
     np.testing.assert_array_equal(one.images(64), four.images(64))
     assert one.manifest.info.digest == four.manifest.info.digest
 
@@ -67,18 +73,18 @@ def test_workers_and_order_do_not_change_the_data(class_folders: Path, tmp_path:
 def test_the_digest_follows_pixels_labels_and_split(class_folders: Path, tmp_path: Path) -> None:
     source = as_source(class_folders)
     digests = {
-        prepare([source], tmp_path / f"seed{seed}", PrepareOptions(seed=seed)).manifest.info.digest
+        prepared(source, tmp_path / f"seed{seed}", seed=seed).manifest.info.digest
         for seed in (0, 1)
     }
     flipped = dataclasses.replace(
         source, rows=(dataclasses.replace(source.rows[0], label=1), *source.rows[1:])
     )
-    digests.add(prepare([flipped], tmp_path / "flipped").manifest.info.digest)
+    digests.add(prepared(flipped, tmp_path / "flipped").manifest.info.digest)
     assert len(digests) == 3
 
 
 def test_normalisation_is_that_of_the_training_split(class_folders: Path, tmp_path: Path) -> None:
-    dataset = prepare([as_source(class_folders)], tmp_path / "d")
+    dataset = prepared(as_source(class_folders), tmp_path / "d")
     training = dataset.images(32)[dataset.rows_of("train")] / 255
     info = dataset.manifest.info
     np.testing.assert_allclose(info.channel_mean[32], training.mean(axis=(0, 1, 2)), atol=1e-5)
@@ -99,8 +105,8 @@ def with_broken(source: Source, folder: Path, count: int) -> Source:
 def test_unreadable_files_are_listed_and_leave_no_hole(class_folders: Path, tmp_path: Path) -> None:
     source = as_source(class_folders)
     broken = with_broken(source, tmp_path / "broken", 3)
-    dataset = prepare([broken], tmp_path / "d")
-    whole = prepare([source], tmp_path / "whole")
+    dataset = prepared(broken, tmp_path / "d")
+    whole = prepared(source, tmp_path / "whole")
     np.testing.assert_array_equal(dataset.images(32), whole.images(32))
     listed = pd.read_csv(tmp_path / "d/unreadable.csv")
     assert listed["reason"].tolist() == ["unreadable image"] * 3
@@ -114,23 +120,23 @@ def test_too_many_unreadable_files_stop_and_leave_no_dataset(
 ) -> None:
     broken = with_broken(as_source(class_folders), tmp_path / "broken", 10)
     with pytest.raises(DatasetError, match=r"10 of 130 samples cannot be read; .* 5%"):
-        prepare([broken], tmp_path / "d")
+        prepared(broken, tmp_path / "d")
     assert not (tmp_path / "d").exists()
     assert len(pd.read_csv(tmp_path / "d-unreadable.csv")) == 10
-    assert len(prepare([broken], tmp_path / "d", PrepareOptions(max_unreadable_share=0.1))) == 120
+    assert len(prepared(broken, tmp_path / "d", max_unreadable_share=0.1)) == 120
 
 
 def test_a_folder_with_other_files_is_left_alone(class_folders: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(OutputError, match=r"other files; they are left"):
-        prepare([as_source(class_folders)], tmp_path)
+        prepared(as_source(class_folders), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_dataset_is_replaced_by_its_successor(class_folders: Path, tmp_path: Path) -> None:
     source = as_source(class_folders)
-    first = prepare([source], tmp_path / "d").manifest.info.digest
-    second = prepare([source], tmp_path / "d", PrepareOptions(seed=9)).manifest.info.digest
+    first = prepared(source, tmp_path / "d").manifest.info.digest
+    second = prepared(source, tmp_path / "d", seed=9).manifest.info.digest
     assert first != second
     assert load_manifest(tmp_path / "d").info.digest == second
     assert [path.name for path in tmp_path.iterdir()] == ["d"]
@@ -143,7 +149,7 @@ def test_boxes_are_cropped_and_a_bad_one_is_dropped(class_folders: Path, tmp_pat
         Row(photo, "faces", 0, Box(5, 6, 37, 46)),
         Row(photo, "faces", 1, Box(0, 0, 5000, 10)),
     )
-    dataset = prepare([dataclasses.replace(source, rows=source.rows + boxes)], tmp_path / "d")
+    dataset = prepared(dataclasses.replace(source, rows=source.rows + boxes), tmp_path / "d")
     row = dataset.manifest.table.iloc[-1]
     assert (row["x0"], row["y0"], row["x1"], row["y1"]) == (5, 6, 37, 46)
     assert (row["width"], row["height"]) == (32, 40)
@@ -160,10 +166,10 @@ def test_counts_add_up_with_a_third_class(class_folders: Path, tmp_path: Path) -
     )
     drop = Drop(tmp_path / "gone.jpg", "faces", "no such file", "line 3: gone.jpg: no such file")
     source = dataclasses.replace(source, rows=rows, drops=(drop,))
-    two = prepare([source], tmp_path / "two").manifest.info
+    two = prepared(source, tmp_path / "two").manifest.info
     assert two.class_names == ("no_mask", "mask")
     assert two.counts == {"read": 121, "kept": 90, "no such file": 1, "class left out": 30}
-    three = prepare([source], tmp_path / "three", PrepareOptions(keeps_incorrect=True))
+    three = prepared(source, tmp_path / "three", keeps_incorrect=True)
     assert three.manifest.info.class_names == ("no_mask", "mask", "incorrect_mask")
     assert three.manifest.info.counts == {"read": 121, "kept": 120, "no such file": 1}
     assert len(pd.read_csv(tmp_path / "two/dropped.csv")) == 31
@@ -174,7 +180,7 @@ def test_a_name_that_is_not_utf8_is_kept_readable(class_folders: Path, tmp_path:
     odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
     odd.write_bytes(source.rows[0].path.read_bytes())
     rows = (*source.rows, Row(odd, "faces", 0))
-    table = prepare([dataclasses.replace(source, rows=rows)], tmp_path / "d").manifest.table
+    table = prepared(dataclasses.replace(source, rows=rows), tmp_path / "d").manifest.table
     assert table["path"].iloc[-1].endswith(r"caf\xe9.jpg")
 
 
@@ -188,14 +194,14 @@ def test_a_name_that_is_not_utf8_is_kept_readable(class_folders: Path, tmp_path:
 def test_a_broken_dataset_says_so(
     class_folders: Path, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
-    prepare([as_source(class_folders)], tmp_path / "d")
+    prepared(as_source(class_folders), tmp_path / "d")
     (tmp_path / "d" / name).write_bytes(content)
     with pytest.raises(DatasetError, match=message):
         open_dataset(tmp_path / "d").images(32)
 
 
 def test_a_size_that_was_not_kept(class_folders: Path, tmp_path: Path) -> None:
-    dataset = prepare([as_source(class_folders)], tmp_path / "d")
+    dataset = prepared(as_source(class_folders), tmp_path / "d")
     with pytest.raises(DatasetError, match=r"expected images of 128 x 128, found 32, 64; .*--size"):
         dataset.images(128)
 

@@ -119,8 +119,8 @@ def prepare_command(
     split_by: Annotated[
         Literal["group", "random"],
         typer.Option(
-            help="group keeps copies of a picture and photos of a person in one split; random "
-            "does not, and its figures are too good."
+            help="group keeps one image of every picture, and photos of a person in one split; "
+            "random does not, and its figures are too good."
         ),
     ] = "group",
     seed: Annotated[int, typer.Option(help="Of the split.", min=0)] = 0,

@@ -94,6 +94,27 @@ def collect(
     return Collection(tuple(sources), table, images, digests, drops, read_count)
 
 
+def keep_samples(
+    collection: Collection, folder: Path, kept: npt.NDArray[np.bool_], drops: Sequence[Drop]
+) -> Collection:
+    """A collection without some of its samples.
+
+    Args:
+        collection: from `collect`.
+        folder: where its arrays lie; they are replaced by shorter ones.
+        kept: ``bool (N,)``, which samples stay.
+        drops: one for each sample that goes.
+    """
+    rows = np.flatnonzero(kept).tolist()
+    return dataclasses.replace(
+        collection,
+        table=collection.table.iloc[rows].reset_index(drop=True),
+        images={size: _compacted(folder / array_name(size), rows) for size in collection.images},
+        pixel_digests=tuple(collection.pixel_digests[row] for row in rows),
+        drops=(*collection.drops, *drops),
+    )
+
+
 def _ordered(sources: Sequence[Source]) -> list[Row]:
     rows = [row for source in sources for row in source.rows]
     if not rows:

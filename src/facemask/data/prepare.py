@@ -1,5 +1,6 @@
 """Sources to a dataset on disk: decode, split, describe, and only then put in place."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.audit.duplicates import find_duplicates
+from facemask.data.audit.identities import find_identities
+from facemask.data.audit.settle import settle
 from facemask.data.collect import (
     MAX_UNREADABLE_SHARE,
     SIZES_PX,
     Collection,
     collect,
+    keep_samples,
 )
 from facemask.data.decode import OnProgress
 from facemask.data.drops import DROPPED_NAME, UNREADABLE_NAME, unreadable_among, write_drops
-from facemask.data.grouping import group_samples
 from facemask.data.layouts import check_classes
 from facemask.data.manifest import (
     MANIFEST_NAME,
@@ -41,8 +45,9 @@ class PrepareOptions:
     Attributes:
         sizes_px: square sizes to keep besides 32 and 64.
         shares: the wanted shares of validation and test data.
-        split_by: ``group`` keeps copies of a picture and photos of a person in one split;
-            ``random`` does not, for comparison with figures that were taken so.
+        split_by: ``group`` keeps one image of every picture, and edits of a picture and photos
+            of a person in one split (see `audit.settle`); ``random`` keeps all and looks at
+            none of this, for comparison with figures that were taken so.
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
@@ -93,6 +98,8 @@ def prepare(
             workers=options.workers,
             on_progress=on_progress,
         )
+        if options.split_by == "group":
+            collection = _settled(collection, beside, options.workers)
         manifest = _manifest(collection, options)
         manifest.save(beside)
         write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
@@ -116,11 +123,19 @@ def _left_out(row: Row) -> Drop:
     return Drop(row.path, row.source, CLASS_LEFT_OUT, detail)
 
 
+def _settled(collection: Collection, folder: Path, workers: int | None) -> Collection:
+    """One image of every picture, each with its group; the others stand among the drops."""
+    table = collection.table
+    duplicates = find_duplicates(collection.images[MEASURE_SIZE_PX], table, workers=workers)
+    roots = {source.name: source.root for source in collection.sources}
+    settled = settle(table, duplicates, find_identities(table).identity, roots)
+    grouped = dataclasses.replace(collection, table=table.assign(group=settled.group))
+    return keep_samples(grouped, folder, settled.kept, settled.drops)
+
+
 def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
     table = collection.table.copy()
     brings_split = bool(table["split"].notna().any())
-    if options.split_by == "group":
-        table["group"] = group_samples(collection.images[MEASURE_SIZE_PX], table)
     table["split"] = assign_splits(table, options.shares, seed=options.seed)
     check_splits(table)
     training = (table["split"] == "train").to_numpy().nonzero()[0]

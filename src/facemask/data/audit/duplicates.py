@@ -1,0 +1,185 @@
+"""Which images show the same picture: exact copies, near twins, mirror images, edited copies."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facemask.data.arrays import Images
+from facemask.data.audit.candidates import Candidates, find_candidates
+from facemask.data.audit.components import Members, Pairs, components, cut_chains
+from facemask.data.audit.exact import first_copies, same_file_keys
+from facemask.data.audit.hashes import hash_images
+from facemask.data.audit.sameness import compare
+from facemask.errors import DatasetError
+
+SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED = (
+    "same file",
+    "same pixels",
+    "near",
+    "mirrored",
+    "edited",
+)
+KINDS = (SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED)
+"""How two images of a pair are related; ``edited``: one picture, changed in a part of it."""
+
+COMPARED_SIZE_PX = 64
+
+FLAT_CONTRAST = 3.0
+"""In grey levels: images of less contrast are nearly blank, their hashes are noise, and only
+exact copies of them are looked for."""
+
+CENTRE_TOLERANCE = 1.4
+"""How much looser than a link the agreement with the centre of a group is."""
+
+CLOSE_BITS = 14
+"""Pairs whose hashes differ in no more bits are edited copies by the looser measure already."""
+
+
+@dataclass(frozen=True)
+class DuplicateGroups:
+    """Which images show the same picture.
+
+    Attributes:
+        group: ``int64 (N,)``, images of one number show the same picture; numbered from 0 in
+            the order of first images.
+        family: ``int64 (N,)``, the same, with edited copies joined: a photo with and without
+            a mask pasted onto it is one family, but two groups.
+        pairs: the links found, each a row: ``first`` and ``second`` (rows of the table),
+            ``kind`` (one of `KINDS`), ``bits`` (differing bits of 128), ``difference`` (of the
+            worst block, grey levels). Copies of the same pixels are linked to their first only.
+    """
+
+    group: Members
+    family: Members
+    pairs: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @property
+    def group_count(self) -> int:
+        """How many different pictures there are."""
+        return int(self.group.max()) + 1 if len(self.group) else 0
+
+    @property
+    def family_count(self) -> int:
+        """How many there are when edited copies count as one."""
+        return int(self.family.max()) + 1 if len(self.family) else 0
+
+
+def find_duplicates(
+    images: Images, table: pd.DataFrame, *, workers: int | None = None
+) -> DuplicateGroups:
+    """Find the images that show the same picture.
+
+    Exact copies share their pixels. Others are candidates when their perceptual hashes differ in
+    few bits (see `candidates`), and a pair when their pixels agree (see `sameness`). Groups are
+    connected components, cut where a member does not agree with the centre of its group (see
+    `components.cut_chains`).
+
+    Args:
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+        table: N samples with the columns of `manifest.COLUMNS`.
+        workers: threads; by default one a core.
+
+    Raises:
+        DatasetError: if there is no image, or the images do not fit the table.
+    """
+    _check(images, table)
+    threads = workers or os.cpu_count() or 1
+    copy_of = first_copies(images)
+    distinct = np.flatnonzero(copy_of == np.arange(len(images)))
+    hashes = hash_images(images, distinct, threads)
+    searched = np.flatnonzero(hashes.contrast >= FLAT_CONTRAST)
+    found = find_candidates(hashes.codes[searched], threads)
+    found = found._replace(pairs=distinct[searched][found.pairs])
+    links = pd.concat([_exact_links(copy_of, table), _judged(images, found, threads)])
+    links = links.sort_values(["first", "second"], kind="stable", ignore_index=True)
+    group, family = _grouped(images, links, threads)
+    return DuplicateGroups(group, family, links)
+
+
+def _check(images: Images, table: pd.DataFrame) -> None:
+    if not len(table):
+        raise DatasetError("no image to look for duplicates in: the table is empty")
+    side = COMPARED_SIZE_PX
+    if images.shape != (len(table), side, side, 3) or images.dtype != np.uint8:
+        raise DatasetError(
+            f"images to look for duplicates in: expected uint8 {(len(table), side, side, 3)}, "
+            f"found {images.dtype} {images.shape}"
+        )
+
+
+def _exact_links(copy_of: npt.NDArray[np.int64], table: pd.DataFrame) -> pd.DataFrame:
+    """Every copy of the same pixels with its first one."""
+    copies = np.flatnonzero(copy_of != np.arange(len(copy_of)))
+    files = same_file_keys(table)
+    kinds = np.where(files[copies] == files[copy_of[copies]], SAME_FILE, SAME_PIXELS)
+    return _links(copy_of[copies], copies, kinds, np.zeros(len(copies)), np.zeros(len(copies)))
+
+
+def _judged(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
+    """The candidates whose pixels agree; of a pair found both ways, the closer way."""
+    compared = compare(images, found.pairs, found.is_mirrored, threads)
+    is_same = compared.same()
+    is_close = found.bits <= CLOSE_BITS
+    is_edited = compared.edited() | (is_close & compared.edited(CENTRE_TOLERANCE))
+    kinds = np.where(is_same, np.where(found.is_mirrored, MIRRORED, NEAR), EDITED)
+    links = _links(found.pairs[:, 0], found.pairs[:, 1], kinds, found.bits, compared.worst)
+    links = links[is_same | is_edited]
+    links = links.sort_values(["first", "second", "difference"], kind="stable")
+    return links.drop_duplicates(["first", "second"])
+
+
+def _links(
+    first: npt.NDArray[np.int64],
+    second: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.str_],
+    bits: npt.ArrayLike,
+    difference: npt.ArrayLike,
+) -> pd.DataFrame:
+    columns = {
+        "first": first,
+        "second": second,
+        "kind": kinds.astype(object),
+        "bits": np.asarray(bits, np.int64),
+        "difference": np.asarray(difference, np.float32),
+    }
+    return pd.DataFrame(columns).astype({"kind": "string"})
+
+
+def _grouped(images: Images, links: pd.DataFrame, threads: int) -> tuple[Members, Members]:
+    """The groups of one picture, and the families that edited copies join them to."""
+
+    def is_same(pairs: Pairs) -> npt.NDArray[np.bool_]:
+        return _agree(images, pairs, threads, edited=False)
+
+    def is_edited(pairs: Pairs) -> npt.NDArray[np.bool_]:
+        return _agree(images, pairs, threads, edited=True)
+
+    pairs = links[["first", "second"]].to_numpy(dtype=np.int64)
+    is_edit = (links["kind"] == EDITED).to_numpy(dtype=bool)
+    group = cut_chains(len(images), pairs[~is_edit], is_same)
+    family = cut_chains(len(images), pairs, is_edited)
+    # A group never falls apart in families, whichever centres they have.
+    firsts = np.unique(group, return_index=True)[1][group]
+    count = len(images)
+    within = np.column_stack([np.arange(count), firsts])
+    together = np.column_stack([np.arange(count), np.unique(family, return_index=True)[1][family]])
+    return group, components(count, np.concatenate([within, together]))
+
+
+def _agree(
+    images: Images, pairs: Pairs, threads: int, *, edited: bool
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """Whether pairs agree by looser thresholds, as they are or mirrored."""
+    agreed = np.zeros(len(pairs), bool)
+    for is_mirrored in (False, True):
+        left = np.flatnonzero(~agreed)
+        compared = compare(images, pairs[left], np.full(len(left), is_mirrored), threads)
+        judge = compared.edited if edited else compared.same
+        agreed[left] = judge(CENTRE_TOLERANCE)
+    return agreed

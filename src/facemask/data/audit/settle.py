@@ -1,0 +1,161 @@
+"""One image a picture: which stay, which go and why, and what must not be split apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facemask.data.audit.components import Pairs, components
+from facemask.data.audit.duplicates import DuplicateGroups
+from facemask.data.audit.exact import same_file_keys
+from facemask.data.rows import Drop
+from facemask.errors import DatasetError
+from facemask.labels import class_name
+
+DUPLICATE = "duplicate of a kept image"
+OUTVOTED = "label outvoted by its duplicates"
+CONTRADICTED = "duplicates with contradicting labels"
+
+MAJORITY_SHARE = 2 / 3
+"""Of the different files of one picture, so many must agree on its label."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is left when every picture stands once.
+
+    Attributes:
+        kept: ``bool (N,)``, which samples stay.
+        drops: one for each sample that goes, in table order; its reason is `DUPLICATE`,
+            `OUTVOTED` or `CONTRADICTED`.
+        group: the group of each sample, kept or not: samples that share a family, a person, a
+            photo, or a group given by the data, directly or through others.
+    """
+
+    kept: npt.NDArray[np.bool_]
+    drops: tuple[Drop, ...]
+    group: "pd.Series[str]"
+
+
+def settle(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    roots: Mapping[str, Path],
+) -> Settled:
+    """Keep one image of every picture, and say which images belong together.
+
+    Of a picture the image with the most pixels stays, the first of several. Where its images
+    have different labels, each different file has a vote: a label with two thirds of the votes
+    or more wins and the others go, otherwise the whole picture goes. Edited copies all stay.
+
+    Args:
+        table: samples with the columns of `manifest.COLUMNS`.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        roots: by source name, the folder that its paths stand under.
+
+    Raises:
+        DatasetError: if fewer than two pictures or groups, or fewer than two classes, are left
+            where there were more.
+    """
+    votes = _votes(table, duplicates.group)
+    winner = votes["winner"].to_numpy(dtype=np.int64)[duplicates.group]
+    keeper = _keepers(table, duplicates.group, winner)
+    rows = np.arange(len(table))
+    drops = [
+        _drop(table, int(row), int(keeper[row]), int(winner[row]), roots)
+        for row in np.flatnonzero(keeper != rows)
+    ]
+    kept = keeper == rows
+    group = _together(table, duplicates.family, identity)
+    _check_left(table, kept, duplicates, group)
+    return Settled(kept, tuple(drops), group)
+
+
+def _votes(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """The winning label of each group, -1 where none has the majority: column ``winner``."""
+    ballots = pd.DataFrame({"group": groups, "file": same_file_keys(table)})
+    ballots["label"] = table["label"].to_numpy(dtype=np.int64)
+    counted = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
+    share = counted.max(axis=1) / counted.sum(axis=1)
+    # An exact two thirds counts, however it is rounded.
+    winner = counted.idxmax(axis=1).where(share >= MAJORITY_SHARE - 1e-9, -1)
+    return pd.DataFrame({"winner": winner}).sort_index()
+
+
+def _keepers(
+    table: pd.DataFrame, groups: npt.NDArray[np.int64], winner: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The row that stays for each row's picture, -1 where none does: ``int64 (N,)``."""
+    pixels = table["width"].to_numpy(np.int64) * table["height"].to_numpy(np.int64)
+    is_valid = table["label"].to_numpy(dtype=np.int64) == winner
+    order = np.lexsort((np.arange(len(table)), -pixels, ~is_valid, groups))
+    _, first = np.unique(groups[order], return_index=True)
+    best = order[first]
+    return np.where(is_valid[best], best, -1)[groups]
+
+
+def _drop(
+    table: pd.DataFrame, row: int, keeper: int, winner: int, roots: Mapping[str, Path]
+) -> Drop:
+    sample = table.iloc[row]
+    source = str(sample["source"])
+    path = roots.get(source, Path()) / str(sample["path"])
+    own = class_name(int(sample["label"]))
+    if keeper < 0:
+        detail = f"{path}: {own} here; files of the same picture disagree and no label has 2/3"
+        return Drop(path, source, CONTRADICTED, detail)
+    other = table.iloc[keeper]
+    there = f"{other['source']}: {other['path']} ({other['width']} x {other['height']} pixels)"
+    if int(sample["label"]) == winner:
+        return Drop(path, source, DUPLICATE, f"{path}: same picture as {there}")
+    detail = f"{path}: {own} here, {class_name(winner)} by most files of the picture; see {there}"
+    return Drop(path, source, OUTVOTED, detail)
+
+
+def _together(
+    table: pd.DataFrame, family: npt.NDArray[np.int64], identity: "pd.Series[str]"
+) -> "pd.Series[str]":
+    links = [
+        _linked(family),
+        _linked(pd.factorize(identity)[0]),
+        _linked(pd.factorize(table["group"])[0]),
+        _linked(pd.factorize(table["sha256"])[0]),  # the faces of one photo
+    ]
+    found = components(len(table), np.concatenate(links))
+    return pd.Series([f"group {number}" for number in found], index=table.index, dtype="string")
+
+
+def _linked(groups: npt.NDArray[np.int64]) -> Pairs:
+    """Each member with the first of its group; -1 is no group."""
+    members = np.flatnonzero(groups >= 0)
+    _, first, inverse = np.unique(groups[members], return_index=True, return_inverse=True)
+    return np.column_stack([members[first][inverse], members]).astype(np.int64)
+
+
+def _check_left(
+    table: pd.DataFrame,
+    kept: npt.NDArray[np.bool_],
+    duplicates: DuplicateGroups,
+    group: "pd.Series[str]",
+) -> None:
+    count = len(table)
+    if duplicates.group_count == 1 and count > 1:
+        raise DatasetError(f"all {count:,} images show the same picture; add different photos")
+    labels = table["label"].to_numpy(dtype=np.int64)
+    for label in np.unique(labels):
+        if not (kept & (labels == label)).any():
+            raise DatasetError(
+                f"no {class_name(int(label))!r} image is left of {(labels == label).sum():,}: "
+                "each shows a picture that has another label too; see conflicts.csv, correct the "
+                "labels with --relabel, or add photos"
+            )
+    if group.nunique() == 1 and count > 1:
+        raise DatasetError(
+            f"all {count:,} images belong to one group (a person, a photo or edits of it), which "
+            "cannot be divided into training and test data; add photos of others"
+        )

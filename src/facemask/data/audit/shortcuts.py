@@ -1,0 +1,217 @@
+"""How well the label follows from what is not the face.
+
+A small model is trained on each cue and judged on pictures and persons that it has not seen. A
+network can learn the same: what it then scores says nothing about masks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+from facemask.data.arrays import Images
+from facemask.data.audit.cues import CUE_WORDS, Features, cues_of
+from facemask.errors import DatasetError
+from facemask.labels import CLASS_NAMES
+
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""The rows to learn from and the rows to judge by."""
+
+FOLDS = 5
+FEWEST_GROUPS = 10
+"""Of each class; with fewer, the folds say nothing."""
+
+WARNING_GAIN = 0.2
+"""A cue is a shortcut if even the lower end of its interval closes so much of the gap between
+guessing and knowing: for two classes, a balanced accuracy of 60%."""
+
+MOST_SAMPLES = 20_000
+"""More samples do not change the answer; a random part of them is taken."""
+
+_RESAMPLES = 1000
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How well the label follows from one cue.
+
+    Attributes:
+        cue: one of `cues.CUE_WORDS`.
+        accuracy: share of right answers on unseen groups, 0..1.
+        accuracy_low: the lower end of its 95% interval.
+        accuracy_high: the upper end.
+        balanced_accuracy: the mean over classes of the share of right answers, 0..1.
+        balanced_low: the lower end of its 95% interval.
+        balanced_high: the upper end.
+        majority_share: what always answering the larger class would score, 0..1.
+        classes: the number of classes.
+    """
+
+    cue: str
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    balanced_accuracy: float
+    balanced_low: float
+    balanced_high: float
+    majority_share: float
+    classes: int
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the cue is far above chance."""
+        chance = 1 / self.classes
+        return self.balanced_low >= chance + WARNING_GAIN * (1 - chance)
+
+    @property
+    def sentence(self) -> str:
+        """What was found and what it means."""
+        meaning = (
+            "a network can score as well without looking at the face, and will fail on photos "
+            "where this is otherwise"
+            if self.is_warning
+            else "that is little above guessing"
+        )
+        return (
+            f"From {CUE_WORDS[self.cue]} alone, without the face, {self.accuracy:.0%} of unseen "
+            f"photos are labelled rightly (95% interval {self.accuracy_low:.0%} to "
+            f"{self.accuracy_high:.0%}; {self.balanced_accuracy:.0%} as the mean over classes; "
+            f"always answering the larger class: {self.majority_share:.0%}): {meaning}."
+        )
+
+
+def find_shortcuts(
+    table: pd.DataFrame,
+    images: Images,
+    groups: npt.NDArray[np.int64],
+    *,
+    cues: Sequence[str] = tuple(CUE_WORDS),
+    seed: int = 0,
+) -> tuple[Shortcut, ...]:
+    """Measure how well the label follows from each cue.
+
+    Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+        groups: ``int64 (N,)``, samples that may not stand on both sides of a fold.
+        cues: which of `cues.CUE_WORDS`; ``source`` is left out where there is only one.
+        seed: of the folds, the models and the interval.
+
+    Raises:
+        DatasetError: if there is one class only, or one with fewer than ten groups.
+    """
+    chosen = _chosen(len(table), seed)
+    table, images, groups = table.iloc[chosen], images[chosen], groups[chosen]
+    labels = table["label"].to_numpy(dtype=np.int64)
+    _check(labels, groups)
+    features = cues_of(table, images)
+    wanted = [cue for cue in cues if cue != "source" or table["source"].nunique() > 1]
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = list(splitter.split(labels, labels, groups))
+    # On busy cores the threads of these small fits wait for each other most of the time.
+    with threadpool_limits(1):
+        answers = {cue: _out_of_fold(features[cue], labels, folds, seed) for cue in wanted}
+    return tuple(_measured(cue, answers[cue], labels, groups, seed) for cue in wanted)
+
+
+def _chosen(count: int, seed: int) -> npt.NDArray[np.int64]:
+    if count <= MOST_SAMPLES:
+        return np.arange(count)
+    picked = np.random.default_rng(seed).choice(count, MOST_SAMPLES, replace=False)
+    return np.sort(picked)
+
+
+def _check(labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> None:
+    present = np.unique(labels)
+    if len(present) < 2:
+        names = ", ".join(CLASS_NAMES[label] for label in present) or "no class"
+        raise DatasetError(
+            f"shortcuts cannot be measured: expected two classes or more, found {names}"
+        )
+    for label in present:
+        found = len(np.unique(groups[labels == label]))
+        if found < FEWEST_GROUPS:
+            raise DatasetError(
+                f"shortcuts cannot be measured: expected at least {FEWEST_GROUPS} different "
+                f"pictures or persons of {CLASS_NAMES[label]!r}, found {found}; add photos"
+            )
+
+
+def _measured(
+    cue: str,
+    answers: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+) -> Shortcut:
+    accuracy, balanced = _resampled(answers == labels, labels, groups, seed)
+    edges = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
+    accuracy_low, accuracy_high = np.quantile(accuracy, edges)
+    balanced_low, balanced_high = np.quantile(balanced, edges)
+    counts = np.bincount(labels)
+    return Shortcut(
+        cue=cue,
+        accuracy=float((answers == labels).mean()),
+        accuracy_low=float(accuracy_low),
+        accuracy_high=float(accuracy_high),
+        balanced_accuracy=float(balanced_accuracy_score(labels, answers)),
+        balanced_low=float(balanced_low),
+        balanced_high=float(balanced_high),
+        majority_share=float(counts.max() / counts.sum()),
+        classes=int((counts > 0).sum()),
+    )
+
+
+def _out_of_fold(
+    features: Features,
+    labels: npt.NDArray[np.int64],
+    folds: Sequence[Fold],
+    seed: int,
+) -> npt.NDArray[np.int64]:
+    """The answer for each sample of a model that has not seen its group: ``int64 (N,)``."""
+    answers = np.empty_like(labels)
+    for train, test in folds:
+        model = HistGradientBoostingClassifier(
+            max_iter=60,
+            max_leaf_nodes=15,
+            early_stopping=False,
+            class_weight="balanced",
+            random_state=seed,
+        )
+        answers[test] = model.fit(features[train], labels[train]).predict(features[test])
+    return answers
+
+
+def _resampled(
+    is_right: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Accuracy and balanced accuracy over bootstrap samples of groups: ``float64 (R,)`` each.
+
+    Groups are drawn, not images, because the images of one group are not independent.
+    """
+    _, member = np.unique(groups, return_inverse=True)
+    _, label = np.unique(labels, return_inverse=True)
+    shape = (int(member.max()) + 1, int(label.max()) + 1)
+    seen, right = np.zeros(shape), np.zeros(shape)
+    np.add.at(seen, (member, label), 1)
+    np.add.at(right, (member, label), is_right)
+    rng = np.random.default_rng(seed)
+    accuracy, balanced = np.empty(_RESAMPLES), np.empty(_RESAMPLES)
+    for draw in range(_RESAMPLES):
+        weight = np.bincount(rng.integers(0, shape[0], shape[0]), minlength=shape[0])
+        total, hits = weight @ seen, weight @ right
+        accuracy[draw] = hits.sum() / total.sum()
+        # A class that was not drawn at all has no say in this resample.
+        drawn = total > 0
+        balanced[draw] = (hits[drawn] / total[drawn]).mean()
+    return accuracy, balanced
