@@ -30,7 +30,7 @@ def _printed(renderable: RenderableType) -> str:
 def test_every_metric_is_printed_with_its_interval() -> None:
     evaluation = evaluation_of("net [red]", 80)
     text = _printed(evaluation_text(evaluation))
-    assert "net [red] on 80 images of test" in text
+    assert "net [red] on 80 test images" in text
     for kind in METRICS:
         assert kind.title in text
         assert number(kind, evaluation.metrics.values[kind.key]) in text
@@ -54,7 +54,7 @@ def test_a_comparison_prints_every_model_and_every_sentence() -> None:
     comparison = compare([evaluation_of(name, seed=i) for i, name in enumerate(("one", "two"))])
     text = " ".join(_printed(comparison_text(comparison)).split())
     assert comparison.pairs[0].sentence in text
-    assert "120 images of test" in text
+    assert "120 test images" in text
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import facemask
 from facemask.errors import ConfigError
 from facemask.training.config import Experiment
 from facemask.training.experiments import (
@@ -18,6 +19,9 @@ from facemask.training.yaml_text import read_yaml
 VALUES = [".".join(path) for path, is_section in known_paths(Experiment).items() if not is_section]
 
 
+SHORT = "name: own\nnetwork: {name: net1}\n"
+
+
 def _written(folder: Path, text: str) -> Path:
     path = folder / "own.yaml"
     path.write_text(text, encoding="utf-8")
@@ -26,6 +30,15 @@ def _written(folder: Path, text: str) -> Path:
 
 def test_the_study_networks_come_with_the_package() -> None:
     assert {"net1", "net2"} <= set(experiment_names())
+
+
+def test_an_installed_package_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facemask, "__file__", str(tmp_path / "facemask" / "__init__.py"))
+    (tmp_path / "facemask" / "experiments").mkdir(parents=True)
+    text = experiment_to_yaml(load_experiment(_written(tmp_path, SHORT), ["seed=5"]))
+    (tmp_path / "facemask" / "experiments" / "inside.yaml").write_text(text, encoding="utf-8")
+    assert experiment_names() == ("inside",)
+    assert load_experiment("inside").seed == 5
 
 
 @pytest.mark.parametrize("name", ["net1", "net2"])

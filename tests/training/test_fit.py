@@ -271,6 +271,22 @@ def test_a_line_an_epoch_without_a_terminal(
     assert "validation loss" in lines[1]
 
 
+def test_a_terminal_shows_a_bar(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+    monkeypatch.setenv("COLUMNS", "160")
+    fit(make_experiment("training.epochs=2"), dataset, tmp_path / "run", device="cpu")
+    out, err = capfd.readouterr()
+    assert out == ""
+    for shown in ("small epoch 2/2", "images/s", "0:00:00", "validation loss"):
+        assert shown in err
+
+
 def test_the_record_is_plain_json(finished: RunResult) -> None:
     document = json.loads(finished.folder.record.read_text(encoding="utf-8"))
     assert document["monitor"] == "val_loss"

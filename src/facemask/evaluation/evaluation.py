@@ -64,6 +64,14 @@ class Evaluation:
     seconds: float
 
     @property
+    def images_in_words(self) -> str:
+        """Which images, for a sentence: ``validation images``, ``test images``, ``images``."""
+        word = {"train": "training ", "val": "validation ", "all": ""}.get(
+            self.split, f"{self.split} "
+        )
+        return f"{word}images"
+
+    @property
     def images_per_second(self) -> float:
         """How many images the model answered in a second."""
         return len(self.answers) / self.seconds if self.seconds > 0 else 0.0

@@ -146,7 +146,7 @@ def _pair_row(pair: Pair) -> tuple[Cell | int, ...]:
 def _same_images(comparison: Comparison) -> str:
     first = comparison.evaluations[0]
     return (
-        f"The same {first.metrics.n:,} {first.split} images for all; below each value its 95% "
+        f"The same {first.metrics.n:,} {first.images_in_words} for all; below each value its 95% "
         "interval."
     )
 

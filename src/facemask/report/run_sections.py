@@ -55,7 +55,7 @@ def evaluation_section(evaluation: Evaluation, colour: str, anchor: str) -> Sect
     missing = undefined_sentence(evaluation)
     notices = (Notice(missing),) if missing else ()
     blocks = (metrics_table(evaluation), *notices, Figures(figures))
-    return Section(f"Measured on the {evaluation.split} images", anchor, blocks)
+    return Section(f"Measured on the {evaluation.images_in_words}", anchor, blocks)
 
 
 def metrics_table(evaluation: Evaluation) -> Table:

@@ -1,0 +1,64 @@
+"""The README's commands, typed as they stand."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every line of the shell blocks that calls `facemask`."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("facemask ")]
+
+
+def test_the_readme_shows_the_way_through() -> None:
+    shown = [command[0] for command in commands(README)]
+    assert shown == ["explore", "prepare", "train", "train", "evaluate", "compare"]
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").symlink_to(class_folders)
+    for command in commands(README):
+        done = subprocess.run(
+            [sys.executable, "-m", "facemask", *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    for folder in ("explored", "evaluated", "compared", "runs/net1", "runs/net2"):
+        assert (tmp_path / folder / "report.html").is_file()
+    script = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]
+    photo = next((class_folders / "with_mask").iterdir())
+    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
+    answered = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "probability=" in answered.stdout
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="make is a POSIX tool")
+def test_the_makefile_has_the_two_commands() -> None:
+    for target in ("demo", "test"):
+        done = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert done.stdout
