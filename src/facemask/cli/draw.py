@@ -11,7 +11,7 @@ from facemask.data.drawn import draw_dataset
 
 def draw_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
-    train: Annotated[int, typer.Option(help="Training photos.")] = 3000,
+    train: Annotated[int, typer.Option(help="Training photos.")] = 4000,
     test: Annotated[int, typer.Option(help="Test photos.")] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
 ) -> None:
