@@ -27,7 +27,6 @@ def measure_pixels(images: Images) -> npt.NDArray[np.float32]:
     Args:
         images: ``uint8 (N, S, S, 3)``, RGB.
     """
-    count = len(images)
     # Plane by plane, and without a matrix product: BLAS would start threads of its own.
     planes = np.ascontiguousarray(np.moveaxis(images, 3, 0))  # (3, n, S, S)
     luma = planes[0] * _LUMA[0]
@@ -36,15 +35,11 @@ def measure_pixels(images: Images) -> npt.NDArray[np.float32]:
     around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1]
     around += luma[:, 1:-1, :-2]
     around += luma[:, 1:-1, 2:]
-    laplacian = np.abs(luma[:, 1:-1, 1:-1] - around / 4).reshape(count, -1)
-    flat = luma.reshape(count, -1)
-    sums = planes.reshape(3, count, -1).sum(axis=2, dtype=np.uint64)
-    measures = [
-        flat.mean(axis=1),
-        flat.std(axis=1),
-        laplacian.mean(axis=1),
-        *(sums / flat.shape[1]),
-    ]
+    laplacian = np.abs(luma[:, 1:-1, 1:-1] - around / 4)
+    sums = planes.sum(axis=(2, 3), dtype=np.uint64)
+    means = sums / (images.shape[1] * images.shape[2])
+    whole = (1, 2)
+    measures = [luma.mean(axis=whole), luma.std(axis=whole), laplacian.mean(axis=whole), *means]
     return (np.column_stack(measures) / 255).astype(np.float32)
 
 
