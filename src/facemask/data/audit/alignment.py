@@ -78,15 +78,16 @@ def _improved(first: Planes, second: Planes, warps: Warps) -> Warps:
     terms[:, 2], terms[:, 3] = by_row * middle[None, :, None], by_row
     terms[:, 4], terms[:, 5] = seen, 1
     terms *= inside[:, None]
-    terms = terms.reshape(count, 6, -1)
-    normal = (terms @ terms.transpose(0, 2, 1)).astype(np.float64)
-    right = terms @ (second * inside).reshape(count, -1, 1)
+    rows = terms.reshape(count, 6, -1)
+    normal = (rows @ rows.transpose(0, 2, 1)).astype(np.float64)
+    right = rows @ (second * inside).reshape(count, -1, 1)
     diagonal = np.einsum("nii->ni", normal)
     diagonal += _DAMPING * (diagonal + 1)
     found = np.linalg.solve(normal, right.astype(np.float64))[:, :, 0]
     gain = np.maximum(found[:, 4:5], _SMALLEST_GAIN)
     step = np.clip(found[:, :4] / gain, -_LARGEST_STEP, _LARGEST_STEP)
-    return np.clip(warps + step, -_LIMIT, _LIMIT).astype(np.float32)
+    better: Warps = np.clip(warps + step, -_LIMIT, _LIMIT).astype(np.float32)
+    return better
 
 
 def _slopes(pictures: Planes) -> tuple[Planes, Planes]:
@@ -116,4 +117,5 @@ def _hats(places: Planes, size: int) -> Planes:
     """Weights of linear interpolation at some places: ``float32 (n, S, S)``."""
     inside = np.clip(places, 0, size - 1)
     distance = np.abs(inside[:, :, None] - np.arange(size, dtype=np.float32))
-    return np.maximum(0, 1 - distance, dtype=np.float32)
+    hats: Planes = np.maximum(0, 1 - distance, dtype=np.float32)
+    return hats

@@ -10,7 +10,7 @@ their differing bits fall into 12 bands or fewer: 97% of them in real photos (me
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +66,7 @@ def _bands(entries: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:
     """``uint16 (14, M)``: the bits of each band."""
     raw = entries.astype(">u8").view(np.uint8).reshape(len(entries), 16)
     bands = np.zeros((BAND_COUNT, len(entries)), np.uint16)
-    for band, (start, stop) in enumerate(zip(_EDGES[:-1], _EDGES[1:], strict=True)):
+    for band, (start, stop) in enumerate(pairwise(_EDGES)):
         for bit in _SHUFFLE[start:stop]:
             value = (raw[:, bit // 8] >> (7 - bit % 8)) & 1
             bands[band] = (bands[band] << 1) | value

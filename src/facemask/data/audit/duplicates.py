@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from facemask.data.arrays import Images
 from facemask.data.audit.candidates import Candidates, find_candidates
@@ -89,7 +90,12 @@ def find_duplicates(
         DatasetError: if there is no image, or the images do not fit the table.
     """
     _check(images, table)
-    threads = workers or os.cpu_count() or 1
+    # The threads are shared out here; each then multiplies its small matrices alone.
+    with threadpool_limits(1, user_api="blas"):
+        return _find(images, table, workers or os.cpu_count() or 1)
+
+
+def _find(images: Images, table: pd.DataFrame, threads: int) -> DuplicateGroups:
     copy_of = first_copies(images)
     distinct = np.flatnonzero(copy_of == np.arange(len(images)))
     hashes = hash_images(images, distinct, threads)
@@ -172,9 +178,7 @@ def _grouped(images: Images, links: pd.DataFrame, threads: int) -> tuple[Members
     return group, components(count, np.concatenate([within, together]))
 
 
-def _agree(
-    images: Images, pairs: Pairs, threads: int, *, edited: bool
-) -> npt.NDArray[np.bool_]:  # fmt: skip
+def _agree(images: Images, pairs: Pairs, threads: int, *, edited: bool) -> npt.NDArray[np.bool_]:
     """Whether pairs agree by looser thresholds, as they are or mirrored."""
     agreed = np.zeros(len(pairs), bool)
     for is_mirrored in (False, True):

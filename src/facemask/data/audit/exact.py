@@ -29,4 +29,4 @@ def same_file_keys(table: pd.DataFrame) -> npt.NDArray[np.int64]:
         table: samples with ``sha256`` and their box.
     """
     grouped = table.groupby(["sha256", *BOX], dropna=False, sort=False)
-    return grouped.ngroup().to_numpy(dtype=np.int64)
+    return np.asarray(grouped.ngroup(), dtype=np.int64)

@@ -136,7 +136,8 @@ def distances(first: Codes, second: Codes) -> npt.NDArray[np.int64]:
         second: the same.
     """
     differing: npt.NDArray[np.uint8] = np.bitwise_count(first ^ second)
-    return differing.sum(axis=1, dtype=np.int64)
+    total: npt.NDArray[np.int64] = differing.sum(axis=1, dtype=np.int64)
+    return total
 
 
 def hexadecimal(code: Sequence[int]) -> tuple[str, str]:

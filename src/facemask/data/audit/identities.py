@@ -27,26 +27,25 @@ MIN_SERIES_FILES = 10
 """A pattern with fewer files is not reported."""
 
 # Words of file names that are no persons' names.
-_WORDS = frozenset(
-    """
-    a aligned an and angry another art aug augment augmented back background bad bandana bare
-    black blue body bottom camera capture clean closeup cloth color colour copy correct cover
-    covered crop cropped crowd cup cut data dataset default disgust download dsc dscf dscn edited
-    eye face faces facial false fear female file fixed flip flipped foto frame front fake gan
-    gray green grey group hand happy head helmet hijab id image images img imgs in incorrect
-    input item kf kn label left main male man mask masked maskface masks men mirror mix mouth
-    neutral new night niqab no non none normal nose not of off oip old on one orange original
-    other out output page part people person photo photos pic pics picture pink plain png
-    portrait pxl purple random raw real red resized respirator result right rotated sad sample
-    samples scan scarf scene scenes screen screenshot selfie set shield shot side small street
-    surgical surprise surprised test the tmp top train true two unmasked unnamed untitled upper
-    user val valid validation vid video wearing weared web white wide with without woman women
-    wrong yell yellow yes
-    """.split()
-)
+_NO_NAMES = """
+a aligned an and angry another art aug augment augmented back background bad bandana bare
+black blue body bottom camera capture clean closeup cloth color colour copy correct cover
+covered crop cropped crowd cup cut data dataset default disgust download dsc dscf dscn edited
+eye face faces facial false fear female file fixed flip flipped foto frame front fake gan
+gray green grey group hand happy head helmet hijab id image images img imgs in incorrect
+input item kf kn label left main male man mask masked maskface masks men mirror mix mouth
+neutral new night niqab no non none normal nose not of off oip old on one orange original
+other out output page part people person photo photos pic pics picture pink plain png
+portrait pxl purple random raw real red resized respirator result right rotated sad sample
+samples scan scarf scene scenes screen screenshot selfie set shield shot side small street
+surgical surprise surprised test the tmp top train true two unmasked unnamed untitled upper
+user val valid validation vid video wearing weared web white wide with without woman women
+wrong yell yellow yes
+"""
+_WORDS = frozenset(_NO_NAMES.split())
 
 _COPY = re.compile(r"[ _-]*(\((another )?copy( \d+)?\)|\bcopy\b( \d+)*|\(\d+\))$", re.IGNORECASE)
-_LETTERS = r"[^\W\d_]+(?:['’.][^\W\d_]*)*"
+_LETTERS = r"[^\W\d_]+(?:['\u2019.][^\W\d_]*)*"
 _NAMED = re.compile(
     rf"(?P<lead>(?:\d+[ _-]+)*)(?P<name>{_LETTERS}(?:[ _-]+{_LETTERS})*)(?P<sep>[ _-]+)\d+"
 )
@@ -107,23 +106,22 @@ def find_identities(table: pd.DataFrame) -> Identities:
     patterns: list[NamePattern] = []
     for template, named in (("file_pattern", "file_name"), ("folder_pattern", "folder_name")):
         some = names[names[named].notna() & identity.isna()]
-        for (source, pattern), rows in some.groupby(["source", template], sort=True):
-            total = int((names["source"] == source).sum())
+        for _, rows in some.groupby(["source", template], sort=True):
+            total = int((names["source"] == rows["source"].iloc[0]).sum())
             if _is_of_persons(rows[named], total):
                 identity[rows.index] = rows[named].astype("string")
-                patterns.append(_pattern(source, pattern, IDENTITY, rows, rows[named].nunique()))
+                patterns.append(_pattern(rows, template, IDENTITY, rows[named].nunique()))
     rest = names[identity.isna()]
-    for (source, pattern), rows in rest.groupby(["source", "series"], sort=True):
-        if len(rows) >= MIN_SERIES_FILES:
-            patterns.append(_pattern(source, pattern, SERIES, rows, 0))
+    for _, rows in rest.groupby(["source", "series"], sort=True):
+        if len(rows) >= MIN_SERIES_FILES and "{n}" in str(rows["series"].iloc[0]):
+            patterns.append(_pattern(rows, "series", SERIES, 0))
     patterns.sort(key=lambda one: (one.kind != IDENTITY, -one.files, one.source, one.pattern))
     return Identities(identity, tuple(patterns))
 
 
-def _pattern(
-    source: str, pattern: str, kind: str, rows: pd.DataFrame, identities: int
-) -> NamePattern:
-    example = str(rows["example"].iloc[0])
+def _pattern(rows: pd.DataFrame, template: str, kind: str, identities: int) -> NamePattern:
+    first = rows.iloc[0]
+    source, pattern, example = (str(first[name]) for name in ("source", template, "example"))
     return NamePattern(source, pattern, kind, len(rows), identities, example)
 
 

@@ -211,4 +211,5 @@ def _block_sums(planes: Planes) -> Planes:
     """Sums over each block: ``float32 (n, 32, 32)`` to ``(n, 64)``."""
     side = _SIZE // _BLOCK
     parts = planes.reshape(len(planes), side, _BLOCK, side, _BLOCK)
-    return parts.sum(axis=(2, 4)).reshape(len(planes), -1)
+    sums: Planes = parts.sum(axis=(2, 4)).reshape(len(planes), -1)
+    return sums

@@ -1,8 +1,9 @@
 """One image a picture: which stay, which go and why, and what must not be split apart."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,8 @@ DUPLICATE = "duplicate of a kept image"
 OUTVOTED = "label outvoted by its duplicates"
 CONTRADICTED = "duplicates with contradicting labels"
 
-MAJORITY_SHARE = 2 / 3
-"""Of the different files of one picture, so many must agree on its label."""
+MAJORITY = (2, 3)
+"""Of three different files of one picture, two must agree on its label."""
 
 
 @dataclass(frozen=True)
@@ -62,29 +63,31 @@ def settle(
         DatasetError: if fewer than two pictures or groups, or fewer than two classes, are left
             where there were more.
     """
-    votes = _votes(table, duplicates.group)
-    winner = votes["winner"].to_numpy(dtype=np.int64)[duplicates.group]
+    if not len(table):
+        raise DatasetError("no image to settle: the table is empty")
+    winner = _winners(table, duplicates.group)
     keeper = _keepers(table, duplicates.group, winner)
-    rows = np.arange(len(table))
+    kept = keeper == np.arange(len(table))
+    samples = table[["source", "path", "label", "width", "height"]].to_dict("records")
     drops = [
-        _drop(table, int(row), int(keeper[row]), int(winner[row]), roots)
-        for row in np.flatnonzero(keeper != rows)
+        _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
+        for row in np.flatnonzero(~kept)
     ]
-    kept = keeper == rows
-    group = _together(table, duplicates.family, identity)
+    group = group_together(table, duplicates, identity)
     _check_left(table, kept, duplicates, group)
     return Settled(kept, tuple(drops), group)
 
 
-def _votes(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """The winning label of each group, -1 where none has the majority: column ``winner``."""
+def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The label that each row's group agrees on, -1 where it does not: ``int64 (N,)``."""
     ballots = pd.DataFrame({"group": groups, "file": same_file_keys(table)})
     ballots["label"] = table["label"].to_numpy(dtype=np.int64)
-    counted = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
-    share = counted.max(axis=1) / counted.sum(axis=1)
-    # An exact two thirds counts, however it is rounded.
-    winner = counted.idxmax(axis=1).where(share >= MAJORITY_SHARE - 1e-9, -1)
-    return pd.DataFrame({"winner": winner}).sort_index()
+    votes = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
+    # In whole numbers, so that exactly two thirds count.
+    share, whole = MAJORITY
+    has_majority = votes.max(axis=1) * whole >= votes.sum(axis=1) * share
+    winner = votes.idxmax(axis=1).where(has_majority, -1)
+    return np.asarray(winner, dtype=np.int64)[groups]
 
 
 def _keepers(
@@ -100,28 +103,37 @@ def _keepers(
 
 
 def _drop(
-    table: pd.DataFrame, row: int, keeper: int, winner: int, roots: Mapping[str, Path]
+    sample: Mapping[Hashable, Any], keeper: Mapping[Hashable, Any] | None, roots: Mapping[str, Path]
 ) -> Drop:
-    sample = table.iloc[row]
     source = str(sample["source"])
     path = roots.get(source, Path()) / str(sample["path"])
     own = class_name(int(sample["label"]))
-    if keeper < 0:
-        detail = f"{path}: {own} here; files of the same picture disagree and no label has 2/3"
+    if keeper is None:
+        detail = f"{path}: {own} here, but other files of the same picture disagree"
         return Drop(path, source, CONTRADICTED, detail)
-    other = table.iloc[keeper]
-    there = f"{other['source']}: {other['path']} ({other['width']} x {other['height']} pixels)"
-    if int(sample["label"]) == winner:
+    there = f"{keeper['source']}: {keeper['path']}, {keeper['width']} x {keeper['height']} pixels"
+    if sample["label"] == keeper["label"]:
         return Drop(path, source, DUPLICATE, f"{path}: same picture as {there}")
-    detail = f"{path}: {own} here, {class_name(winner)} by most files of the picture; see {there}"
+    other = class_name(int(keeper["label"]))
+    detail = f"{path}: {own} here, {other} by most files of the same picture; kept: {there}"
     return Drop(path, source, OUTVOTED, detail)
 
 
-def _together(
-    table: pd.DataFrame, family: npt.NDArray[np.int64], identity: "pd.Series[str]"
+def group_together(
+    table: pd.DataFrame, duplicates: DuplicateGroups, identity: "pd.Series[str]"
 ) -> "pd.Series[str]":
+    """The samples that may not be split apart: one name for each group, ``group 0`` onwards.
+
+    Samples that share a family, a person, a photo or a group given by the data stand in one
+    group, directly or through others.
+
+    Args:
+        table: samples with ``group`` and ``sha256``.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+    """
     links = [
-        _linked(family),
+        _linked(duplicates.family),
         _linked(pd.factorize(identity)[0]),
         _linked(pd.factorize(table["group"])[0]),
         _linked(pd.factorize(table["sha256"])[0]),  # the faces of one photo

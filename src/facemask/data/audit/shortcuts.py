@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
@@ -23,9 +22,15 @@ from facemask.labels import CLASS_NAMES
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """The rows to learn from and the rows to judge by."""
 
+Odds = npt.NDArray[np.float64]
+"""``float64 (N, C)``: the probability of each class that the data has."""
+
 FOLDS = 5
 FEWEST_GROUPS = 10
 """Of each class; with fewer, the folds say nothing."""
+
+PARTLY_MASK = frozenset(("colour", "sharpness", "together"))
+"""Cues that a mask changes, too; the others have nothing to do with it."""
 
 WARNING_GAIN = 0.2
 """A cue is a shortcut if even the lower end of its interval closes so much of the gap between
@@ -47,7 +52,8 @@ class Shortcut:
         accuracy: share of right answers on unseen groups, 0..1.
         accuracy_low: the lower end of its 95% interval.
         accuracy_high: the upper end.
-        balanced_accuracy: the mean over classes of the share of right answers, 0..1.
+        balanced_accuracy: the mean over classes of the share of right answers, 0..1, of a model
+            that takes all classes for equally frequent.
         balanced_low: the lower end of its 95% interval.
         balanced_high: the upper end.
         majority_share: what always answering the larger class would score, 0..1.
@@ -73,12 +79,14 @@ class Shortcut:
     @property
     def sentence(self) -> str:
         """What was found and what it means."""
-        meaning = (
-            "a network can score as well without looking at the face, and will fail on photos "
-            "where this is otherwise"
-            if self.is_warning
-            else "that is little above guessing"
-        )
+        meaning = "that is little above guessing"
+        if self.is_warning:
+            meaning = (
+                "a network can score as well without looking at the face, and will fail on "
+                "photos where this is otherwise"
+            )
+            if self.cue in PARTLY_MASK:
+                meaning += "; part of it may be the mask's own colour or smoothness"
         return (
             f"From {CUE_WORDS[self.cue]} alone, without the face, {self.accuracy:.0%} of unseen "
             f"photos are labelled rightly (95% interval {self.accuracy_low:.0%} to "
@@ -117,8 +125,8 @@ def find_shortcuts(
     folds = list(splitter.split(labels, labels, groups))
     # On busy cores the threads of these small fits wait for each other most of the time.
     with threadpool_limits(1):
-        answers = {cue: _out_of_fold(features[cue], labels, folds, seed) for cue in wanted}
-    return tuple(_measured(cue, answers[cue], labels, groups, seed) for cue in wanted)
+        odds = {cue: _out_of_fold(features[cue], labels, folds, seed) for cue in wanted}
+    return tuple(_measured(cue, odds[cue], labels, groups, seed) for cue in wanted)
 
 
 def _chosen(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -146,47 +154,50 @@ def _check(labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> None
 
 def _measured(
     cue: str,
-    answers: npt.NDArray[np.int64],
+    odds: Odds,
     labels: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
     seed: int,
 ) -> Shortcut:
-    accuracy, balanced = _resampled(answers == labels, labels, groups, seed)
+    """Accuracy by the most probable class; balanced accuracy by the class that gains most."""
+    present, counts = np.unique(labels, return_counts=True)
+    shares = counts / counts.sum()
+    is_right = present[odds.argmax(axis=1)] == labels
+    # Dividing by the shares lets a rare class win, as if all classes were as frequent.
+    is_right_balanced = present[(odds / shares).argmax(axis=1)] == labels
+    accuracy, _ = _resampled(is_right, labels, groups, seed)
+    _, balanced = _resampled(is_right_balanced, labels, groups, seed)
     edges = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
     accuracy_low, accuracy_high = np.quantile(accuracy, edges)
     balanced_low, balanced_high = np.quantile(balanced, edges)
-    counts = np.bincount(labels)
+    recalls = [is_right_balanced[labels == label].mean() for label in present]
     return Shortcut(
         cue=cue,
-        accuracy=float((answers == labels).mean()),
+        accuracy=float(is_right.mean()),
         accuracy_low=float(accuracy_low),
         accuracy_high=float(accuracy_high),
-        balanced_accuracy=float(balanced_accuracy_score(labels, answers)),
+        balanced_accuracy=float(np.mean(recalls)),
         balanced_low=float(balanced_low),
         balanced_high=float(balanced_high),
-        majority_share=float(counts.max() / counts.sum()),
-        classes=int((counts > 0).sum()),
+        majority_share=float(shares.max()),
+        classes=len(present),
     )
 
 
 def _out_of_fold(
-    features: Features,
-    labels: npt.NDArray[np.int64],
-    folds: Sequence[Fold],
-    seed: int,
-) -> npt.NDArray[np.int64]:
-    """The answer for each sample of a model that has not seen its group: ``int64 (N,)``."""
-    answers = np.empty_like(labels)
+    features: Features, labels: npt.NDArray[np.int64], folds: Sequence[Fold], seed: int
+) -> Odds:
+    """For each sample the probabilities of a model that has not seen its group."""
+    present = np.unique(labels)
+    odds = np.zeros((len(labels), len(present)))
     for train, test in folds:
         model = HistGradientBoostingClassifier(
-            max_iter=60,
-            max_leaf_nodes=15,
-            early_stopping=False,
-            class_weight="balanced",
-            random_state=seed,
+            max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
-        answers[test] = model.fit(features[train], labels[train]).predict(features[test])
-    return answers
+        model.fit(features[train], labels[train])
+        known = np.searchsorted(present, model.classes_)
+        odds[np.ix_(test, known)] = model.predict_proba(features[test])
+    return odds
 
 
 def _resampled(
