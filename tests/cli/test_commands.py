@@ -1,8 +1,11 @@
 """The command line as a process: what a person types, reads and finds afterwards."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -111,6 +114,34 @@ def test_resuming_a_finished_run_changes_nothing(runs: list[Path], dataset: Path
     assert "--resume" in refused.stderr
     succeeded(*again, "--resume")
     assert (runs[0] / "model.onnx").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["train", "net1", "--data", str(dataset), "-o", str(run)]
+    command = [sys.executable, "-m", "facemask", *arguments, "--set", "training.epochs=5000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(run / "last.ckpt", process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted after epoch" in errors.splitlines()[-1]
+    assert "go on with --resume" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    epochs = len(pd.read_csv(run / "metrics.csv"))
+    succeeded(*arguments, "--set", f"training.epochs={epochs + 1}", "--resume")
+    assert len(pd.read_csv(run / "metrics.csv")) == epochs + 1
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None
+        time.sleep(0.1)
+    raise AssertionError(f"{path} did not appear")
 
 
 @pytest.mark.slow

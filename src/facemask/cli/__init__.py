@@ -12,14 +12,15 @@ def main() -> None:
     stopped with Ctrl-C. A bug keeps its traceback.
     """
     from facemask.cli.app import app
+    from facemask.cli.interrupt import Interrupted
 
     try:
         app()
     except FacemaskError as error:
         sys.stderr.write(f"facemask: {_one_line(error)}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("facemask: stopped\n")
+    except (Interrupted, KeyboardInterrupt) as stop:
+        sys.stderr.write(f"facemask: {stop or 'stopped'}\n")
         sys.exit(130)
     except BrokenPipeError:
         # The reader (`| head`) has gone: nothing more to say, also not at exit.

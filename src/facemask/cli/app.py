@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 import facemask
+from facemask.cli.interrupt import interruptible
 
 _COMMANDS = {
     "demo": "facemask.cli.demo:demo_command",
@@ -33,7 +34,7 @@ class _LazyCommands(TyperGroup):
             return None
         module, _, function = place.partition(":")
         alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-        alone.command(cmd_name)(getattr(importlib.import_module(module), function))
+        alone.command(cmd_name)(interruptible(getattr(importlib.import_module(module), function)))
         return typer.main.get_command(alone)
 
 
