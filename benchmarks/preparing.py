@@ -1,8 +1,8 @@
 """Preparing photos against a plain Pillow loop, in one run; prints JSON.
 
 Both sides make 64 x 64 and 32 x 32 images from every photo with the same filter. The plain loop
-does nothing else; `prepare` also lists the folders, hashes and measures each photo, splits, and
-writes the dataset.
+does nothing else; `prepare` (which keeps every photo here) also hashes and measures each, splits,
+and writes the dataset.
 
     python benchmarks/preparing.py SOURCE... [--label NAME=mask] [--repeats 3]
 """
@@ -21,7 +21,7 @@ from PIL import Image
 
 from facemask.data.arrays import Dataset
 from facemask.data.layouts import parse_assignments, read_sources
-from facemask.data.prepare import prepare
+from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.rows import Source
 from facemask.errors import ImageError
 from facemask.images import RESAMPLING, read_photo
@@ -40,8 +40,8 @@ def plain_loop(paths: list[Path]) -> dict[int, npt.NDArray[np.uint8]]:
 
 
 def ours(sources: tuple[Source, ...], folder: Path) -> Dataset:
-    """The whole of `facemask prepare`, after the folders were listed."""
-    return prepare(sources, folder / "dataset")
+    """`facemask prepare --split-by random`, after the folders were listed."""
+    return prepare(sources, folder / "dataset", PrepareOptions(split_by="random"))
 
 
 def largest_differences(
