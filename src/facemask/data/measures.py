@@ -3,7 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from facemask.data.arrays import Images
+# Not from `arrays`: helper processes that decode would load pandas for it.
+Images = npt.NDArray[np.uint8]
+"""``uint8 (N, S, S, 3)``, RGB."""
 
 MEASURE_SIZE_PX = 64
 """The size at which pixels are measured, so that photos of every size compare."""

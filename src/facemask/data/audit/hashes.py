@@ -5,7 +5,6 @@ thousands of images in a few calls: one image at a time, imagehash takes most of
 an audit may take.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -126,21 +125,3 @@ def _resized_rows(grey: Grey, width: int, margin: float) -> Grey:
     box = (before * margin, 0, before * (1 - margin), count * height)
     small = tall.resize((width, count * height), Image.Resampling.LANCZOS, box=box)
     return np.asarray(small).reshape(count, height, width)
-
-
-def distances(first: Codes, second: Codes) -> npt.NDArray[np.int64]:
-    """The number of bits in which codes differ, of 128: ``int64 (n,)``.
-
-    Args:
-        first: ``uint64 (n, 2)``.
-        second: the same.
-    """
-    differing: npt.NDArray[np.uint8] = np.bitwise_count(first ^ second)
-    total: npt.NDArray[np.int64] = differing.sum(axis=1, dtype=np.int64)
-    return total
-
-
-def hexadecimal(code: Sequence[int]) -> tuple[str, str]:
-    """A code's pHash and dHash as imagehash writes them."""
-    phash, dhash = (f"{int(word):016x}" for word in code)
-    return phash, dhash

@@ -20,7 +20,7 @@ MIN_TWO_WORD_NAMES = 3
 MIN_ONE_WORD_NAMES = 10
 """Single words need more: colours, moods and kinds of masks are single words too."""
 
-MAX_NAME_SHARE = 0.25
+MAX_NAME_SHARE = 0.5
 """A word in more of a source's files than this is its subject, not one of its persons."""
 
 MIN_SERIES_FILES = 10
@@ -100,7 +100,8 @@ def find_identities(table: pd.DataFrame) -> Identities:
     Args:
         table: samples with ``source`` and ``path``.
     """
-    names = pd.DataFrame([_parsed(path) for path in table["path"]], index=table.index)
+    parsed = [_parsed(path) for path in table["path"]]
+    names = pd.DataFrame(parsed, index=table.index, columns=list(_parsed("")))
     names["source"] = table["source"].astype(str)
     identity = pd.Series(pd.NA, index=table.index, dtype="string")
     patterns: list[NamePattern] = []

@@ -89,7 +89,7 @@ def find_leakage(
     Raises:
         DatasetError: if there is no training split, or nothing is held out.
     """
-    splits = table["split"].astype("object").to_numpy()
+    splits = table["split"].fillna("").to_numpy(dtype=object)
     training = splits == "train"
     if not training.any():
         raise DatasetError("no training split to look for leaks from; split the data first")

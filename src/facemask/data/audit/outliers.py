@@ -32,7 +32,7 @@ FEWEST_IMAGES = 200
 """With fewer images there is no telling what most of them look like."""
 
 _SIZE = 16
-_COMPONENTS = 64
+_COMPONENTS, _IMAGES_A_COMPONENT = 64, 8
 _MOST_LEARNED = 5000
 _LEAST_STD = 8.0  # grey levels; keeps the noise of blank images small
 _MAD_TO_STD = 1.4826  # of a normal distribution
@@ -44,7 +44,7 @@ def find_outliers(
 ) -> pd.DataFrame:
     """The images that are outliers for a classifier of faces, the worst first.
 
-    How far an image lies from the others is the part of it that the 64 main components of all
+    How far an image lies from the others is the part of it that the 64 main components of other
     images do not explain: its "distance from face space" (Turk and Pentland, 1991). Crowds,
     collages and scenes lie far; the distance to nearest neighbours, tried too, told them less.
 
@@ -53,7 +53,7 @@ def find_outliers(
         table: N samples with ``source``, ``path``, ``width``, ``height`` and ``contrast``.
         groups: ``int64 (N,)``; of a group one image is learned from, so that many copies of a
             picture do not make it usual.
-        seed: of the images learned from, where there are many.
+        seed: of what is drawn at random.
 
     Returns:
         One line an outlier: ``row``, ``source``, ``path``, ``reasons`` (joined by ``; ``),
@@ -89,27 +89,31 @@ def find_outliers(
 def face_space_distances(
     images: Images, groups: npt.NDArray[np.int64], *, seed: int
 ) -> npt.NDArray[np.float64]:
-    """The share of each image that the main components of all do not explain, 0..1.
+    """The share of each image that the main components of others do not explain, 0..1.
 
     ``float64 (N,)``; NaN for all where fewer than 200 groups are given.
 
     Args:
         images: ``uint8 (N, 64, 64, 3)``, RGB.
         groups: ``int64 (N,)``.
-        seed: of the images learned from.
+        seed: of the halves that judge each other.
     """
-    firsts = np.unique(groups, return_index=True)[1]
+    firsts, member = np.unique(groups, return_index=True, return_inverse=True)[1:]
     if len(firsts) < FEWEST_IMAGES:
         return np.full(len(images), np.nan)
-    if len(firsts) > _MOST_LEARNED:
-        firsts = np.sort(np.random.default_rng(seed).choice(firsts, _MOST_LEARNED, replace=False))
-    space = PCA(_COMPONENTS, svd_solver="randomized", random_state=seed)
-    space.fit(_thumbnails(images[firsts]))
-    chunks = [
-        _unexplained(space, _thumbnails(images[row : row + _CHUNK]))
-        for row in range(0, len(images), _CHUNK)
-    ]
-    return np.concatenate(chunks)
+    # Each half is judged by the other, so that no image explains itself or its copies.
+    half_of = np.random.default_rng(seed).permutation(len(firsts)) % 2
+    distances = np.empty(len(images))
+    for half in (0, 1):
+        learned = firsts[half_of != half][:_MOST_LEARNED]
+        count = min(_COMPONENTS, len(learned) // _IMAGES_A_COMPONENT)
+        space = PCA(count, svd_solver="randomized", random_state=seed)
+        space.fit(_thumbnails(images[learned]))
+        judged = np.flatnonzero(half_of[member] == half)
+        for start in range(0, len(judged), _CHUNK):
+            rows = judged[start : start + _CHUNK]
+            distances[rows] = _unexplained(space, _thumbnails(images[rows]))
+    return distances
 
 
 def _unexplained(space: PCA, thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

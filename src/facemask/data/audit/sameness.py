@@ -38,6 +38,7 @@ _BLOCK = 4
 _LEAST_OVERLAP = 0.4  # of a block, to be counted
 _WHITE = 250  # from this level on, a pixel may have been brighter than it could show
 _LEAST_SHOWN = 0.15  # share of a channel that must be below its top to match brightness by
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]  # ITU-R BT.601
 _COLOURLESS = 3.0  # mean grey levels between a grey picture's channels
 _GAINS = (0.3, 3.0)
 _CHUNK = 128
@@ -84,7 +85,8 @@ def compare(
 
     def work(chunk: slice) -> npt.NDArray[np.float32]:
         first, second = images[pairs[chunk, 0]], images[pairs[chunk, 1]]
-        second = np.where(is_mirrored[chunk, None, None, None], second[:, :, ::-1], second)
+        turned = np.flatnonzero(is_mirrored[chunk])
+        second[turned] = second[turned][:, :, ::-1]  # of the copy that indexing made
         return _compare_chunk(first, second)
 
     with ThreadPoolExecutor(workers) as pool:
@@ -126,8 +128,8 @@ def _aligned(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> War
 
 def _prepared(images: Images) -> Planes:
     """``float32 (n, 6, 32, 32)``: R, G and B, 0..255, and the share of each at its top, 0..1."""
-    white = (images >= _WHITE).astype(np.uint8)
-    return _blurred(_shrunk(np.concatenate([images, white], axis=3), _SIZE), _BLUR)
+    white = (images >= _WHITE).view(np.uint8)
+    return _blurred(np.concatenate([_shrunk(images, _SIZE), _shrunk(white, _SIZE)], axis=1), _BLUR)
 
 
 def _shrunk(images: npt.NDArray[np.uint8], size: int) -> Planes:
@@ -170,7 +172,7 @@ def _differences(first: Planes, second: Planes, warps: Warps) -> npt.NDArray[np.
 
 def _same_colours(one: Planes, other: Planes) -> tuple[Planes, Planes]:
     """Both pictures in grey where one of them has no colours."""
-    greys = [planes.mean(axis=1, keepdims=True) for planes in (one, other)]
+    greys = [(planes * _LUMA).sum(axis=1, keepdims=True) for planes in (one, other)]
     colourless = np.zeros(len(one), bool)
     for planes, grey in zip((one, other), greys, strict=True):
         colourless |= np.abs(planes - grey).mean(axis=(1, 2, 3)) < _COLOURLESS

@@ -87,7 +87,7 @@ def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[
     share, whole = MAJORITY
     has_majority = votes.max(axis=1) * whole >= votes.sum(axis=1) * share
     winner = votes.idxmax(axis=1).where(has_majority, -1)
-    return np.asarray(winner, dtype=np.int64)[groups]
+    return np.asarray(winner.reindex(groups), dtype=np.int64)
 
 
 def _keepers(
@@ -99,7 +99,8 @@ def _keepers(
     order = np.lexsort((np.arange(len(table)), -pixels, ~is_valid, groups))
     _, first = np.unique(groups[order], return_index=True)
     best = order[first]
-    return np.where(is_valid[best], best, -1)[groups]
+    _, member = np.unique(groups, return_inverse=True)
+    return np.where(is_valid[best], best, -1)[member]
 
 
 def _drop(

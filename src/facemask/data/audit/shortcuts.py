@@ -192,7 +192,11 @@ def _out_of_fold(
     odds = np.zeros((len(labels), len(present)))
     for train, test in folds:
         model = HistGradientBoostingClassifier(
-            max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
+            max_iter=60,
+            max_leaf_nodes=15,
+            min_samples_leaf=5,
+            early_stopping=False,
+            random_state=seed,
         )
         model.fit(features[train], labels[train])
         known = np.searchsorted(present, model.classes_)
