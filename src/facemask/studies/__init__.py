@@ -1,0 +1,1 @@
+"""Questions put to the data: many runs, one table, one sentence."""
