@@ -22,12 +22,18 @@ def commands(text: str) -> list[list[str]]:
 
 def test_the_readme_shows_the_way_through() -> None:
     shown = [command[0] for command in commands(README)]
-    assert shown == ["explore", "prepare", "train", "train", "evaluate", "compare"]
+    assert shown == [
+        "predict",
+        *("explore", "audit", "prepare", "train", "train", "evaluate", "compare"),
+        "predict",
+    ]
 
 
 @pytest.mark.slow
 def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").symlink_to(class_folders)
+    photo = next((class_folders / "with_mask").iterdir())
+    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
     for command in commands(README):
         done = subprocess.run(
             [sys.executable, "-m", "facemask", *command],
@@ -37,11 +43,9 @@ def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    for folder in ("explored", "evaluated", "compared", "runs/net1", "runs/net2"):
+    for folder in ("explored", "audited", "evaluated", "compared", "runs/net1", "runs/net2"):
         assert (tmp_path / folder / "report.html").is_file()
     script = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]
-    photo = next((class_folders / "with_mask").iterdir())
-    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
     answered = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )

@@ -26,7 +26,7 @@ def written_file(path: Path) -> Iterator[Path]:
         os.close(handle)
         beside = Path(name)
     try:
-        with _explained(path, only=_DISK_FULL):
+        with _explained(path, only=_NO_ROOM):
             yield beside
         with _explained(path):
             beside.chmod(0o666 & ~_umask())
@@ -54,12 +54,15 @@ def written_folder(path: Path, *, replace_if: str | None = None) -> Iterator[Pat
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=_hidden(path), dir=path.parent))
     try:
-        with _explained(path, only=_DISK_FULL):
+        with _explained(path, only=_NO_ROOM):
             yield beside
         with _explained(path):
             beside.chmod(0o777 & ~_umask())
             check_replaceable(path, replace_if=replace_if)
             _replace_folder(path, beside)
+    except OutputError as error:
+        # A file inside is known to the user by the place that it was meant for.
+        raise OutputError(str(error).replace(shown(beside), shown(path))) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -108,6 +111,7 @@ def hash_file(path: Path) -> str:
 
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM = (*_DISK_FULL, errno.EFBIG)
 _REASONS: dict[int | None, str] = {
     **dict.fromkeys(_DISK_FULL, "the disk is full; free some space and run the command again"),
     **dict.fromkeys(
@@ -117,6 +121,7 @@ _REASONS: dict[int | None, str] = {
     **dict.fromkeys(
         (errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed; name another place"
     ),
+    errno.EFBIG: "a file would be larger than is allowed there; name another place",
     errno.EISDIR: "a folder stands there; name another file",
     errno.ENAMETOOLONG: "the name is too long; name another place",
 }

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facemask.errors import ImageError, shown
+from facemask.pixels import checked_pixels
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
@@ -31,7 +32,16 @@ MAX_PIXELS = 100_000_000
 RESAMPLING = Image.Resampling.BILINEAR
 """Pillow widens this filter's support when it shrinks, so it is antialiased."""
 
-ImageSource = str | PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[np.uint8]
+ImageSource = (
+    str
+    | PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | npt.NDArray[np.uint8]
+)
 
 Pixels = npt.NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB."""
@@ -68,38 +78,57 @@ class Photo:
         image: the picture, mode ``RGB``.
         format: Pillow's name of the format; ``array`` for pixels that came from no file.
         mode: Pillow's name of the pixel mode that the file had.
+        full_size: width and height of the upright picture, in pixels; larger than the image's
+            where a JPEG was decoded at reduced scale.
+        extent: x0, y0, x1, y1 of the picture in `image`, in its pixels. Of a picture whose sides
+            the reduced scale does not divide, the outermost pixels are not quite full.
         jpeg_quality: libjpeg's quality 1..100 read back from the quantisation table, or None.
     """
 
     image: Image.Image
     format: str
     mode: str
+    full_size: tuple[int, int]
+    extent: tuple[float, float, float, float]
     jpeg_quality: int | None = None
 
+    def resized(self, size_px: int) -> Pixels:
+        """The picture squeezed to a square, antialiased: ``uint8 (S, S, 3)``, RGB."""
+        return resized(self.image, size_px, self.extent)
 
-def read_photo(source: ImageSource) -> Photo:
+
+def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
     """The upright RGB picture in a file, bytes, a binary stream, an image or an array.
 
     Args:
         source: a path, the bytes of a file, a binary stream, a Pillow image (its current
             frame), or an array ``uint8 (H, W, 3)``, RGB.
+        at_least_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
+            keep this many pixels: sooner, and almost the same picture. None, the default, decodes
+            every pixel.
 
     Raises:
         ImageError: if it is not one of `FORMATS`, is broken or cut off, has more than
             `MAX_PIXELS` pixels, or is an array of another dtype or shape.
     """
     if isinstance(source, np.ndarray):
-        return Photo(_from_array(source), "array", "RGB")
+        pixels = np.ascontiguousarray(checked_pixels(source))
+        return _whole(Image.fromarray(pixels), "array", "RGB")
     if isinstance(source, Image.Image):
         with _explained("image"):
             _check_size(source, "image")
-            return Photo(_upright_rgb(source), source.format or "array", source.mode)
+            return _whole(_upright_rgb(source), source.format or "array", source.mode)
     if isinstance(source, (str, PathLike)):
         with _file(Path(source)) as stream:
-            return _decode(stream, shown(Path(source)))
-    if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), "image bytes")
-    return _decode(source, "image stream")
+            return _decode(stream, shown(Path(source)), at_least_px)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(io.BytesIO(source), "image bytes", at_least_px)
+    if not hasattr(source, "read"):
+        raise ImageError(
+            "expected a path, bytes, a binary stream, a Pillow image, or an array of uint8 "
+            f"(H, W, 3), RGB, found {type(source).__name__}"
+        )
+    return _decode(source, "image stream", at_least_px)
 
 
 def read_header(path: Path) -> Header:
@@ -130,9 +159,17 @@ def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.
     return image.crop(box)
 
 
-def resized(image: Image.Image, size_px: int) -> Pixels:
-    """An RGB image squeezed to a square, antialiased: ``uint8 (size_px, size_px, 3)``, RGB."""
-    return np.asarray(image.resize((size_px, size_px), RESAMPLING))
+def resized(
+    image: Image.Image, size_px: int, extent: tuple[float, float, float, float] | None = None
+) -> Pixels:
+    """An RGB image squeezed to a square, antialiased: ``uint8 (size_px, size_px, 3)``, RGB.
+
+    Args:
+        image: mode ``RGB``.
+        size_px: the square's side.
+        extent: the part of the image to take, as `Photo.extent` says; None takes all of it.
+    """
+    return np.asarray(image.resize((size_px, size_px), RESAMPLING, extent))
 
 
 @contextmanager
@@ -152,10 +189,23 @@ def _file(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _decode(stream: BinaryIO, where: str) -> Photo:
+def _decode(stream: BinaryIO, where: str, at_least_px: int | None) -> Photo:
     with _opened(stream, where) as image:
         quality = _jpeg_quality(image)
-        return Photo(_upright_rgb(image), image.format or "", image.mode, quality)
+        stored = image.size
+        # Pillow reduces JPEGs alone; it says where the picture then lies.
+        drafted = image.draft(None, (at_least_px, at_least_px)) if at_least_px else None
+        upright = _upright_rgb(image)
+        if drafted is None:
+            return _whole(upright, image.format or "", image.mode, quality)
+        turn = _TURNS[_orientation(image)]
+        full_size = stored[::-1] if turn.swaps_sides else stored
+        extent = _turned(drafted[1][2:], upright.size, turn)
+        return Photo(upright, image.format or "", image.mode, full_size, extent, quality)
+
+
+def _whole(image: Image.Image, format: str, mode: str, quality: int | None = None) -> Photo:
+    return Photo(image, format, mode, image.size, (0, 0, *image.size), quality)
 
 
 @contextmanager
@@ -271,6 +321,43 @@ _ORIENTATION_TAG = 0x0112
 """EXIF 2.32, table 4."""
 
 
+class _Turn(NamedTuple):
+    """What making an image upright does: swap its sides, then mirror it along x and y."""
+
+    swaps_sides: bool
+    mirrors_x: bool
+    mirrors_y: bool
+
+
+_TURNS = {
+    1: _Turn(False, False, False),
+    2: _Turn(False, True, False),
+    3: _Turn(False, True, True),
+    4: _Turn(False, False, True),
+    5: _Turn(True, False, False),
+    6: _Turn(True, True, False),
+    7: _Turn(True, True, True),
+    8: _Turn(True, False, True),
+}
+"""By EXIF's orientation (EXIF 2.32, the tag's definition)."""
+
+
+def _turned(
+    size: tuple[float, float], upright: tuple[int, int], turn: _Turn
+) -> tuple[float, float, float, float]:
+    """Where a picture lies in an upright image after it lay at the upper left of the stored one.
+
+    Args:
+        size: the picture's width and height in the stored image, in pixels and parts of them.
+        upright: width and height of the upright image.
+        turn: what made it upright.
+    """
+    width, height = size[::-1] if turn.swaps_sides else size
+    left = upright[0] - width if turn.mirrors_x else 0.0
+    top = upright[1] - height if turn.mirrors_y else 0.0
+    return left, top, left + width, top + height
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
@@ -289,12 +376,3 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     values = np.asarray(image, dtype=np.float64)
     grey = np.clip(np.rint(values / 257), 0, 255).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
-
-
-def _from_array(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    expected = "expected uint8 (H, W, 3), RGB"
-    if pixels.dtype != np.uint8:
-        raise ImageError(f"array of {pixels.dtype}; {expected}")
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise ImageError(f"array of shape {pixels.shape}; {expected}")
-    return Image.fromarray(np.ascontiguousarray(pixels))

@@ -139,3 +139,17 @@ def test_a_broken_file_is_refused(tmp_path: Path, content: bytes, message: str) 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"cannot be read as a list of corrections"):
         read_corrections(tmp_path / "none.csv")
+
+
+def test_boxes_may_come_back_from_a_spreadsheet_as_decimals() -> None:
+    boxes = {"x0": [0, 50], "y0": [0, 0], "x1": [40, 90], "y1": [40, 40]}
+    faces = photo_table([0, 0], path="photo 0.jpg", **boxes)
+    box = {"x0": "50.0", "y0": "0.0", "x1": "90.0", "y1": "40.0"}
+    table, _ = corrected(correction(0, "mask", **box), table=faces)
+    assert table["label"].tolist() == [0, 1]
+
+
+def test_blanks_in_a_file_name_are_part_of_it() -> None:
+    faces = photo_table([0, 0], path=["face.jpg", " face.jpg"])
+    table, _ = corrected(correction(0, "mask", path=" face.jpg"), table=faces)
+    assert table["label"].tolist() == [0, 1]

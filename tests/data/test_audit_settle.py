@@ -53,6 +53,34 @@ def test_without_a_majority_the_whole_picture_goes() -> None:
     assert [drop.reason for drop in found.drops] == [CONTRADICTED] * 2
 
 
+def test_a_corrected_label_decides_for_its_picture() -> None:
+    table = photo_table([1, 0, 0, 0, 1], label_before=[0, None, None, None, None], **SIDE)
+    found = settle(table, grouped([0, 0, 0, 1, 2]), nobody(5), {})
+    assert found.kept.tolist() == [True, False, False, True, True]
+    assert {drop.reason for drop in found.drops} == {OUTVOTED}
+    assert "no_mask here, mask by a correction" in found.drops[0].detail
+
+
+def test_corrections_that_disagree_take_the_picture_out() -> None:
+    table = photo_table([1, 0, 0, 1], label_before=[0, 1, None, None], **SIDE)
+    found = settle(table, grouped([0, 0, 1, 2]), nobody(4), {})
+    assert found.kept.tolist() == [False, False, True, True]
+
+
+def test_an_image_of_a_lower_rank_stays_before_a_larger_one() -> None:
+    table = photo_table([0, 0, 0, 1], width=[30, 20, 10, 9], height=10)
+    rank = np.array([1, 0, 0, 1])
+    found = settle(table, grouped([0, 0, 0, 1]), nobody(4), {}, rank=rank)
+    assert found.kept.tolist() == [False, True, False, True]
+    assert found.keeper.tolist() == [1, 1, 1, 3]
+
+
+def test_no_rank_helps_a_label_that_was_outvoted() -> None:
+    table = photo_table([0, 1, 1, 0], **SIDE)
+    found = settle(table, grouped([0, 0, 0, 1]), nobody(4), {}, rank=np.array([0, 1, 1, 0]))
+    assert found.kept.tolist() == [False, True, False, True]
+
+
 def test_copies_of_one_file_have_one_vote() -> None:
     files = ["a", "a", "a", "b", "c", "d"]
     found = settled([1, 1, 1, 0, 0, 1], [0, 0, 0, 0, 1, 2], sha256=files, **SIDE)

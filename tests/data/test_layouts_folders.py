@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from facemask.data.layouts import LAYOUTS, ReadOptions, read_source
-from facemask.data.layouts.tree import MAX_DEPTH, list_folder, may_be_photo
+from facemask.data.layouts.tree import MAX_DEPTH, list_folder
 from facemask.data.rows import Source
 from facemask.errors import ConfigError, DatasetError, LabelError
+from facemask.photo_names import may_be_photo
 
 
 def put(root: Path, names: Iterable[str]) -> Path:

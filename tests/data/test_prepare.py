@@ -27,8 +27,9 @@ def as_source(root: Path) -> Source:
 
 
 def prepared(source: Source, folder: Path, **options: Any) -> Dataset:  # noqa: ANN401
-    """Every photo as it is: what copies do is tested in `test_grouping.py`."""
-    return prepare([source], folder, PrepareOptions(split_by="random", **options))
+    """Every photo as it is: what copies do is tested in `test_prepare_merging.py`."""
+    settings = {"split_by": "random", "audits": False, **options}
+    return prepare([source], folder, PrepareOptions(**settings))
 
 
 def test_pixels_are_those_of_a_plain_loop(class_folders: Path, tmp_path: Path) -> None:

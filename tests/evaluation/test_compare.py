@@ -3,12 +3,13 @@ import json
 
 import numpy as np
 import pytest
-from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images
+from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images, model_info
 
 from facemask.errors import DatasetError
 from facemask.evaluation.compare import compare
 from facemask.evaluation.evaluate import evaluate
 from facemask.evaluation.evaluation import Evaluation
+from facemask.evaluation.holm import holm
 
 
 def _answering(name: str, is_right: list[bool]) -> Evaluation:
@@ -42,7 +43,7 @@ def test_the_sentence_turns_the_interval_with_the_models() -> None:
 def test_models_of_one_skill_show_no_difference() -> None:
     (pair,) = compare([evaluation_of("a", 300, seed=1), evaluation_of("b", 300, seed=2)]).pairs
     assert pair.sentence.startswith("No difference shown")
-    assert pair.mcnemar.p_value > 0.05
+    assert pair.p_value > 0.05
 
 
 def test_a_model_against_itself() -> None:
@@ -52,7 +53,7 @@ def test_a_model_against_itself() -> None:
         "No difference shown: a and b make the same mistakes on these 120 images."
     )
     assert all(one.value == 0 and one.ci95 is None for one in pair.differences.values())
-    assert pair.mcnemar.p_value == 1
+    assert pair.p_value == 1
 
 
 def test_equal_scores_with_other_mistakes() -> None:
@@ -60,6 +61,7 @@ def test_equal_scores_with_other_mistakes() -> None:
     second = _answering("b", [False, True] * 10)
     (pair,) = compare([first, second]).pairs
     assert "a score the same" in pair.sentence or "b and a score the same" in pair.sentence
+    assert pair.mcnemar is not None
     assert pair.mcnemar.n10 == pair.mcnemar.n01 == 10
 
 
@@ -96,7 +98,7 @@ def test_three_models_make_three_pairs() -> None:
         ("b", "c"),
     ]
     text = json.dumps(comparison.to_json(), allow_nan=False)
-    assert set(json.loads(text)) == {"evaluations", "pairs"}
+    assert set(json.loads(text)) == {"evaluations", "contenders", "pairs"}
 
 
 def test_other_images_are_refused() -> None:
@@ -118,3 +120,57 @@ def test_models_need_names_and_company() -> None:
         compare([first])
     with pytest.raises(DatasetError, match="a name of its own for each model, found a, a"):
         compare([first, first])
+
+
+def _seeded(name: str, seed: int, *, skill: float, experiment: str = "net1") -> Evaluation:
+    """A model of an experiment with a seed in its file."""
+    info = model_info(experiment, config={"network": {"name": experiment}, "seed": seed})
+    return dataclasses.replace(evaluation_of(name, 300, seed=seed, skill=skill), model=info)
+
+
+def test_p_values_of_three_models_are_corrected_and_called_so() -> None:
+    pairs = compare([evaluation_of(name, 200, seed=i) for i, name in enumerate("abc")]).pairs
+    assert [pair.p_holm for pair in pairs] == holm([pair.p_value for pair in pairs])
+    assert all("after Holm's correction for 3 pairs" in pair.sentence for pair in pairs)
+    (alone,) = compare([evaluation_of("a", 200), evaluation_of("b", 200, seed=1)]).pairs
+    assert alone.p_holm is None
+    assert "Holm" not in alone.sentence
+
+
+def test_seeds_of_one_experiment_are_compared_by_their_mean() -> None:
+    weak = [_seeded(f"weak {seed}", seed, skill=0.6) for seed in range(3)]
+    strong = [_seeded(f"strong {seed}", seed, skill=3, experiment="net2") for seed in range(3)]
+    comparison = compare([*weak, *strong])
+    assert [one.name for one in comparison.contenders] == ["net1 (3 seeds)", "net2 (3 seeds)"]
+    accuracies = [one.metrics.values["accuracy"] or 0.0 for one in weak]
+    first = comparison.contenders[0]
+    assert first.values["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert first.spread["accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert first.ranges["accuracy"] == (min(accuracies), max(accuracies))
+    (pair,) = comparison.pairs
+    assert pair.mcnemar is None
+    assert pair.test == "sign flips"
+    assert pair.sentence.startswith("net2 (3 seeds) is better than net1 (3 seeds) by ")
+    json.dumps(comparison.to_json(), allow_nan=False)
+
+
+def test_seeds_widen_the_interval_of_their_mean() -> None:
+    unlike = [_seeded(f"m{seed}", seed, skill=skill) for seed, skill in enumerate((0.3, 1.5, 4))]
+    together = compare(unlike).contenders[0].ci95["accuracy"]
+    alone = unlike[1].metrics.ci95["accuracy"]
+    assert together is not None
+    assert alone is not None
+    assert together[1] - together[0] > alone[1] - alone[0]
+
+
+def test_all_seeds_of_one_experiment_leave_nothing_to_compare() -> None:
+    comparison = compare([_seeded(f"m{seed}", seed, skill=1.5) for seed in range(3)])
+    assert len(comparison.contenders) == 1
+    assert comparison.pairs == ()
+
+
+def test_the_same_seed_twice_or_other_settings_are_no_seeds_of_one() -> None:
+    twice = [_seeded("a", 1, skill=1), _seeded("b", 1, skill=2)]
+    assert [one.seeds for one in compare(twice).contenders] == [(), ()]
+    other = [_seeded("a", 1, skill=1), _seeded("b", 2, skill=2, experiment="net2")]
+    assert [one.name for one in compare(other).contenders] == ["a", "b"]

@@ -1,6 +1,5 @@
 import io
-import subprocess
-import sys
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from tests.inference.example_model import (
     model_bytes,
 )
 
-from facemask.errors import ImageError, ModelFileError
-from facemask.inference.classifier import Classifier, answer
+from facemask.errors import ConfigError, ImageError, ModelFileError
+from facemask.inference.classifier import Classifier
 from facemask.inference.model import BATCH_SIZE, load_model, softmax
 from facemask.inference.model_file import seal
 from facemask.inference.model_info import info_to_json
+from facemask.inference.prediction import answer
 
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
 
@@ -37,6 +37,7 @@ def test_a_photo_is_answered_from_any_source(
 ) -> None:
     classifier = Classifier(write_model())
     photo = Image.new("RGB", (50, 70), colour)
+    photo.paste("white", (0, 0, 5, 5))
     path = tmp_path / "photo.png"
     photo.save(path)
     sources = (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), photo)
@@ -46,6 +47,8 @@ def test_a_photo_is_answered_from_any_source(
     for given_ in answers:
         assert given_.probability == max(given_.probabilities.values())
         assert sum(given_.probabilities.values()) == pytest.approx(1)
+        assert given_.size_px == (50, 70)
+        assert (given_.is_uncertain, given_.reason) == (False, "")
 
 
 def test_three_classes_are_answered(write_model: WriteModel) -> None:
@@ -137,11 +140,27 @@ def test_the_threshold_decides_between_two_classes() -> None:
     assert answer(probabilities, 0.5).tolist() == [0, 0]
 
 
-def test_answering_needs_neither_torch_nor_pandas() -> None:
-    code = (
-        "import sys, facemask.inference.classifier\n"
-        "banned = {'torch', 'lightning', 'pandas', 'onnx', 'sklearn', 'scipy', 'pydantic'}\n"
-        "sys.exit(', '.join(banned & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("threads", [0, -1, True, 1.5])
+def test_threads_are_a_positive_number(write_model: WriteModel, threads: int) -> None:
+    with pytest.raises(ConfigError, match=r"threads: expected a whole number from 1, found"):
+        Classifier(write_model(), threads=threads)
+
+
+def test_its_name_says_what_it_answers(write_model: WriteModel) -> None:
+    text = repr(Classifier(write_model()))
+    assert text == "<Classifier example: 8 x 8 RGB -> no_mask, mask>"
+
+
+def test_a_pickled_classifier_answers_the_same(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model(), threads=1)
+    again = pickle.loads(pickle.dumps(classifier))  # noqa: S301  (our own bytes)
+    assert again.info == classifier.info
+    images = _images(5)
+    np.testing.assert_array_equal(again.classify_images(images), classifier.classify_images(images))
+
+
+def test_a_pickled_classifier_refuses_another_model(write_model: WriteModel) -> None:
+    pickled = pickle.dumps(Classifier(write_model()))
+    write_model(temperature=2.0)
+    with pytest.raises(ModelFileError, match=r"expected the model file that was pickled"):
+        pickle.loads(pickled)  # noqa: S301

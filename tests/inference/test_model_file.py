@@ -12,6 +12,9 @@ from facemask.errors import ModelFileError
 from facemask.inference.model_file import PRODUCER, read_model_file, seal
 from facemask.inference.model_info import (
     FORMAT_VERSION,
+    Parity,
+    Quantization,
+    TemperatureFit,
     info_from_document,
     info_to_json,
 )
@@ -32,6 +35,28 @@ def test_metadata_survive_the_file(write_model: WriteModel) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", info.file_sha256)
 
 
+def test_facts_of_int8_survive_json() -> None:
+    parity = Parity(9, 0.02, 0.99)
+    info = dataclasses.replace(
+        example_info(),
+        precision="int8",
+        temperature_fit=TemperatureFit(9, 0.5, 0.4, 0.2, 0.1, "note"),
+        quantization=Quantization("static", "f" * 64, 3, 9, 0.9, 0.89, parity),
+    )
+    assert info_from_document(json.loads(info_to_json(info))) == info
+
+
+def test_a_file_of_the_first_format_still_loads(tmp_path: Path) -> None:
+    document = json.loads(info_to_json(example_info()))
+    for key in ("precision", "temperature_fit", "quantization"):
+        del document[key]
+    document["format_version"] = 1
+    path = tmp_path / "model.onnx"
+    path.write_bytes(seal(model_bytes(example_graph(), json.dumps(document))))
+    info = read_model_file(path).info
+    assert (info.precision, info.temperature_fit, info.quantization) == ("float32", None, None)
+
+
 def test_metadata_survive_json_without_a_band() -> None:
     info = dataclasses.replace(example_info(), uncertain_band=None)
     assert info_from_document(json.loads(info_to_json(info))) == info
@@ -43,7 +68,7 @@ def test_a_run_folder_stands_for_its_model(write_model: WriteModel) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"nowhere\.onnx: no such model file"):
+    with pytest.raises(ModelFileError, match=r"nowhere\.onnx: no such model file or run folder"):
         read_model_file(tmp_path / "nowhere.onnx")
 
 
@@ -107,7 +132,11 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     document = json.loads(info_to_json(example_info()))
     document |= {"format_version": FORMAT_VERSION + 1, "version": "9.9"}
     data = seal(model_bytes(example_graph(), json.dumps(document, sort_keys=True)))
-    _refused(tmp_path / "model.onnx", data, r"found 2, written by facemask 9\.9; update")
+    _refused(
+        tmp_path / "model.onnx",
+        data,
+        rf"found {FORMAT_VERSION + 1}, written by facemask 9\.9; update",
+    )
 
 
 def test_metadata_that_miss_a_field_are_refused(tmp_path: Path) -> None:
@@ -115,6 +144,13 @@ def test_metadata_that_miss_a_field_are_refused(tmp_path: Path) -> None:
     del document["threshold"]
     data = seal(model_bytes(example_graph(), json.dumps(document, sort_keys=True)))
     _refused(tmp_path / "model.onnx", data, "broken metadata.*threshold")
+
+
+@pytest.mark.parametrize("field", ["network", "data", "parity", "uncertain_band", "class_names"])
+def test_metadata_of_another_kind_are_refused(field: str, tmp_path: Path) -> None:
+    document = json.loads(info_to_json(example_info())) | {field: 5}
+    data = seal(model_bytes(example_graph(), json.dumps(document)))
+    _refused(tmp_path / "model.onnx", data, "broken metadata")
 
 
 def test_only_one_place_can_be_sealed() -> None:

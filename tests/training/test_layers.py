@@ -7,6 +7,7 @@ from facemask.training.config import NetworkConfig
 from facemask.training.experiments import load_experiment
 from facemask.training.layers import check_budget, describe_network
 from facemask.training.network import Network, Normalisation
+from facemask.training.networks import NETWORKS
 
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
 
@@ -114,3 +115,29 @@ def test_pixels_are_normalised_inside() -> None:
     assert network.normalise(grey).abs().max() < 0.02
     white = network.normalise(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
     torch.testing.assert_close(white.flatten(), torch.tensor([2.5, 3.0, 3.5]))
+
+
+@pytest.mark.parametrize(
+    ("count", "stages"),
+    [
+        (4, ((32,), (64,), (128,), (160,))),
+        (5, ((32,), (48, 64), (128,), (160,))),
+        (6, ((32,), (48, 64), (96, 128), (160,))),
+        (8, ((32, 32), (48, 64), (96, 128), (160, 160))),
+        (9, ((32, 32), (48, 64), (96, 128), (160, 160, 160))),
+    ],
+)
+def test_a_deeper_or_shallower_network_keeps_its_stages(
+    count: int, stages: tuple[tuple[int, ...], ...]
+) -> None:
+    assert NETWORKS["net1"].with_convolutions(count) == stages
+    config = load_experiment("net1", [f"network.convolutions={count}"]).network
+    convolutions = [one for one in describe_network(config).layers if "convolution" in one.kind]
+    assert [one.output_shape[0] for one in convolutions] == [width for s in stages for width in s]
+
+
+def test_a_network_with_fewer_convolutions_than_stages_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="expected 4 or more, one for each stage of net1, found 3"
+    ):
+        load_experiment("net1", ["network.convolutions=3"])

@@ -4,6 +4,15 @@ import sys
 
 from facemask.errors import FacemaskError
 
+TRAIN_MODULES = frozenset(
+    {
+        "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
+        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
+        "pydantic", "yaml", "tensorboard", "defusedxml",
+    }
+)  # fmt: skip
+"""What `facemask[train]` installs, as it is imported."""
+
 
 def main() -> None:
     """Run `facemask`.
@@ -25,6 +34,14 @@ def main() -> None:
     except BrokenPipeError:
         # The reader (`| head`) has gone: nothing more to say, also not at exit.
         sys.stdout = None
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in TRAIN_MODULES:
+            raise
+        sys.stderr.write(
+            f"facemask: this command needs {error.name}, which is not installed; "
+            "pip install 'facemask[train]'\n"
+        )
         sys.exit(1)
 
 

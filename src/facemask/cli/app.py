@@ -1,10 +1,13 @@
 """The commands, by name; a command's module is imported when it is called."""
 
+import ast
 import importlib
+import importlib.util
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import facemask
 from facemask.cli.interrupt import interruptible
@@ -13,29 +16,59 @@ _COMMANDS = {
     "demo": "facemask.cli.demo:demo_command",
     "draw": "facemask.cli.draw:draw_command",
     "explore": "facemask.cli.data:explore_command",
-    "prepare": "facemask.cli.data:prepare_command",
+    "audit": "facemask.cli.audit:audit_command",
+    "prepare": "facemask.cli.prepare:prepare_command",
     "train": "facemask.cli.training:train_command",
     "evaluate": "facemask.cli.evaluation:evaluate_command",
-    "compare": "facemask.cli.evaluation:compare_command",
+    "compare": "facemask.cli.compare:compare_command",
+    "study": "facemask.cli.study:study_command",
+    "predict": "facemask.cli.predict:predict_command",
+    "export": "facemask.cli.export:export_command",
+    "card": "facemask.cli.card:card_command",
+    "models": "facemask.cli.models_command:models_command",
 }
 """Where each command's function is, in the order of the work."""
 
 
+# Typer brings a Click of its own, whose types have no public name: hence Any below.
 class _LazyCommands(TyperGroup):
     """Commands that are imported one by one: pandas, SciPy and PyTorch take seconds."""
 
-    # Typer brings a Click of its own, whose types have no public name.
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
-        return list(_COMMANDS)
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name) for name in _COMMANDS}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        """A command's name and summary, which is all that a list of commands shows."""
         place = _COMMANDS.get(cmd_name)
+        return None if place is None else TyperCommand(cmd_name, help=_summary(place))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        """The command that was called, imported."""
+        place = _COMMANDS.get(args[0])
         if place is None:
-            return None
-        module, _, function = place.partition(":")
-        alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-        alone.command(cmd_name)(interruptible(getattr(importlib.import_module(module), function)))
-        return typer.main.get_command(alone)
+            return super().resolve_command(ctx, args)
+        return args[0], _imported(args[0], place), args[1:]
+
+
+def _imported(name: str, place: str) -> Any:  # noqa: ANN401
+    module, _, function = place.partition(":")
+    alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    alone.command(name)(interruptible(getattr(importlib.import_module(module), function)))
+    return typer.main.get_command(alone)
+
+
+def _summary(place: str) -> str:
+    """The first paragraph of a function's docstring, read from the source without importing it."""
+    module, _, function = place.partition(":")
+    spec = importlib.util.find_spec(module)
+    source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+    docstrings = (
+        ast.get_docstring(node)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    return (next(docstrings, None) or "").partition("\n\n")[0]
 
 
 app = typer.Typer(

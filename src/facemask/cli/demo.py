@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import facemask
 from facemask.cli.console import note, progress, show
 from facemask.cli.data import write_exploration
 from facemask.cli.labelled import of_dataset
@@ -20,18 +17,17 @@ from facemask.cli.measuring import (
     write_json,
 )
 from facemask.cli.models import load_models
-from facemask.cli.sources import Labels, Layouts, Mapping, is_dataset, read
+from facemask.cli.prepared import prepared_once
+from facemask.cli.sources import Labels, Layouts, Mapping, read
 from facemask.cli.training import train
-from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.arrays import Dataset
 from facemask.data.drawn import draw_dataset
 from facemask.data.drawn.dataset import DRAWING_VERSION, MARKER_NAME
 from facemask.data.drops import DROPPED_NAME, drops_table, read_drops
 from facemask.data.explore import Exploration, explore_dataset
-from facemask.data.prepare import prepare
-from facemask.data.rows import Source
+from facemask.data.prepare import PrepareOptions
 from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.text import comparison_text
-from facemask.files import written_file
 from facemask.report.compare_page import compare_sections
 from facemask.report.data_section import data_section
 from facemask.report.explore_page import explore_highlights
@@ -45,8 +41,6 @@ DRAWN_TRAIN, DRAWN_TEST = 4000, 1000
 
 EPOCHS = {"net1": 12, "net2": 10}
 """Both networks together train in two to five minutes on 2 cores, on the drawn faces."""
-
-_KEY_NAME = "prepared.json"
 
 
 def demo_command(
@@ -70,7 +64,8 @@ def demo_command(
     What stands already is used again; a run that was stopped goes on.
     """
     paths = data or [_drawn(output / "photos")]
-    dataset = _prepared(output, read(paths, layout, label, mapping))
+    sources = read(paths, layout, label, mapping)
+    dataset = prepared_once(output / "dataset", sources, PrepareOptions())
     explored = explore_dataset(dataset)
     drops = read_drops(dataset.folder / DROPPED_NAME)
     write_exploration(output / "explore", explored, drops)
@@ -94,32 +89,6 @@ def _drawn(folder: Path) -> Path:
         with progress("drawing", DRAWN_TRAIN + DRAWN_TEST) as advance:
             draw_dataset(folder, DRAWN_TRAIN, DRAWN_TEST, 0, advance)
     return folder
-
-
-def _prepared(output: Path, sources: Sequence[Source]) -> Dataset:
-    """The dataset of some sources, prepared unless it stands there and the photos are the same."""
-    folder = output / "dataset"
-    key_path = output / _KEY_NAME
-    key = _key(sources)
-    if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
-        note(f"prepared before: {folder}")
-        return open_dataset(folder)
-    with progress("preparing", sum(len(source.rows) for source in sources)) as advance:
-        dataset = prepare(sources, folder, on_progress=advance)
-    with written_file(key_path) as beside:
-        beside.write_text(key, "utf-8")
-    return dataset
-
-
-def _key(sources: Sequence[Source]) -> str:
-    """Changes when a photo comes, goes, changes, or is read in another way."""
-    hashed = hashlib.sha256(facemask.__version__.encode())
-    for source in sources:
-        for row in source.rows:
-            state = row.path.stat()
-            facts = (os.fsencode(row.path), state.st_size, state.st_mtime_ns, row.label, row.box)
-            hashed.update(repr((*facts, row.split, row.group)).encode())
-    return hashed.hexdigest()
 
 
 def _trained(output: Path, dataset: Dataset, name: str, settings: list[str]) -> Path:

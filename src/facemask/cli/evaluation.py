@@ -1,48 +1,43 @@
-"""`evaluate` and `compare`: what model files answer on labelled photos."""
+"""`evaluate`: what a model file answers on labelled photos."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from facemask.cli.console import note, show, show_json
-from facemask.cli.labelled import LabelledImages, Reading, labelled_images
-from facemask.cli.measuring import (
-    COMPARISON_NAME,
-    EVALUATION_NAME,
-    RESAMPLES,
-    as_run,
-    as_runs,
-    measure,
-    write_json,
+from facemask.cli.examining import Examination, explain_answers, spoil
+from facemask.cli.labelled import LabelledImages, Reading
+from facemask.cli.measure_options import (
+    AsJson,
+    Data,
+    Output,
+    Resamples,
+    Seed,
+    Split,
+    measured_images,
 )
-from facemask.cli.models import LoadedModel, Models, load_models
+from facemask.cli.measuring import EVALUATION_NAME, RESAMPLES, as_run, measure, write_json
+from facemask.cli.models import LoadedModel, load_models
 from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Workers
+from facemask.cli.trusting import (
+    ChooseOn,
+    CostAlarm,
+    CostMiss,
+    MinSlice,
+    TargetAccuracy,
+    Trusted,
+    choosing,
+    examine_trust,
+    wishes,
+)
 from facemask.data.collect import MAX_UNREADABLE_SHARE
 from facemask.errors import ConfigError
-from facemask.evaluation.compare import compare
-from facemask.evaluation.text import comparison_text, evaluation_text
+from facemask.evaluation.slices import MIN_SLICE
+from facemask.evaluation.text import evaluation_text
 from facemask.files import written_folder
-from facemask.report.compare_page import write_compare_report
-from facemask.report.run_page import run_chapter, write_run_report
-
-Data = Annotated[
-    list[Path],
-    typer.Option("--data", help="A dataset, or photos with labels; may be given several times."),
-]
-Split = Annotated[
-    str | None,
-    typer.Option(help="train, val, test or all; test by default, all where there is no split."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="Write the JSON and a report into this folder."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Seed = Annotated[int, typer.Option(help="Of the bootstrap.", min=0)]
-Resamples = Annotated[int, typer.Option(help="Of the bootstrap.", min=100)]
+from facemask.report.run_page import write_run_report
 
 
 def evaluate_command(
@@ -53,76 +48,76 @@ def evaluate_command(
     as_json: AsJson = False,
     seed: Seed = 0,
     resamples: Resamples = RESAMPLES,
+    min_slice: MinSlice = MIN_SLICE,
+    cost_miss: CostMiss = None,
+    cost_alarm: CostAlarm = None,
+    target_accuracy: TargetAccuracy = None,
+    choose_on: ChooseOn = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Measure it on spoilt images too; takes minutes.")
+    ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="With --robustness: the model that its errors are compared with."),
+    ] = None,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Show where in the photos the evidence lies.")
+    ] = False,
     layout: Layouts = [],  # noqa: B006  (Typer reads the default, nobody changes it)
     label: Labels = [],  # noqa: B006
     mapping: Mapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
     workers: Workers = None,
 ) -> None:
-    """Measure a model file: every metric with a 95% interval."""
-    models = load_models([model])
+    """Measure a model file: every metric with a 95% interval, on all images and by slice."""
+    if reference is not None and not robustness:
+        raise ConfigError("--reference: expected --robustness with it")
+    wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
+    models = load_models([model, *([] if reference is None else [reference])])
     reading = Reading(layout, label, mapping, max_unreadable, workers)
-    with _images(models, data, split, reading) as images:
-        evaluation = measure(models[0], images, seed=seed, resamples=resamples)
+    drawn = {"seed": seed, "resamples": resamples}
+    with measured_images(models, data, split, reading, spoilt=robustness) as images:
+        measured, other = models[0], models[1] if reference is not None else None
+        chosen_on = choosing(measured, images, wanted, **drawn)
+        evaluation = measure(measured, images, **drawn)
+        examination = Examination(
+            evaluation,
+            spoil(measured, other, images, **drawn) if robustness else None,
+            explain_answers(measured, evaluation, images, **drawn) if explained else None,
+        )
+        found = _Found(examination, examine_trust(evaluation, images, wanted, chosen_on))
         if as_json:
-            show_json(evaluation.to_json())
+            show_json(found.to_json())
         else:
-            show(evaluation_text(evaluation))
+            show(evaluation_text(evaluation), found.trusted.text(), *examination.texts())
         if output is not None:
-            with written_folder(output, replace_if=EVALUATION_NAME) as beside:
-                write_json(beside / EVALUATION_NAME, evaluation)
-                run = as_run(models[0], evaluation, images)
-                write_run_report(beside / "report.html", run, images.manifest, images.drops)
+            _write_evaluation(output, measured, found, images)
             note(f"report: {output / 'report.html'}")
 
 
-def compare_command(
-    models: Models,
-    data: Data,
-    split: Split = None,
-    output: Output = None,
-    as_json: AsJson = False,
-    seed: Seed = 0,
-    resamples: Resamples = RESAMPLES,
-    layout: Layouts = [],  # noqa: B006
-    label: Labels = [],  # noqa: B006
-    mapping: Mapping = [],  # noqa: B006
-    max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
-    workers: Workers = None,
+@dataclass(frozen=True)
+class _Found:
+    """All that `evaluate` found out: what it writes and prints as JSON."""
+
+    examination: Examination
+    trusted: Trusted
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of both."""
+        return {**self.examination.to_json(), **self.trusted.to_json()}
+
+
+def _write_evaluation(
+    folder: Path, model: LoadedModel, found: _Found, images: LabelledImages
 ) -> None:
-    """Put models side by side on the same images, with the test of the difference."""
-    if len(models) < 2:
-        raise ConfigError(f"compare: expected two models or more, found {len(models)}")
-    loaded = load_models(models)
-    reading = Reading(layout, label, mapping, max_unreadable, workers)
-    with _images(loaded, data, split, reading) as images:
-        evaluations = [measure(one, images, seed=seed, resamples=resamples) for one in loaded]
-        comparison = compare(evaluations)
-        if as_json:
-            show_json(comparison.to_json())
-        else:
-            show(comparison_text(comparison))
-        if output is not None:
-            with written_folder(output, replace_if=COMPARISON_NAME) as beside:
-                write_json(beside / COMPARISON_NAME, comparison)
-                runs = as_runs(loaded, evaluations, images)
-                write_compare_report(
-                    beside / "report.html",
-                    comparison,
-                    runs,
-                    images.manifest,
-                    images.drops,
-                    more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
-                )
-            note(f"report: {output / 'report.html'}")
-
-
-@contextmanager
-def _images(
-    models: list[LoadedModel], data: list[Path], split: str | None, reading: Reading
-) -> Iterator[LabelledImages]:
-    """Images of every size that the models take."""
-    sizes = sorted({model.input_size_px for model in models})
-    n_classes = min(model.classifier.info.classes for model in models)
-    with labelled_images(data, sizes, split, reading, n_classes=n_classes) as images:
-        yield images
+    with written_folder(folder, replace_if=EVALUATION_NAME) as beside:
+        write_json(beside / EVALUATION_NAME, found)
+        run = as_run(model, found.examination.evaluation, images)
+        write_run_report(
+            beside / "report.html",
+            run,
+            images.manifest,
+            images.drops,
+            trust=found.trusted.for_page(run.colour),
+            more=found.examination.sections(images),
+        )

@@ -16,7 +16,7 @@ from facemask.data.arrays import Images, open_dataset
 from facemask.data.collect import collect
 from facemask.data.drops import DROPPED_NAME, drops_table, read_drops
 from facemask.data.manifest import Manifest, digest_samples
-from facemask.data.prepare import CLASS_LEFT_OUT, without_incorrect
+from facemask.data.two_classes import CLASS_LEFT_OUT, without_incorrect
 from facemask.errors import ConfigError, DatasetError
 
 ALL = "all"
@@ -44,6 +44,7 @@ class LabelledImages:
         rows: ``int64 (n,)``, those to measure on.
         groups: ``int64 (N,)``, which images are not independent; None if none are known.
         names: the file of each image.
+        table: the manifest's columns and any further ones; row i belongs to image i.
         split: which split the rows are, or ``all``.
         digest: the identity of the data.
         manifest: of a prepared dataset.
@@ -55,10 +56,17 @@ class LabelledImages:
     rows: npt.NDArray[np.int64]
     groups: npt.NDArray[np.int64] | None
     names: list[str]
+    table: pd.DataFrame
     split: str
     digest: str
     manifest: Manifest | None
     drops: pd.DataFrame
+
+    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
+        """The rows of a split, or of ``all``: ``int64 (n,)``; empty where there is none."""
+        if split == ALL:
+            return np.arange(len(self.table))
+        return np.flatnonzero((self.table["split"] == split).fillna(False).to_numpy(dtype=bool))
 
 
 @contextmanager
@@ -108,6 +116,7 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImage
         rows=np.arange(len(dataset)) if split == ALL else dataset.rows_of(split),
         groups=_groups(table),
         names=_names(table),
+        table=table,
         split=split,
         digest=dataset.manifest.info.digest,
         manifest=dataset.manifest,
@@ -146,6 +155,7 @@ def _of_sources(
         rows=rows,
         groups=_groups(table),
         names=_names(table),
+        table=table,
         split=chosen,
         digest=digest_samples(
             list(collection.pixel_digests),

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from facemask.cli.console import progress
 from facemask.cli.labelled import LabelledImages
 from facemask.cli.models import LoadedModel
-from facemask.evaluation.compare import Comparison
 from facemask.evaluation.evaluate import evaluate
 from facemask.evaluation.evaluation import Evaluation
 from facemask.files import written_file
@@ -66,7 +66,14 @@ def as_runs(
     return [as_run(model, evaluation, data, place) for place, (model, evaluation) in pairs]
 
 
-def write_json(path: Path, facts: Evaluation | Comparison) -> None:
+class Facts(Protocol):
+    """What is written as JSON: an evaluation, a comparison, an examination."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts, ready for `json.dumps`."""
+
+
+def write_json(path: Path, facts: Facts) -> None:
     """Write facts as JSON; NaN and infinity are refused.
 
     Raises:

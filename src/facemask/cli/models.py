@@ -1,4 +1,4 @@
-"""What `MODEL` means on the command line: a model file or a run folder, with what a run adds."""
+"""What `MODEL` means on the command line: a model file, a run folder, or a model of the package."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,10 @@ from facemask.inference.classifier import Classifier
 from facemask.training.run import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
 Models = Annotated[
-    list[Path], typer.Argument(metavar="MODEL...", help="Run folders or model files.")
+    list[Path],
+    typer.Argument(
+        metavar="MODEL...", help="Run folders, model files, or names of `facemask models`."
+    ),
 ]
 
 
@@ -22,8 +25,8 @@ class LoadedModel:
     Attributes:
         name: for people: the experiment's name, with the place where two would be the same.
         classifier: answers.
-        record: what its run says of itself; None for a bare model file.
-        curves: the run's `metrics.csv`; None for a bare model file.
+        record: what its run says of itself; None where the model is no run folder.
+        curves: the run's `metrics.csv`; None likewise.
     """
 
     name: str

@@ -69,12 +69,14 @@ class ManifestInfo:
         sizes_px: the square sizes that the arrays are kept at.
         channel_mean: per size, the mean of R, G and B over the training split, 0..1.
         channel_std: per size, their standard deviation, 0..1.
-        split_by: how the split was made: ``source data`` where the data brings it, ``group`` or
-            ``random``.
+        split_by: how the split was made: ``source data`` where the data brings it, ``group``,
+            ``source`` or ``random``.
         seed: the seed of the split.
         counts: samples read, unreadable, dropped and kept.
         digest: SHA-256 over every sample's pixels, label and split; the dataset's identity.
         version: of the package that wrote it.
+        left_out: the sources that are the test data, where it was split by source.
+        relabelled: how many labels were corrected; see `audit.corrections.OVERLAY`.
     """
 
     sources: tuple[SourceInfo, ...]
@@ -87,6 +89,8 @@ class ManifestInfo:
     counts: dict[str, int]
     digest: str = ""
     version: str = field(default_factory=lambda: facemask.__version__)
+    left_out: tuple[str, ...] = ()
+    relabelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ def _info(path: Path, document: dict[str, Any]) -> ManifestInfo:
             sizes_px=tuple(document.pop("sizes_px")),
             channel_mean={int(k): tuple(v) for k, v in document.pop("channel_mean").items()},
             channel_std={int(k): tuple(v) for k, v in document.pop("channel_std").items()},
+            left_out=tuple(document.pop("left_out", ())),
             **document,
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -1,16 +1,23 @@
-"""Sources to a dataset on disk: decode, split, describe, and only then put in place."""
+"""Sources to a dataset on disk: decode, check, choose, split, and only then put in place."""
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+
+import pandas as pd
 
 from facemask.data.arrays import Dataset, open_dataset
-from facemask.data.audit.duplicates import find_duplicates
-from facemask.data.audit.identities import find_identities
-from facemask.data.audit.settle import settle
+from facemask.data.audit.conflicts import find_conflicts
+from facemask.data.audit.corrections import read_corrections
+from facemask.data.audit.duplicates import DuplicateGroups, find_duplicates
+from facemask.data.audit.findings import Finding, audit
+from facemask.data.audit.identities import Identities, find_identities
+from facemask.data.audit.leakage import Leakage, find_leakage
+from facemask.data.audit.settle import Settled
+from facemask.data.audit_files import write_audit, write_conflicts
+from facemask.data.choice import SplitBy, choose_samples
 from facemask.data.collect import (
     MAX_UNREADABLE_SHARE,
     SIZES_PX,
@@ -18,6 +25,7 @@ from facemask.data.collect import (
     collect,
     keep_samples,
 )
+from facemask.data.contradictions import check_class_names, check_shared_pictures
 from facemask.data.decode import OnProgress
 from facemask.data.drops import DROPPED_NAME, UNREADABLE_NAME, unreadable_among, write_drops
 from facemask.data.layouts import check_classes
@@ -29,13 +37,24 @@ from facemask.data.manifest import (
     digest_samples,
 )
 from facemask.data.measures import MEASURE_SIZE_PX, channel_statistics
-from facemask.data.rows import Drop, Row, Source
-from facemask.data.split import DEFAULT_SHARES, Shares, assign_splits, check_splits
+from facemask.data.relabel import relabelled
+from facemask.data.rows import Source
+from facemask.data.split import (
+    DEFAULT_SHARES,
+    Shares,
+    assign_splits,
+    check_left_out,
+    check_splits,
+    leave_out_splits,
+    missing_classes,
+)
+from facemask.data.two_classes import without_incorrect
 from facemask.errors import shown
 from facemask.files import check_replaceable, written_folder
-from facemask.labels import CLASS_NAMES, INCORRECT_MASK
+from facemask.labels import CLASS_NAMES
 
-CLASS_LEFT_OUT = "class left out"
+OnNote = Callable[[str], None]
+"""Called with each sentence that whoever prepares a dataset should read."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +65,30 @@ class PrepareOptions:
         sizes_px: square sizes to keep besides 32 and 64.
         shares: the wanted shares of validation and test data.
         split_by: ``group`` keeps one image of every picture, and edits of a picture and photos
-            of a person in one split (see `audit.settle`); ``random`` keeps all and looks at
-            none of this, for comparison with figures that were taken so.
+            of a person in one split (see `audit.settle`); ``source`` does so too, and tests on
+            whole sources (see `audit.left_out`); ``random`` keeps all and looks at none of
+            this, for comparison with figures that were taken so.
+        leave_out: the names of the sources to test on, where it is split by source.
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
+        relabel: a list of corrected labels; see `audit.corrections`.
+        class_map: the user's own class names in that list, each with a known one.
+        audits: make every check of the audit first; else only those that choosing and splitting
+            need, for data that was audited before: the others take longer than small data does.
         workers: processes that decode; by default one a core, where there are many photos.
     """
 
     sizes_px: tuple[int, ...] = SIZES_PX
     shares: Shares = DEFAULT_SHARES
-    split_by: Literal["group", "random"] = "group"
+    split_by: SplitBy = "group"
+    leave_out: tuple[str, ...] = ()
     seed: int = 0
     max_unreadable_share: float = MAX_UNREADABLE_SHARE
     keeps_incorrect: bool = False
+    relabel: Path | None = None
+    class_map: Mapping[str, str] = field(default_factory=dict)
+    audits: bool = True
     workers: int | None = None
 
 
@@ -68,8 +97,9 @@ def prepare(
     folder: Path,
     options: PrepareOptions = PrepareOptions(),
     on_progress: OnProgress | None = None,
+    on_note: OnNote | None = None,
 ) -> Dataset:
-    """Write a dataset folder: manifest, arrays, and the lists of what was left out.
+    """Write a dataset folder: manifest, arrays, what the audit found, and what was left out.
 
     It is made beside its place and renamed when it is whole; a dataset that stood there is
     replaced, anything else is left alone.
@@ -79,65 +109,118 @@ def prepare(
         folder: the dataset's place.
         options: how.
         on_progress: told of every few samples decoded.
+        on_note: told what the audit found in the photos, and what the split leaks.
 
     Raises:
-        DatasetError: if too much cannot be read, or a class is missing from a split.
-        LabelError: if the sources hold one class only.
+        ConfigError: if the options name no source to leave out, an unknown one, or all.
+        DatasetError: if too much cannot be read, a class is missing from a split, a correction
+            names no sample, or two sources label the same pictures differently.
+        LabelError: if the sources hold one class only, or mean different things by its name.
         OutputError: if the folder holds something else or cannot be written.
     """
     check_replaceable(folder, replace_if=MANIFEST_NAME)
+    check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_classes(sources)
-    chosen = sources if options.keeps_incorrect else [without_incorrect(one) for one in sources]
+    check_class_names(sources)
+    tell = on_note or _say_nothing
     with written_folder(folder, replace_if=MANIFEST_NAME) as beside:
-        collection = collect(
-            chosen,
-            beside,
-            sizes_px=options.sizes_px,
-            max_unreadable_share=options.max_unreadable_share,
-            unreadable_list=folder.with_name(f"{folder.name}-unreadable.csv"),
-            workers=options.workers,
-            on_progress=on_progress,
+        collection, changed = _collected(sources, folder, beside, options, on_progress)
+        collection = _without_splits(collection, options, tell)
+        table = collection.table
+        copies, persons = _related(collection, options.workers)
+        findings = _audited(collection, copies, persons, tell) if options.audits else ()
+        roots = {source.name: source.root for source in sources}
+        settled = choose_samples(
+            table, copies, persons.identity, roots, options.split_by, options.leave_out
         )
-        if options.split_by == "group":
-            collection = _settled(collection, beside, options.workers)
-        manifest = _manifest(collection, options)
+        grouped = dataclasses.replace(collection, table=table.assign(group=settled.group))
+        chosen = keep_samples(grouped, beside, settled.kept, settled.drops)
+        manifest = _manifest(chosen, options, changed)
+        leakage = _leakage(manifest, table, settled, copies, persons)
+        _tell_of_split(manifest, leakage, tell)
         manifest.save(beside)
-        write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
-        write_drops(beside / DROPPED_NAME, collection.drops)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(chosen.drops))
+        write_drops(beside / DROPPED_NAME, chosen.drops)
+        write_audit(beside, findings, leakage)
+        write_conflicts(beside, find_conflicts(table, copies))
     return open_dataset(folder)
 
 
-def without_incorrect(source: Source) -> Source:
-    """The source without its incorrectly worn masks; each stands among the drops."""
-    kept = tuple(row for row in source.rows if row.label != INCORRECT_MASK)
-    left_out = tuple(_left_out(row) for row in source.rows if row.label == INCORRECT_MASK)
-    return Source(
-        source.name, source.root, source.layout, kept, source.drops + left_out, source.class_labels
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def _collected(
+    sources: Sequence[Source],
+    folder: Path,
+    beside: Path,
+    options: PrepareOptions,
+    on_progress: OnProgress | None,
+) -> tuple[Collection, int]:
+    """Every sample that may stay, with corrected labels, and how many were corrected."""
+    corrections = None if options.relabel is None else read_corrections(options.relabel)
+    # A correction may make a mask of an incorrectly worn one, so those are decoded, too, then.
+    keeps_all = options.keeps_incorrect or corrections is not None
+    collection = collect(
+        sources if keeps_all else [without_incorrect(source) for source in sources],
+        beside,
+        sizes_px=options.sizes_px,
+        max_unreadable_share=options.max_unreadable_share,
+        unreadable_list=folder.with_name(f"{folder.name}-unreadable.csv"),
+        workers=options.workers,
+        on_progress=on_progress,
+    )
+    if corrections is None or options.relabel is None:
+        return collection, 0
+    return relabelled(
+        collection,
+        beside,
+        corrections,
+        options.relabel,
+        options.class_map,
+        keeps_incorrect=options.keeps_incorrect,
     )
 
 
-def _left_out(row: Row) -> Drop:
-    detail = (
-        f"{shown(row.path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
-    )
-    return Drop(row.path, row.source, CLASS_LEFT_OUT, detail)
+def _without_splits(collection: Collection, options: PrepareOptions, tell: OnNote) -> Collection:
+    """A collection without the splits that it brings, where whole sources are left out."""
+    brought = collection.table.loc[collection.table["split"].notna(), "source"]
+    if options.split_by != "source" or brought.empty:
+        return collection
+    names = ", ".join(shown(name) for name in brought.unique())
+    tell(f"the splits that {names} bring are not used: the test data are whole sources")
+    nothing = pd.Series(pd.NA, index=collection.table.index, dtype="string")
+    return dataclasses.replace(collection, table=collection.table.assign(split=nothing))
 
 
-def _settled(collection: Collection, folder: Path, workers: int | None) -> Collection:
-    """One image of every picture, each with its group; the others stand among the drops."""
-    table = collection.table
-    duplicates = find_duplicates(collection.images[MEASURE_SIZE_PX], table, workers=workers)
-    roots = {source.name: source.root for source in collection.sources}
-    settled = settle(table, duplicates, find_identities(table).identity, roots)
-    grouped = dataclasses.replace(collection, table=table.assign(group=settled.group))
-    return keep_samples(grouped, folder, settled.kept, settled.drops)
+def _related(collection: Collection, workers: int | None) -> tuple[DuplicateGroups, Identities]:
+    images = collection.images[MEASURE_SIZE_PX]
+    copies = find_duplicates(images, collection.table, workers=workers)
+    check_shared_pictures(collection.table, copies)
+    return copies, find_identities(collection.table)
 
 
-def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
+def _audited(
+    collection: Collection, copies: DuplicateGroups, persons: Identities, tell: OnNote
+) -> tuple[Finding, ...]:
+    images = collection.images[MEASURE_SIZE_PX]
+    found = audit(collection.table, images, duplicates=copies, identities=persons)
+    for finding in found.findings:
+        if finding.is_failed:
+            tell(f"found in the photos: {finding.sentence}")
+    return found.findings
+
+
+def _manifest(collection: Collection, options: PrepareOptions, changed: int) -> Manifest:
     table = collection.table.copy()
-    brings_split = bool(table["split"].notna().any())
-    table["split"] = assign_splits(table, options.shares, seed=options.seed)
-    check_splits(table)
+    split_by = options.split_by
+    if split_by == "source":
+        table["split"] = leave_out_splits(
+            table, options.leave_out, options.shares, seed=options.seed
+        )
+    else:
+        table["split"] = assign_splits(table, options.shares, seed=options.seed)
+    check_splits(table, leave_out=options.leave_out)
     training = (table["split"] == "train").to_numpy().nonzero()[0]
     statistics = {
         size: channel_statistics(images, training) for size, images in collection.images.items()
@@ -152,11 +235,38 @@ def _manifest(collection: Collection, options: PrepareOptions) -> Manifest:
         sizes_px=tuple(collection.images),
         channel_mean={size: mean for size, (mean, _) in statistics.items()},
         channel_std={size: std for size, (_, std) in statistics.items()},
-        split_by="source data" if brings_split else options.split_by,
+        split_by="source data" if collection.table["split"].notna().any() else split_by,
         seed=options.seed,
         counts={"read": collection.read_count, "kept": len(table), **reasons},
         digest=digest_samples(
             list(collection.pixel_digests), table["label"].tolist(), table["split"].tolist()
         ),
+        left_out=options.leave_out,
+        relabelled=changed,
     )
     return Manifest(table, info)
+
+
+def _leakage(
+    manifest: Manifest,
+    table: pd.DataFrame,
+    settled: Settled,
+    copies: DuplicateGroups,
+    persons: Identities,
+) -> Leakage:
+    """What the held-out splits of the finished dataset share with its training split."""
+    # Dropped samples have no split, and so play no part.
+    split = pd.Series(pd.NA, index=table.index, dtype="string")
+    split[settled.kept] = manifest.table["split"].to_numpy()
+    full = table.assign(split=split, group=settled.group)
+    return find_leakage(full, copies, persons.identity, split_by=manifest.info.split_by)
+
+
+def _tell_of_split(manifest: Manifest, leakage: Leakage, tell: OnNote) -> None:
+    if missing := missing_classes(manifest.table, "test"):
+        tell(
+            f"the test data have no {' and no '.join(missing)} image: measure there how many of "
+            "the others are found, and nothing else"
+        )
+    if leakage.is_found:
+        tell(f"leakage: {leakage.sentence}; figures on them will be too good")

@@ -1,6 +1,7 @@
 """Training, validation and test: stratified, seeded, and never through a group."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from facemask.data.rows import SPLITS
-from facemask.errors import ConfigError, DatasetError
+from facemask.errors import ConfigError, DatasetError, shown
 from facemask.labels import class_name
 
 
@@ -33,6 +34,9 @@ class Shares:
 
 DEFAULT_SHARES = Shares()
 
+_HELD_OUT_FIRST = ("test", "val", "train")
+"""Where a sample goes whose group stands in several splits already."""
+
 
 def assign_splits(
     table: pd.DataFrame, shares: Shares = DEFAULT_SHARES, *, seed: int = 0
@@ -41,8 +45,9 @@ def assign_splits(
 
     A split that the data brings stands. A source that brings training and test data but no
     validation data gives a part of its training data for it. Samples of one `group` always go
-    the same way; a group whose brought split differs keeps what the data says, and the audit
-    reports it as leakage.
+    the same way, and after those of the group that bring a split: to the test data before the
+    validation data before the training data. Only a group whose brought splits differ stays
+    divided; the audit reports it as leakage.
 
     Args:
         table: samples with `source`, `label`, `split` (null where to be decided) and `group`
@@ -53,23 +58,50 @@ def assign_splits(
     splits = table["split"].astype("object").copy()
     groups = _groups(table)
     rng = np.random.default_rng(seed)
-    for _, rows in table.groupby("source", sort=True):
-        brought = set(splits.loc[rows.index].dropna())
-        if "test" in brought and "val" not in brought:
-            training = rows.index[splits.loc[rows.index] == "train"]
-            wanted = {"train": 1 - shares.test - shares.val, "val": shares.val}
-            splits.loc[training] = _assign(table.loc[training], groups, wanted, rng)
-    open_rows = table.index[splits.isna()]
-    wanted = {"train": 1 - shares.test - shares.val, "val": shares.val, "test": shares.test}
-    splits.loc[open_rows] = _assign(table.loc[open_rows], groups, wanted, rng)
+    giving = _gives_validation(table)
+    wanted = {"train": 1 - shares.test - shares.val, "val": shares.val}
+    others = splits.where(~giving & splits.isin(["train", "val"]))
+    splits.loc[giving] = _dealt(table.loc[giving], groups, others, wanted, rng)
+    open_rows = splits.isna()
+    wanted["test"] = shares.test
+    splits.loc[open_rows] = _dealt(table.loc[open_rows], groups, splits, wanted, rng)
     return splits.astype("string")
 
 
-def check_splits(table: pd.DataFrame) -> None:
+def leave_out_splits(
+    table: pd.DataFrame,
+    leave_out: Collection[str],
+    shares: Shares = DEFAULT_SHARES,
+    *,
+    seed: int = 0,
+) -> "pd.Series[str]":
+    """Whole sources as test data; the others divided into training and validation data.
+
+    Args:
+        table: samples with `source`, `label` and `group`; splits that the data brings are not
+            looked at.
+        leave_out: the names of the sources to test on.
+        shares: of validation data, in the sources that are not left out.
+        seed: the same seed and table give the same split.
+    """
+    splits = pd.Series("test", index=table.index, dtype="object")
+    rest = ~table["source"].isin(list(leave_out))
+    wanted = {"train": 1 - shares.val, "val": shares.val}
+    rng = np.random.default_rng(seed)
+    splits.loc[rest] = _assign(table.loc[rest], _groups(table), wanted, rng)
+    return splits.astype("string")
+
+
+def check_splits(table: pd.DataFrame, *, leave_out: Collection[str] = ()) -> None:
     """Refuse a split that cannot be trained and tested on.
 
+    Args:
+        table: samples with `label` and `split`.
+        leave_out: the sources that are the test data, if so: they may lack a class.
+
     Raises:
-        DatasetError: if a class is missing from the training, validation or test data.
+        DatasetError: if a class is missing from the training, validation or test data, or
+            nothing is left to test on.
     """
     labels = sorted(table["label"].unique())
     if len(labels) < 2:
@@ -78,15 +110,89 @@ def check_splits(table: pd.DataFrame) -> None:
             "expected at least two classes: add photos of the other class"
         )
     counts = pd.crosstab(table["split"], table["label"]).reindex(SPLITS, fill_value=0)
-    for split in SPLITS:
+    if leave_out and not counts.loc["test"].any():
+        raise DatasetError(
+            f"no image of {', '.join(sorted(leave_out))} is left to test on: each shows a picture "
+            "or a person that the other sources show too; leave out another source"
+        )
+    advice = "leave out another source" if leave_out else "change the shares with --val and --test"
+    for split in ("train", "val") if leave_out else SPLITS:
         for label in labels:
             if counts.loc[split, label] == 0:
                 total = int((table["label"] == label).sum())
                 raise DatasetError(
                     f"the {split} split has no {class_name(int(label))!r} image; there are "
-                    f"{total:,} in all, in too few groups to divide: add photos, or change the "
-                    "shares with --val and --test"
+                    f"{total:,} in all, in too few groups to divide: add photos, or {advice}"
                 )
+
+
+def check_left_out(split_by: str, leave_out: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to leave out no source, one that is not there, or all.
+
+    Args:
+        split_by: see `ManifestInfo`.
+        leave_out: the names of the sources to test on.
+        names: of all sources.
+
+    Raises:
+        ConfigError: if they do not fit.
+    """
+    known = f"the sources are {', '.join(shown(name) for name in names)}"
+    if split_by != "source":
+        if leave_out:
+            raise ConfigError(
+                f"--leave-out {leave_out[0]}: expected --split-by source with it, found --split-by "
+                f"{split_by}; add the one, or leave the other away"
+            )
+        return
+    if not leave_out:
+        raise ConfigError(
+            f"--split-by source: name the sources to test on with --leave-out; {known}"
+        )
+    for name in leave_out:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ConfigError(f"--leave-out {name}: no source is called {name!r}{hint}; {known}")
+    if not set(names) - set(leave_out):
+        raise ConfigError(
+            f"--leave-out: all {len(names)} sources are left out, and none is left to train on; "
+            f"leave out fewer; {known}"
+        )
+
+
+def missing_classes(table: pd.DataFrame, split: str) -> tuple[str, ...]:
+    """The names of the classes that a table has, but one of its splits lacks."""
+    present = set(table.loc[table["split"] == split, "label"])
+    return tuple(
+        class_name(int(label)) for label in sorted(table["label"].unique()) if label not in present
+    )
+
+
+def _gives_validation(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which samples are training data of a source with test data, but no validation data."""
+    sources_with = {
+        split: set(table.loc[table["split"].isin([split]), "source"]) for split in ("val", "test")
+    }
+    gives = table["source"].isin(list(sources_with["test"] - sources_with["val"]))
+    return gives & table["split"].isin(["train"])
+
+
+def _dealt(
+    rows: pd.DataFrame,
+    groups: "pd.Series[str]",
+    known: "pd.Series[str]",
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+) -> "pd.Series[str]":
+    """A split for each row: that of its group where one is known, else one dealt out."""
+    ranks = known.map({split: rank for rank, split in enumerate(_HELD_OUT_FIRST)})
+    split_of = ranks.groupby(groups).min().dropna()
+    splits = groups.loc[rows.index].map(split_of).map(dict(enumerate(_HELD_OUT_FIRST)))
+    free = splits.index[splits.isna()]
+    splits = splits.astype("object")
+    splits.loc[free] = _assign(rows.loc[free], groups, wanted, rng)
+    return splits
 
 
 def _groups(table: pd.DataFrame) -> "pd.Series[str]":

@@ -1,4 +1,9 @@
-"""Models side by side on the same images, and whether they differ."""
+"""Models side by side on the same images, and whether they differ.
+
+Two models are compared with McNemar's exact test; with several seeds of an experiment on a side,
+with a test that flips the signs of paired differences. With more than one pair the p-values are
+corrected by Holm's method. Intervals come from a paired bootstrap, each for itself.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,15 +14,23 @@ from typing import Any
 import numpy as np
 
 from facemask.errors import DatasetError
-from facemask.evaluation.bootstrap import percentile_interval, resampled_values, units_of
+from facemask.evaluation.bootstrap import resampled_values, units_of
+from facemask.evaluation.contenders import (
+    Contender,
+    Draws,
+    contender,
+    draws_interval,
+    seed_groups,
+)
 from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.exact import Interval
-from facemask.evaluation.intervals import UNDEFINED_SHARE
+from facemask.evaluation.holm import holm
 from facemask.evaluation.mcnemar import McNemar, mcnemar
 from facemask.evaluation.metric_kinds import METRIC_KEYS
 from facemask.evaluation.plain import plain_json
+from facemask.evaluation.sign_flips import sign_flip_p
 from facemask.evaluation.weighted import Floats
-from facemask.evaluation.wording import p_value, points
+from facemask.evaluation.wording import p_value, points, signed_points
 
 SIGNIFICANCE = 0.05
 
@@ -38,14 +51,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two models on the same images.
+    """Two contenders on the same images.
 
     Attributes:
-        first: the first model's name.
+        first: the first one's name.
         second: the second's.
         n: images.
         differences: for each metric that both have, second minus first.
-        mcnemar: the test of the difference in accuracy.
+        mcnemar: how their answers pair up; None where a side has several seeds.
+        test: what the p-value is from: ``McNemar`` or ``sign flips``.
+        p_value: of the difference in accuracy.
+        p_holm: the same corrected for the number of pairs; None where there is one pair.
         sentence: the result in plain words.
     """
 
@@ -53,26 +69,35 @@ class Pair:
     second: str
     n: int
     differences: dict[str, Difference]
-    mcnemar: McNemar
+    mcnemar: McNemar | None
+    test: str
+    p_value: float
+    p_holm: float | None
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Several models on the same images, and every two of them against each other.
+    """Several models on the same images, and every two contenders against each other.
 
     Attributes:
         evaluations: two or more, in the order given.
-        pairs: every two, in that order.
+        contenders: models, and seeds of one experiment taken together, in that order.
+        pairs: every two contenders, in that order; none where all models are seeds of one.
     """
 
     evaluations: tuple[Evaluation, ...]
+    contenders: tuple[Contender, ...]
     pairs: tuple[Pair, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For programs: ``evaluations`` (see `evaluation`) and ``pairs`` with `Pair`'s fields."""
+        """For programs: ``evaluations`` (see `evaluation`), ``contenders`` and ``pairs``.
+
+        The last two have the fields of `Contender` and `Pair`.
+        """
         return {
             "evaluations": [evaluation.to_json() for evaluation in self.evaluations],
+            "contenders": [one.to_json() for one in self.contenders],
             "pairs": [plain_json(dataclasses.asdict(pair)) for pair in self.pairs],
         }
 
@@ -93,11 +118,57 @@ def compare(evaluations: Sequence[Evaluation]) -> Comparison:
     for other in evaluations[1:]:
         _check_same_images(evaluations[0], other)
     draws = [_draws(evaluation, evaluations[0]) for evaluation in evaluations]
+    sides = [_side(group, evaluations, draws) for group in seed_groups(evaluations)]
+    tested = [_tested(first, second) for first, second in combinations(sides, 2)]
+    corrected = holm([test.p_value for test in tested])
+    several = len(tested) > 1
     pairs = [
-        _pair(evaluations[i], evaluations[j], draws[i], draws[j])
-        for i, j in combinations(range(len(evaluations)), 2)
+        _pair(first, second, test, p_holm if several else None, len(tested))
+        for (first, second), test, p_holm in zip(
+            combinations(sides, 2), tested, corrected, strict=True
+        )
     ]
-    return Comparison(tuple(evaluations), tuple(pairs))
+    return Comparison(tuple(evaluations), tuple(side.contender for side in sides), tuple(pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A contender with its models and its metrics on each resample."""
+
+    contender: Contender
+    members: tuple[Evaluation, ...]
+    draws: Draws
+
+    @property
+    def share_right(self) -> Floats:
+        """The share of the members that answered each image right: ``float64 (N,)``."""
+        rights = np.stack([one.answers.is_right for one in self.members])
+        shares: Floats = rights.mean(axis=0)
+        return shares
+
+
+def _side(group: Sequence[int], evaluations: Sequence[Evaluation], draws: Sequence[Draws]) -> _Side:
+    one, drawn = contender(group, evaluations, draws)
+    return _Side(one, tuple(evaluations[place] for place in group), drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A test of the difference in accuracy."""
+
+    name: str
+    p_value: float
+    mcnemar: McNemar | None
+
+
+def _tested(first: _Side, second: _Side) -> _Test:
+    if len(first.members) == len(second.members) == 1:
+        found = mcnemar(first.members[0].answers.is_right, second.members[0].answers.is_right)
+        return _Test("McNemar", found.p_value, found)
+    one = first.members[0]
+    units = units_of(len(one.answers), one.groups)
+    differences = second.share_right - first.share_right
+    return _Test("sign flips", sign_flip_p(differences, units, seed=one.metrics.seed), None)
 
 
 def _check_same_images(first: Evaluation, second: Evaluation) -> None:
@@ -117,7 +188,7 @@ def _check_same_images(first: Evaluation, second: Evaluation) -> None:
         raise DatasetError(f"{where}, found other labels; evaluate both on one dataset")
 
 
-def _draws(evaluation: Evaluation, first: Evaluation) -> dict[str, Floats]:
+def _draws(evaluation: Evaluation, first: Evaluation) -> Draws:
     """An evaluation's metrics on the resamples of the first one: the same for every model."""
     units = units_of(len(first.answers), first.groups)
     metrics = first.metrics
@@ -126,41 +197,37 @@ def _draws(evaluation: Evaluation, first: Evaluation) -> dict[str, Floats]:
     )
 
 
-def _pair(
-    first: Evaluation, second: Evaluation, draws_a: dict[str, Floats], draws_b: dict[str, Floats]
-) -> Pair:
+def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pairs: int) -> Pair:
     differences = {}
     for key in METRIC_KEYS:
-        value_a, value_b = first.metrics.values[key], second.metrics.values[key]
+        value_a, value_b = first.contender.values[key], second.contender.values[key]
         if value_a is not None and value_b is not None:
-            bounds = _difference_interval(draws_b[key] - draws_a[key])
+            bounds = draws_interval(second.draws[key] - first.draws[key])
             differences[key] = Difference(value_b - value_a, bounds)
-    test = mcnemar(first.answers.is_right, second.answers.is_right)
-    n = len(first.answers)
-    sentence = _sentence(first.name, second.name, n, differences["accuracy"], test)
-    return Pair(first.name, second.name, n, differences, test, sentence)
+    names = first.contender.name, second.contender.name
+    n = len(first.members[0].answers)
+    alike = bool(np.array_equal(first.share_right, second.share_right))
+    p = test.p_value if p_holm is None else p_holm
+    after = "" if p_holm is None else f" after Holm's correction for {n_pairs} pairs"
+    evidence = f"{test.name} {p_value(p)}{after}"
+    sentence = _sentence(names, n, differences["accuracy"], p, evidence, alike=alike)
+    return Pair(*names, n, differences, test.mcnemar, test.name, test.p_value, p_holm, sentence)
 
 
-def _difference_interval(draws: Floats) -> Interval | None:
-    if np.isnan(draws).mean() > UNDEFINED_SHARE:
-        return None
-    low, high = percentile_interval(draws)
-    # Without any spread the resamples say nothing of how far chance reaches.
-    return (low, high) if high > low else None
-
-
-def _sentence(first: str, second: str, n: int, difference: Difference, test: McNemar) -> str:
-    """The result in plain words; the better model stands first."""
+def _sentence(
+    names: tuple[str, str], n: int, difference: Difference, p: float, evidence: str, *, alike: bool
+) -> str:
+    """The result in plain words; the better one stands first."""
     on_these = f"on these {n:,} images"
-    if not test.n10 and not test.n01:
-        return f"No difference shown: {first} and {second} make the same mistakes {on_these}."
-    better, worse = (second, first) if difference.value >= 0 else (first, second)
-    evidence = f"McNemar {p_value(test.p_value)}"
+    if alike:
+        return f"No difference shown: {names[0]} and {names[1]} make the same mistakes {on_these}."
+    better, worse = reversed(names) if difference.value >= 0 else names
     low = 0.0
     if difference.ci95:
         low, high = difference.ci95 if difference.value >= 0 else _negated(difference.ci95)
-        evidence = f"95% interval {_signed(low)} to {_signed(high)}, paired bootstrap; {evidence}"
-    is_shown = test.p_value < SIGNIFICANCE and (low > 0 or difference.ci95 is None)
+        bounds = f"{signed_points(low)} to {signed_points(high)}"
+        evidence = f"95% interval {bounds}, paired bootstrap; {evidence}"
+    is_shown = p < SIGNIFICANCE and (low > 0 or difference.ci95 is None)
     if is_shown:
         size = points(difference.value)
         return f"{better} is better than {worse} by {size} of accuracy ({evidence}) {on_these}."
@@ -174,9 +241,3 @@ def _sentence(first: str, second: str, n: int, difference: Difference, test: McN
 
 def _negated(bounds: Interval) -> Interval:
     return -bounds[1], -bounds[0]
-
-
-def _signed(share: float) -> str:
-    """Percentage points with a true minus sign; no sign at zero."""
-    text = f"{100 * share:.1f}"
-    return "0.0" if text == "-0.0" else text.replace("-", "\N{MINUS SIGN}")

@@ -8,6 +8,7 @@ from facemask.evaluation.compare import Comparison
 from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.metric_kinds import METRICS
 from facemask.evaluation.metrics import Metrics
+from facemask.evaluation.seeds_text import seed_sentences
 from facemask.evaluation.wording import cautions, interval, number
 
 
@@ -20,7 +21,7 @@ def evaluation_text(evaluation: Evaluation) -> RenderableType:
 
 
 def comparison_text(comparison: Comparison) -> RenderableType:
-    """A column for each model, and a sentence for every two of them."""
+    """A column for each model, and a sentence for every two contenders."""
     n = comparison.evaluations[0].metrics.n
     table = Table(title=f"{n:,} {comparison.evaluations[0].images_in_words}", title_justify="left")
     table.add_column("Metric")
@@ -33,7 +34,8 @@ def comparison_text(comparison: Comparison) -> RenderableType:
             for one in comparison.evaluations
         ]
         table.add_row(kind.title, *cells)
-    return Group(table, *(Text(pair.sentence) for pair in comparison.pairs))
+    sentences = (*seed_sentences(comparison), *(pair.sentence for pair in comparison.pairs))
+    return Group(table, *(Text(sentence) for sentence in sentences))
 
 
 def _metrics_table(evaluation: Evaluation) -> Table:

@@ -54,6 +54,12 @@ def points(difference: float) -> str:
     return f"{size} point{'' if size == '1.0' else 's'}"
 
 
+def signed_points(share: float) -> str:
+    """Percentage points with a true minus sign; no sign at zero."""
+    text = f"{100 * share:.1f}"
+    return "0.0" if text == "-0.0" else text.replace("-", "\N{MINUS SIGN}")
+
+
 def p_value(value: float) -> str:
     """``p = 0.012``, or ``p < 0.001``."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.{2 if value >= 0.1 else 3}f}"

@@ -1,52 +1,63 @@
-"""The question and its answer: is this face covered?"""
+"""The question: is this face covered?"""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from os import PathLike
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from facemask.images import ImageSource, read_photo, resized
-from facemask.inference.model import Images, load_model
+from facemask.errors import ConfigError, ImageError, ModelFileError, shown
+from facemask.images import ImageSource, read_photo
+from facemask.inference.ahead import available_cores, done_ahead
+from facemask.inference.model import Images, Model, load_model
 from facemask.inference.model_info import ModelInfo
-from facemask.labels import MASK
+from facemask.inference.prediction import Input, Prediction, predictions
 
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """An answer.
-
-    Attributes:
-        label: the name of the class answered.
-        probability: that class's probability, 0..1.
-        probabilities: each class's probability by its name, 0..1; they sum to 1.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
+BATCH_SIZE = 32
+"""Photos that `Classifier.predict` gives the network at once."""
 
 
 class Classifier:
     """Answers whether a face is covered. It may be used from several threads at once.
 
+    A pickled classifier holds the place of its model file, not the file: it is read again.
+
     Args:
-        model: a model file, or a run folder.
-        threads: how many threads one answer may use; None leaves it to ONNX Runtime.
+        model: a model file, a run folder, or the name of a model in the package; None takes the
+            package's default.
+        threads: how many threads one answer may use, and how many photos `predict` decodes at a
+            time; None takes one for each core.
 
     Raises:
+        ConfigError: if `threads` is not a positive number.
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
             changed, comes from a newer version, or cannot be run.
     """
 
-    def __init__(self, model: str | PathLike[str], threads: int | None = None) -> None:
-        self._model = load_model(Path(model), threads)
+    def __init__(
+        self, model: str | PathLike[str] | None = None, threads: int | None = None
+    ) -> None:
+        self._threads = None if threads is None else _positive("threads", threads)
+        self._model = _load(model, self._threads)
 
     @property
     def info(self) -> ModelInfo:
         """What the model knows of itself."""
         return self._model.info
+
+    def __repr__(self) -> str:
+        size_px = self.info.input_size_px
+        names = ", ".join(self.info.class_names)
+        return f"<Classifier {self.info.name}: {size_px} x {size_px} RGB -> {names}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        path = str(self._model.path.resolve())
+        return _loaded_again, (path, self._threads, self.info.file_sha256)
 
     def __call__(self, image: ImageSource) -> Prediction:
         """The answer for one photo of a face.
@@ -58,8 +69,62 @@ class Classifier:
         Raises:
             ImageError: if it is not a readable image.
         """
-        pixels = resized(read_photo(image).image, self.info.input_size_px)
-        return self._prediction(self.classify_images(pixels[None])[0])
+        return self._answers([self._read(image)])[0]
+
+    @overload
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["raise"] = "raise",
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction]: ...
+
+    @overload
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["return"],
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction | ImageError]: ...
+
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["raise", "return"] = "raise",
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction | ImageError]:
+        """The answers for many photos, in their order, each as soon as its batch is done.
+
+        At most two batches are in memory, as small as the network takes them, so the photos may
+        be endless. They are decoded on other threads while the network is at work.
+
+        Args:
+            images: what `__call__` takes, one after the other.
+            batch_size: photos that go through the network at once.
+            on_error: what becomes of an image that cannot be read: ``raise`` raises its error
+                after the answers before it; ``return`` gives the error in the answer's place.
+            at_least_px: lets JPEGs be decoded at reduced scale, see `read_photo`; answers then
+                differ a little from those of `__call__`.
+
+        Raises:
+            ConfigError: if `batch_size` is not a positive number, or `on_error` is neither.
+            ImageError: if an image cannot be read, unless `on_error` is ``return``.
+        """
+        _positive("batch_size", batch_size)
+        if on_error not in ("raise", "return"):
+            raise ConfigError(f"on_error: expected 'raise' or 'return', found {on_error!r}")
+        if isinstance(images, (str, bytes, PathLike)):
+            raise ImageError(
+                f"images: expected several images, found one {type(images).__name__}; "
+                "call the classifier itself, or put it into a list"
+            )
+        return self._stream(images, batch_size, on_error, at_least_px)
 
     def classify_images(self, images: Images) -> npt.NDArray[np.float64]:
         """The probability of each class: ``float64 (N, C)``, 0..1, rows sum to 1.
@@ -72,21 +137,65 @@ class Classifier:
         """
         return self._model.probabilities(images)
 
-    def _prediction(self, probabilities: npt.NDArray[np.float64]) -> Prediction:
-        names = self.info.class_names
-        label = answer(probabilities[None], self.info.threshold)[0]
-        by_name = dict(zip(names, map(float, probabilities), strict=True))
-        return Prediction(names[label], by_name[names[label]], by_name)
+    def _stream(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int,
+        on_error: Literal["raise", "return"],
+        at_least_px: int | None,
+    ) -> Iterator[Prediction | ImageError]:
+        threads = self._threads or available_cores()
+        decode = partial(self._read_or_error, at_least_px=at_least_px)
+        read = done_ahead(decode, images, ahead=batch_size, threads=threads)
+        with closing(read):
+            while batch := list(islice(read, batch_size)):
+                answers = iter(self._answers([one for one in batch if isinstance(one, Input)]))
+                for one in batch:
+                    if isinstance(one, ImageError) and on_error == "raise":
+                        raise one
+                    yield one if isinstance(one, ImageError) else next(answers)
+
+    def _read(self, image: ImageSource, at_least_px: int | None = None) -> Input:
+        photo = read_photo(image, at_least_px=at_least_px)
+        return Input(photo.resized(self.info.input_size_px), photo.full_size)
+
+    def _read_or_error(self, image: ImageSource, at_least_px: int | None) -> Input | ImageError:
+        try:
+            return self._read(image, at_least_px)
+        except ImageError as error:
+            return error
+
+    def _answers(self, inputs: list[Input]) -> list[Prediction]:
+        if not inputs:
+            return []
+        pixels = np.stack([one.pixels for one in inputs])
+        return predictions(inputs, self._model.probabilities(pixels), self.info)
 
 
-def answer(probabilities: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.int64]:
-    """The labels answered: ``int64 (N,)``.
+def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:
+    if model is None:
+        from facemask.inference.packaged import DEFAULT_MODEL
 
-    Args:
-        probabilities: ``float64 (N, C)``, 0..1.
-        threshold: with two classes, the probability of a mask from which the answer is mask;
-            with more the likeliest class is answered.
+        model = DEFAULT_MODEL
+    return load_model(Path(model), threads)
+
+
+def _loaded_again(path: str, threads: int | None, file_sha256: str) -> Classifier:
+    """A pickled classifier, from the same model file.
+
+    Raises:
+        ModelFileError: if the file is gone, or is another one by now.
     """
-    if probabilities.shape[1] == 2:
-        return np.asarray(probabilities[:, MASK] >= threshold, dtype=np.int64)
-    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+    classifier = Classifier(path, threads)
+    if classifier.info.file_sha256 != file_sha256:
+        raise ModelFileError(
+            f"{shown(path)}: expected the model file that was pickled, {file_sha256[:12]}..., "
+            f"found {classifier.info.file_sha256[:12]}...; pickle the classifier again"
+        )
+    return classifier
+
+
+def _positive(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ConfigError(f"{name}: expected a whole number from 1, found {value!r}")
+    return int(value)

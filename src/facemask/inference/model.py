@@ -40,10 +40,13 @@ class Model:
     """
 
     def __init__(self, file: ModelFile, threads: int | None = None) -> None:
+        self.path = file.path
         self.info: ModelInfo = file.info
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3  # errors alone
+        # Threads that wait in a loop for the next run take the cores that decoding needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
                 file.data, options, providers=["CPUExecutionProvider"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facemask.errors import ModelFileError
+from facemask.errors import ModelFileError, shown
 from facemask.inference.model_info import (
     FORMAT_VERSION,
     METADATA_KEY,
@@ -15,6 +15,7 @@ from facemask.inference.model_info import (
     info_from_document,
 )
 from facemask.inference.onnx_header import OnnxHeader, read_header
+from facemask.inference.packaged import find_packaged, packaged_models
 
 MODEL_NAME = "model.onnx"
 """The model file of a run folder."""
@@ -42,10 +43,12 @@ class ModelFile:
 
 
 def find_model(path: Path) -> Path:
-    """The model file that a path names: the file itself, or the one in a run folder.
+    """The model file that a path names: the file, the one in a run folder, or one of the package.
+
+    A file or folder of that name comes before a model of the package.
 
     Raises:
-        ModelFileError: if there is no such file, or the folder holds none.
+        ModelFileError: if there is no such file or model, or the folder holds none.
     """
     if path.is_dir():
         inside = path / MODEL_NAME
@@ -56,12 +59,19 @@ def find_model(path: Path) -> Path:
             )
         return inside
     if not path.is_file():
-        raise ModelFileError(f"{path}: no such model file; {_MAKE_ONE}")
+        packaged = find_packaged(str(path))
+        if packaged is None:
+            names = ", ".join(model.name for model in packaged_models()) or "none"
+            raise ModelFileError(
+                f"{shown(path)}: no such model file or run folder, nor a model of the package "
+                f"({names}); {_MAKE_ONE}"
+            )
+        return packaged.path
     return path
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """A model file or the one in a run folder, checked against the hash that it carries.
+    """What `find_model` finds, checked against the hash that it carries.
 
     Raises:
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
@@ -81,7 +91,7 @@ def read_model_file(path: Path) -> ModelFile:
         raise _changed(found)
     try:
         return ModelFile(found, data, info_from_document(document))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{found}: broken metadata: {error!r}; train or export the model again"
         ) from error

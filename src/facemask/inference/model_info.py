@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FORMAT_VERSION = 1
-"""Goes up when a reader of the version before would misread the file."""
+FORMAT_VERSION = 2
+"""Goes up when a reader of the version before would misread or refuse the file.
+
+Since 2 a file may say how its temperature was fitted, and be of INT8.
+"""
 
 METADATA_KEY = "facemask"
 """The key of the ONNX metadata that holds a `ModelInfo` as JSON."""
@@ -99,6 +102,50 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class TemperatureFit:
+    """What dividing the logits by the temperature did on the images that it was fitted on.
+
+    Attributes:
+        images: how many; validation images.
+        log_loss_before: the mean negative log likelihood at a temperature of 1, in nats.
+        log_loss_after: at the temperature fitted.
+        ece_before: the expected calibration error at a temperature of 1, 0..1.
+        ece_after: at the temperature fitted.
+        note: why the temperature stayed at 1 or at a bound; empty where it was fitted freely.
+    """
+
+    images: int
+    log_loss_before: float
+    log_loss_after: float
+    ece_before: float
+    ece_after: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """What INT8 costs, measured on the validation split.
+
+    Attributes:
+        method: how it was done, in words.
+        float32_sha256: the hash of the float32 model file that it was made from.
+        calibration_images: training images that the ranges of values were taken from.
+        images: validation images that the two were compared on.
+        float32_accuracy: the share of them that float32 answers right, 0..1.
+        int8_accuracy: the share that INT8 answers right, 0..1.
+        parity: the difference between the two.
+    """
+
+    method: str
+    float32_sha256: str
+    calibration_images: int
+    images: int
+    float32_accuracy: float
+    int8_accuracy: float
+    parity: Parity
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """All that a model file knows beside its graph.
 
@@ -119,6 +166,9 @@ class ModelInfo:
         parity: the difference from PyTorch.
         version: of the package that wrote it.
         file_sha256: of the file itself, with this field's digits as zeros.
+        precision: what most of its sums are made of, ``float32`` or ``int8``.
+        temperature_fit: what the temperature did; None where none was fitted.
+        quantization: what INT8 cost; None for float32.
     """
 
     name: str
@@ -136,6 +186,9 @@ class ModelInfo:
     parity: Parity
     version: str
     file_sha256: str = NO_DIGEST
+    precision: str = "float32"
+    temperature_fit: TemperatureFit | None = None
+    quantization: Quantization | None = None
 
     @property
     def input_size_px(self) -> int:
@@ -155,15 +208,18 @@ def info_to_json(info: ModelInfo) -> str:
 
 
 def info_from_document(document: Mapping[str, Any]) -> ModelInfo:
-    """A model's facts from the object that `info_to_json` wrote.
+    """A model's facts from the object that `info_to_json` wrote, now or in an older version.
 
     Raises:
-        KeyError: if a field is missing.
+        LookupError: if a field is missing.
         TypeError: if a field is unknown or not of its kind.
+        AttributeError: if a field is not of its kind.
         ValueError: if a field is not of its kind.
     """
     fields = {key: value for key, value in document.items() if key != "format_version"}
     band = fields.pop("uncertain_band")
+    fit = fields.pop("temperature_fit", None)
+    quantization = fields.pop("quantization", None)
     return ModelInfo(
         network=_network(fields.pop("network")),
         class_names=tuple(fields.pop("class_names")),
@@ -172,6 +228,8 @@ def info_from_document(document: Mapping[str, Any]) -> ModelInfo:
         uncertain_band=None if band is None else (float(band[0]), float(band[1])),
         data=_data(fields.pop("data")),
         parity=Parity(**fields.pop("parity")),
+        temperature_fit=None if fit is None else TemperatureFit(**fit),
+        quantization=None if quantization is None else _quantization(quantization),
         **fields,
     )
 
@@ -182,6 +240,10 @@ def _network(document: dict[str, Any]) -> NetworkFacts:
         for layer in document.pop("layers")
     )
     return NetworkFacts(layers=layers, **document)
+
+
+def _quantization(document: dict[str, Any]) -> Quantization:
+    return Quantization(parity=Parity(**document.pop("parity")), **document)
 
 
 def _data(document: dict[str, Any]) -> DataFacts:

@@ -17,6 +17,7 @@ from facemask.report.compare_sections import (
     differences_section,
     hyperparameters_section,
     metrics_side_by_side,
+    seeds_section,
 )
 from facemask.report.data_section import data_section
 from facemask.report.page import write_page
@@ -42,6 +43,7 @@ def compare_sections(
         )
     sections = (
         comparison_summary(comparison, runs, f"{prefix}summary"),
+        seeds_section(comparison, f"{prefix}seeds"),
         metrics_side_by_side(comparison, runs, f"{prefix}metrics"),
         differences_section(comparison, f"{prefix}differences"),
         architecture_section(runs, f"{prefix}architecture"),

@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 
 from facemask.evaluation.compare import Comparison, Pair
-from facemask.evaluation.metric_kinds import METRICS
-from facemask.evaluation.wording import interval, number, p_value, percent
+from facemask.evaluation.contenders import Contender
+from facemask.evaluation.metric_kinds import METRICS, MetricKind
+from facemask.evaluation.seeds_text import seed_sentences
+from facemask.evaluation.wording import (
+    interval,
+    number,
+    p_value,
+    percent,
+    points,
+    signed_points,
+)
 from facemask.report.blocks import (
     Bullets,
     Card,
     Cards,
     Cell,
     Details,
+    Facts,
     Figures,
     Paragraph,
     Section,
@@ -29,18 +39,61 @@ from facemask.report.words import duration, large, shape
 def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
     """Who is better, by how much, and at what cost."""
     sentences = [pair.sentence for pair in comparison.pairs]
-    cards = []
-    for run, evaluation in zip(runs, comparison.evaluations, strict=True):
-        kind, metrics = METRICS[0], evaluation.metrics
-        detail = f"95% interval {interval(kind, metrics.ci95[kind.key])}, n = {metrics.n:,}"
-        title = f"{evaluation.name}: {kind.title.lower()}"
-        cards.append(Card(title, number(kind, metrics.values[kind.key]), detail, run.colour))
+    sentences += seed_sentences(comparison)
+    colours = {run.name: run.colour for run in runs}
+    cards = [
+        _card(one, comparison.evaluations[0].metrics.n, colours.get(one.members[0], ""))
+        for one in comparison.contenders
+    ]
     blocks = (
         Paragraph(sentences[0], is_lead=True),
         Cards(tuple(cards)),
         Bullets((*sentences[1:], *_cost_sentences(runs))),
     )
     return Section("Summary", anchor, blocks)
+
+
+def _card(one: Contender, n: int, colour: str) -> Card:
+    kind = METRICS[0]
+    detail = f"95% interval {interval(kind, one.ci95[kind.key])}, n = {n:,}"
+    mean = ""
+    if one.seeds:
+        mean = "mean "
+        detail += f", standard deviation over seeds {points(one.spread[kind.key])}"
+    title = f"{one.name}: {mean}{kind.title.lower()}"
+    return Card(title, number(kind, one.values[kind.key]), detail, colour)
+
+
+def seeds_section(comparison: Comparison, anchor: str) -> Section | None:
+    """Mean and spread of each metric where there are several seeds; None where there are none."""
+    groups = [one for one in comparison.contenders if one.seeds]
+    if not groups:
+        return None
+    rows = [
+        (Cell(kind.title), *(_mean_cell(one, kind) for one in groups))
+        for kind in METRICS
+        if any(one.values[kind.key] is not None for one in groups)
+    ]
+    caption = (
+        "The mean over seeds; below it the 95% interval with images and seeds resampled, the "
+        "standard deviation, and the least and greatest of a single seed."
+    )
+    filled = table(("Metric", *(one.name for one in groups)), rows, caption)
+    members = Facts(tuple((one.name, "; ".join(one.members)) for one in groups))
+    return Section("Seeds", anchor, (filled, members))
+
+
+def _mean_cell(one: Contender, kind: MetricKind) -> Cell:
+    value = one.values[kind.key]
+    if value is None:
+        return Cell(number(kind, None), sort=-1.0)
+    spread = number(kind, one.spread[kind.key])
+    parts = (
+        interval(kind, one.ci95[kind.key]),
+        f"standard deviation {spread}",
+        f"seeds {interval(kind, one.ranges[kind.key])}",
+    )
+    return Cell(number(kind, value), "; ".join(parts), value)
 
 
 def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
@@ -70,16 +123,40 @@ def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: st
     return Section("Metrics", anchor, (metrics, Figures(figures)))
 
 
-def differences_section(comparison: Comparison, anchor: str) -> Section:
-    """Every two models: the paired difference and McNemar's exact test."""
+def differences_section(comparison: Comparison, anchor: str) -> Section | None:
+    """Every two contenders: the paired difference and its test; None where there is one alone."""
+    if not comparison.pairs:
+        return None
+    several = len(comparison.pairs) > 1
+    columns = ["Pair", "Difference of accuracy", "Both right", "Only first", "Only second"]
+    columns += ["Both wrong", "p", *(["p after Holm"] if several else [])]
     rows = [_pair_row(pair) for pair in comparison.pairs]
-    columns = ("Pair", "Both right", "Only first", "Only second", "Both wrong", "McNemar p")
-    caption = (
-        "On how many images each of the two was right. McNemar's exact test asks whether the "
-        "disagreements could be a fair coin's."
-    )
     figures = Figures(tuple(differences_figure(pair) for pair in comparison.pairs))
-    return Section("Differences", anchor, (table(columns, rows, caption), figures))
+    filled = table(columns, rows, _tests_in_words(comparison))
+    aligned = (False, *(True for _ in columns[1:]))
+    return Section(
+        "Differences",
+        anchor,
+        (Table(filled.columns, filled.rows, aligned, filled.caption), figures),
+    )
+
+
+def _tests_in_words(comparison: Comparison) -> str:
+    tests = {pair.test for pair in comparison.pairs}
+    parts = ["The difference is the second minus the first, below it its 95% interval."]
+    if "McNemar" in tests:
+        parts.append(
+            "Then: on how many images each of the two was right. McNemar's exact test asks "
+            "whether the disagreements could be a fair coin's."
+        )
+    if "sign flips" in tests:
+        parts.append(
+            "Where a side has several seeds, the test flips the signs of the paired differences "
+            "of images, or of groups of them."
+        )
+    if len(comparison.pairs) > 1:
+        parts.append(f"Holm's correction is for {len(comparison.pairs)} pairs.")
+    return " ".join(parts)
 
 
 def architecture_section(runs: Sequence[Run], anchor: str) -> Section:
@@ -135,12 +212,25 @@ def curves_side_by_side(runs: Sequence[Run], anchor: str) -> Section | None:
     return Section("Training", anchor, (Paragraph(words), Figures(figures)))
 
 
-def _pair_row(pair: Pair) -> tuple[Cell | int, ...]:
-    test = pair.mcnemar
-    shown = Cell(p_value(test.p_value).removeprefix("p = ").removeprefix("p "), sort=test.p_value)
+def _pair_row(pair: Pair) -> tuple[Cell | int | None, ...]:
+    test, difference = pair.mcnemar, pair.differences["accuracy"]
+    kind = METRICS[0]
+    counts = (None,) * 4 if test is None else (test.n11, test.n10, test.n01, test.n00)
     return (
-        Cell(f"{pair.first} and {pair.second}"), test.n11, test.n10, test.n01, test.n00, shown,
-    )  # fmt: skip
+        Cell(f"{pair.first} and {pair.second}"),
+        Cell(
+            signed_points(difference.value),
+            interval(kind, difference.ci95).replace("-", "\N{MINUS SIGN}"),
+            difference.value,
+        ),
+        *counts,
+        _p_cell(pair.p_value),
+        *(() if pair.p_holm is None else (_p_cell(pair.p_holm),)),
+    )
+
+
+def _p_cell(value: float) -> Cell:
+    return Cell(p_value(value).removeprefix("p = ").removeprefix("p "), sort=value)
 
 
 def _same_images(comparison: Comparison) -> str:

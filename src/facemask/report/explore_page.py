@@ -5,12 +5,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from facemask.data.audit.finding import Finding
 from facemask.data.explore import Exploration
 from facemask.data.exploring.sizes import INPUT_SIZES_PX
 from facemask.data.insights import Insight, insights
 from facemask.data.rows import Drop
 from facemask.data.samples import Samples
 from facemask.errors import shown
+from facemask.report.audit_page import audit_section
 from facemask.report.blocks import Block, Bullets, Figures, Notice, Section
 from facemask.report.explore_counts import count_cards, counts_section
 from facemask.report.explore_differences import differences_section
@@ -26,6 +28,7 @@ def explore_sections(
     exploration: Exploration,
     samples: Samples | None = None,
     drops: Sequence[Drop] = (),
+    findings: Sequence[Finding] = (),
     *,
     prefix: str = "explore-",
 ) -> tuple[Section, ...]:
@@ -35,10 +38,12 @@ def explore_sections(
         exploration: what was found.
         samples: photos to show, from `data.samples.read_samples`.
         drops: what was left out on the way, to be listed.
+        findings: of an audit of the same photos, if there was one.
         prefix: stands before each anchor, so that the sections fit on a page with others.
     """
     sections = (
         insights_section(exploration, f"{prefix}insights"),
+        audit_section(findings, f"{prefix}audit") if findings else None,
         counts_section(exploration, f"{prefix}counts", drops),
         sizes_section(exploration, f"{prefix}sizes"),
         files_section(exploration, f"{prefix}files"),
@@ -77,6 +82,7 @@ def write_explore_page(
     exploration: Exploration,
     samples: Samples | None = None,
     drops: Sequence[Drop] = (),
+    findings: Sequence[Finding] = (),
 ) -> None:
     """Write an exploration as one HTML file.
 
@@ -85,13 +91,15 @@ def write_explore_page(
         exploration: what was found.
         samples: photos to show.
         drops: what was left out on the way, to be listed.
+        findings: of an audit of the same photos, if there was one.
 
     Raises:
         OutputError: if the place cannot be written.
     """
     names = ", ".join(shown(source.name) for source in exploration.sources)
     subtitle = f"A look into {exploration.counts.n:,} labelled face photos: {names}."
-    write_page(path, "The photos", explore_sections(exploration, samples, drops), subtitle=subtitle)
+    sections = explore_sections(exploration, samples, drops, findings)
+    write_page(path, "The photos", sections, subtitle=subtitle)
 
 
 def _insight_blocks(found: Sequence[Insight]) -> tuple[Block, ...]:

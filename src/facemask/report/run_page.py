@@ -1,6 +1,7 @@
 """One run as one page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -20,20 +21,41 @@ from facemask.report.run_sections import (
 )
 
 
-def run_sections(run: Run, prefix: str = "") -> tuple[Section, ...]:
+@dataclass(frozen=True)
+class Trust:
+    """What was found out about how far a run can be trusted, for its page.
+
+    Attributes:
+        findings: sentences for the summary.
+        sections: shown after what was measured, the one about confidence among them.
+    """
+
+    findings: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def run_sections(run: Run, prefix: str = "", trust: Trust | None = None) -> tuple[Section, ...]:
     """All that there is to show of one run, the summary first.
 
     Args:
         run: the run.
         prefix: stands before each anchor, so that several runs fit on one page.
+        trust: slices and confidence; None where they were not measured.
     """
     measured = [
-        evaluation_section(evaluation, run.colour, f"{prefix}measured-{evaluation.split}")
+        evaluation_section(
+            evaluation,
+            run.colour,
+            f"{prefix}measured-{evaluation.split}",
+            with_reliability=trust is None,
+        )
         for evaluation in run.evaluations
     ]
+    findings, examined = ((), ()) if trust is None else (trust.findings, trust.sections)
     sections = (
-        summary_section(run, f"{prefix}summary"),
+        summary_section(run, f"{prefix}summary", findings=findings),
         *measured,
+        *examined,
         mistakes_section(run, f"{prefix}mistakes") if run.evaluations else None,
         curves_section(run, f"{prefix}training"),
         network_section(run, f"{prefix}network"),
@@ -53,6 +75,7 @@ def write_run_report(
     manifest: Manifest | None = None,
     drops: pd.DataFrame | None = None,
     *,
+    trust: Trust | None = None,
     more: Sequence[Section] = (),
 ) -> None:
     """Write the report of one run.
@@ -62,6 +85,7 @@ def write_run_report(
         run: the run.
         manifest: of the dataset, for the part about the data.
         drops: what was left out of it, see `data_section`.
+        trust: slices and confidence; None where they were not measured.
         more: further sections for the end.
 
     Raises:
@@ -70,4 +94,4 @@ def write_run_report(
     """
     data = () if manifest is None else (data_section(manifest, drops),)
     subtitle = f"Is this face covered? Report of the experiment {run.info.name}."
-    write_page(path, run.name, (*run_sections(run), *data, *more), subtitle=subtitle)
+    write_page(path, run.name, (*run_sections(run, trust=trust), *data, *more), subtitle=subtitle)

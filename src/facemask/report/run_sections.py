@@ -1,6 +1,6 @@
 """The parts of a report that are about one run; each can stand on any page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from facemask.evaluation.evaluation import Evaluation
@@ -33,23 +33,33 @@ from facemask.report.style import class_colour
 from facemask.report.words import duration, large, shape
 
 
-def summary_section(run: Run, anchor: str = "summary") -> Section:
-    """The run in a few numbers and sentences."""
+def summary_section(run: Run, anchor: str = "summary", *, findings: Sequence[str] = ()) -> Section:
+    """The run in a few numbers and sentences, further findings last."""
     blocks: list[Block] = []
     if run.evaluations:
         blocks.append(Paragraph(headline(run.evaluations[0]), is_lead=True))
-    blocks += [Cards(_cards(run)), Bullets(run_sentences(run))]
+    blocks += [Cards(_cards(run)), Bullets((*run_sentences(run), *findings))]
     if run.evaluations:
         blocks += [Notice(text, True) for text in cautions(run.evaluations[0].metrics)]
     return Section("Summary", anchor, tuple(blocks))
 
 
-def evaluation_section(evaluation: Evaluation, colour: str, anchor: str) -> Section:
-    """Every metric with its interval, and the figures of what was answered."""
+def evaluation_section(
+    evaluation: Evaluation, colour: str, anchor: str, *, with_reliability: bool = True
+) -> Section:
+    """Every metric with its interval, and the figures of what was answered.
+
+    Args:
+        evaluation: what was measured.
+        colour: a name of `style.COLOURS`.
+        anchor: the section's.
+        with_reliability: False where another section of the page shows it.
+    """
+    reliability = (reliability_figure([evaluation], [colour]),) if with_reliability else ()
     figures = (
         confusion_figure(evaluation),
         *ranking_figures([evaluation], [colour]),
-        reliability_figure([evaluation], [colour]),
+        *reliability,
         score_figure(evaluation),
     )
     missing = undefined_sentence(evaluation)

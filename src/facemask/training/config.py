@@ -9,6 +9,9 @@ from facemask.training.networks import BUDGET, NETWORKS
 
 Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc"]
 
+Share = Annotated[float, Field(ge=0, le=1)]
+WindowSide = Annotated[float, Field(gt=0, le=2)]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -21,6 +24,8 @@ class NetworkConfig(_Section):
         name: a name of `NETWORKS`.
         input_size_px: the side of the square input; the dataset must have been prepared at it.
         first_filter_px: the side of the first convolution's filters.
+        convolutions: how many, see `networks.NetworkSpec.with_convolutions`; None for the network's
+            own number.
         width: every convolution's channels are multiplied by it.
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
@@ -30,6 +35,7 @@ class NetworkConfig(_Section):
     name: str
     input_size_px: Annotated[int, Field(ge=16, le=256)]
     first_filter_px: Literal[3, 5]
+    convolutions: Annotated[int, Field(ge=1, le=32)] | None = None
     width: Annotated[float, Field(gt=0, le=8)] = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     budget: Annotated[int, Field(ge=1)] = BUDGET
@@ -52,6 +58,17 @@ class NetworkConfig(_Section):
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"expected one of {', '.join(NETWORKS)}, found {name!r}{hint}")
         return name
+
+    @field_validator("convolutions")
+    @classmethod
+    def _has_one_a_stage(cls, count: int | None, info: ValidationInfo) -> int | None:
+        spec = NETWORKS.get(info.data.get("name", ""))
+        if spec is not None and count is not None and count < len(spec.stages):
+            raise ValueError(
+                f"expected {len(spec.stages)} or more, one for each stage of {info.data['name']}, "
+                f"found {count}"
+            )
+        return count
 
     @field_validator("input_size_px")
     @classmethod
@@ -99,6 +116,60 @@ class TrainingConfig(_Section):
     test_curves: bool = False
 
 
+class AugmentationConfig(_Section):
+    """How far training images are changed each time that they are seen; see `augmentation`.
+
+    Attributes:
+        source_size_px: the side of the images that windows are taken from; the dataset must have
+            been prepared at it. The network's input size by default.
+        scale: the side of the window, from and to, as a share of the image's.
+        roam: how far a window under 1 may move inside the image, 0..1; 1 reaches the edges.
+        shift: how far any window may move besides, as a share of half the image.
+        aspect: the logarithm of the window's width over its height, at most.
+        rotation_degrees: the standard deviation of the angle.
+        flip: the share of images that are mirrored.
+        coarse: the share of batches' images that are made small and enlarged again.
+        coarse_min_px: how small, at the least.
+        saturation: from 1 minus to 1 plus this.
+        cast: the standard deviation of each channel's gain, in logarithms.
+        grey: the share of images without colour.
+        contrast: from 1 minus to 1 plus this.
+        exposure: the logarithm of the gain, at most, either way.
+        gamma: the logarithm of the exponent, at most, either way.
+        noise: the standard deviation of the noise, at most; 1 is white.
+        erase: the share of images with a rectangle over them.
+        erase_side: its longest side, as a share of the image's.
+    """
+
+    source_size_px: Annotated[int, Field(ge=16, le=1024)] | None = None
+    # YAML has lists alone.
+    scale: Annotated[tuple[WindowSide, WindowSide], Field(strict=False)] = (1.0, 1.0)
+    roam: Share = 0.5
+    shift: Share = 0.0
+    aspect: Share = 0.0
+    rotation_degrees: Annotated[float, Field(ge=0, le=90)] = 0.0
+    flip: Share = 0.0
+    coarse: Share = 0.0
+    coarse_min_px: Annotated[int, Field(ge=4)] = 12
+    saturation: Share = 0.0
+    cast: Share = 0.0
+    grey: Share = 0.0
+    contrast: Share = 0.0
+    exposure: Share = 0.0
+    gamma: Share = 0.0
+    noise: Share = 0.0
+    erase: Share = 0.0
+    erase_side: Annotated[float, Field(ge=0.1, le=1)] = 0.4
+
+    @field_validator("scale")
+    @classmethod
+    def _goes_up(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        low, high = scale
+        if low > high:
+            raise ValueError(f"expected from and to, the smaller first, found {low:g}, {high:g}")
+        return scale
+
+
 class Experiment(_Section):
     """Everything that makes a run but the data.
 
@@ -108,6 +179,7 @@ class Experiment(_Section):
         network: the network.
         optimizer: how the weights are learned.
         training: how long, and which weights are kept.
+        augmentation: how training images are changed; None leaves them as they are.
     """
 
     # It starts with a letter, so that no YAML reader takes it for a number.
@@ -116,3 +188,12 @@ class Experiment(_Section):
     network: NetworkConfig
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
+    augmentation: AugmentationConfig | None = None
+
+    @property
+    def source_size_px(self) -> int:
+        """The side of the images that training loads."""
+        augmentation = self.augmentation
+        if augmentation is None or augmentation.source_size_px is None:
+            return self.network.input_size_px
+        return augmentation.source_size_px

@@ -29,7 +29,12 @@ def experiment_folder() -> Path:
 
 def experiment_names() -> tuple[str, ...]:
     """The names of the experiments that come with the package."""
-    return tuple(sorted(path.stem for path in experiment_folder().glob(f"*{_SUFFIX}")))
+    return yaml_names(experiment_folder())
+
+
+def yaml_names(folder: Path) -> tuple[str, ...]:
+    """The names of the YAML files in a folder, sorted."""
+    return tuple(sorted(path.stem for path in folder.glob(f"*{_SUFFIX}")))
 
 
 def load_experiment(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -43,8 +48,8 @@ def load_experiment(name_or_path: str | Path, overrides: Sequence[str] = ()) -> 
         ConfigError: if there is no such experiment, it is no YAML, or a key or a value of it
             or of an override is wrong.
     """
-    path = _find(name_or_path)
-    document = _read(path)
+    path = find_yaml(name_or_path, experiment_folder(), "experiment")
+    document = read_document(path, "an experiment like net1")
     places: dict[explain.Path, str] = {}
     for override in overrides:
         places[_apply(document, override)] = f"--set {override}"
@@ -60,9 +65,19 @@ def experiment_to_yaml(experiment: Experiment) -> str:
     return text
 
 
-def _find(name_or_path: str | Path) -> Path:
+def find_yaml(name_or_path: str | Path, folder: Path, kind: str) -> Path:
+    """The YAML file that a name in a folder of ours, or a path, stands for.
+
+    Args:
+        name_or_path: the name of a file in `folder` without its suffix, or any YAML file.
+        folder: where the files lie that come with the package.
+        kind: what such a file is, for the message.
+
+    Raises:
+        ConfigError: if there is none.
+    """
     path = Path(name_or_path)
-    named = experiment_folder() / f"{name_or_path}{_SUFFIX}"
+    named = folder / f"{name_or_path}{_SUFFIX}"
     try:
         if path.is_file():
             return path
@@ -72,16 +87,26 @@ def _find(name_or_path: str | Path) -> Path:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if is_folder:
-        raise ConfigError(f"{path}: expected an experiment as a YAML file, found a folder")
-    close = difflib.get_close_matches(str(name_or_path), experiment_names(), n=1)
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ConfigError(f"{path}: expected {article} {kind} as a YAML file, found a folder")
+    names = yaml_names(folder)
+    close = difflib.get_close_matches(str(name_or_path), names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise ConfigError(
-        f"{name_or_path}: no such experiment{hint}; expected a YAML file or one of "
-        f"{', '.join(experiment_names())}"
+        f"{name_or_path}: no such {kind}{hint}; expected a YAML file or one of {', '.join(names)}"
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_document(path: Path, expected: str) -> dict[str, Any]:
+    """The keys and values of a YAML file.
+
+    Args:
+        path: the file.
+        expected: what it should hold, for the message.
+
+    Raises:
+        ConfigError: if it cannot be read, is not YAML, or holds no keys.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -93,7 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     document = read_yaml(text, str(path))
     if document is None:
-        raise ConfigError(f"{path}: the file is empty; expected an experiment like net1")
+        raise ConfigError(f"{path}: the file is empty; expected {expected}")
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: expected keys with values, found a {type(document).__name__}")
     return document

@@ -4,7 +4,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,12 +24,19 @@ def known_paths(model: type[BaseModel]) -> dict[Path, bool]:
 
 def _walk(model: type[BaseModel], above: Path) -> Iterator[tuple[Path, bool]]:
     for name, field in model.model_fields.items():
-        kind = field.annotation
         path = (*above, name)
-        is_section = isinstance(kind, type) and issubclass(kind, BaseModel)
-        yield path, is_section
-        if is_section:
-            yield from _walk(cast(type[BaseModel], kind), path)
+        section = _section(field.annotation)
+        yield path, section is not None
+        if section is not None:
+            yield from _walk(section, path)
+
+
+def _section(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401  (any annotation)
+    """The section that a field holds, always or instead of None."""
+    for one in (kind, *get_args(kind)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+    return None
 
 
 def unknown_key(path: Path, model: type[BaseModel]) -> str:
@@ -75,7 +82,8 @@ def _one(path: Path, detail: Any, model: type[BaseModel]) -> str:  # noqa: ANN40
     if detail["type"] == "missing":
         return f"{name}: missing"
     if detail["type"] == "value_error":
-        return f"{name}: {detail['ctx']['error']}"
+        # What does not fit together has no one key.
+        return f"{name}: {detail['ctx']['error']}" if name else str(detail["ctx"]["error"])
     if detail["type"] in ("model_type", "model_attributes_type"):
         expected = "a section of keys"
     else:

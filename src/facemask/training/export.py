@@ -4,29 +4,27 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-import torch
 
 import facemask
 from facemask.data.arrays import Dataset
 from facemask.data.rows import SPLITS
 from facemask.errors import RunError
 from facemask.files import written_file
-from facemask.inference.model import Images, Model, softmax
+from facemask.inference.model import Images, Model
 from facemask.inference.model_file import ModelFile, read_model_file, seal
-from facemask.inference.model_info import (
-    METADATA_KEY,
-    DataFacts,
-    ModelInfo,
-    Parity,
-    info_to_json,
-)
+from facemask.inference.model_info import DataFacts, ModelInfo, Parity
 from facemask.training.config import Experiment
 from facemask.training.isolation import isolated
 from facemask.training.layers import describe_network
+from facemask.training.learn import new_network
 from facemask.training.network import Network
-from facemask.training.onnx_graph import FromPixels, to_onnx
-from facemask.training.weights import hash_weights
+from facemask.training.onnx_graph import bytes_with, to_onnx
+from facemask.training.parity import compare, pytorch_logits
+from facemask.training.run import RunFolder
+from facemask.training.temperature import fit_temperature
+from facemask.training.weights import hash_weights, load_checkpoint, network_weights
 
 TOLERANCE = 1e-4
 """How far a probability may be apart in PyTorch and ONNX Runtime."""
@@ -38,7 +36,7 @@ _NOT_MEASURED = Parity(images=0, largest_difference=0.0, label_agreement=1.0)
 def export_model(
     network: Network, experiment: Experiment, dataset: Dataset, path: Path, *, chosen_by: str
 ) -> ModelInfo:
-    """Write a model file, after comparing it with PyTorch on validation images.
+    """Write a calibrated model file, after comparing it with PyTorch on validation images.
 
     The same weights, experiment and dataset give the same bytes.
 
@@ -57,43 +55,66 @@ def export_model(
     with isolated():
         model = to_onnx(network, size_px)
     info = _describe(network, experiment, dataset, chosen_by)
-    _set_info(model, info)
-    trial = ModelFile(path, model.SerializeToString(deterministic=True), info)
-    parity = compare_with_pytorch(network, Model(trial), _spread(dataset, size_px))
+    trial = Model(ModelFile(path, bytes_with(model, info), info))
+    images, labels = split_of(dataset, "val", size_px)
+    temperature, fitted = fit_temperature(trial.logits(images), labels)
+    some = images[spread(len(images), _COMPARED)]
+    parity = compare(pytorch_logits(network, some), trial.logits(some), temperature)
     if parity.largest_difference > TOLERANCE:
         raise RunError(
             f"{path}: expected the same probabilities from PyTorch and ONNX Runtime within "
             f"{TOLERANCE:g}, found a difference of {parity.largest_difference:g} on "
             f"{parity.images} images; no model file was written"
         )
-    _set_info(model, dataclasses.replace(info, parity=parity))
+    measured = dataclasses.replace(
+        info, temperature=temperature, temperature_fit=fitted, parity=parity
+    )
+    return write_model(model, measured, path)
+
+
+def write_model(model: onnx.ModelProto, info: ModelInfo, path: Path) -> ModelInfo:
+    """Write a sealed model file; gives what it then says of itself.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
     with written_file(path) as beside:
-        beside.write_bytes(seal(model.SerializeToString(deterministic=True)))
+        beside.write_bytes(seal(bytes_with(model, info)))
     return read_model_file(path).info
 
 
-def compare_with_pytorch(network: Network, model: Model, images: Images) -> Parity:
-    """The largest difference between a network in PyTorch and in ONNX Runtime.
+def best_network(run: RunFolder, experiment: Experiment, dataset: Dataset) -> Network:
+    """The network of a run with the weights that validation chose.
 
-    Args:
-        network: with the weights that the model was made from.
-        model: the same network in ONNX Runtime.
-        images: ``uint8 (N, S, S, 3)``, RGB.
+    Raises:
+        RunError: if its checkpoint is missing, broken, or of another network.
     """
-    network.cpu().eval()
-    with torch.inference_mode():
-        logits = FromPixels(network)(torch.from_numpy(np.array(images))).numpy()
-    ours, theirs = softmax(logits), softmax(model.logits(images))
-    return Parity(
-        images=len(images),
-        largest_difference=float(np.abs(ours - theirs).max()),
-        label_agreement=float(np.mean(ours.argmax(axis=1) == theirs.argmax(axis=1))),
-    )
+    weights = network_weights(load_checkpoint(run.best))
+    with isolated():
+        network = new_network(experiment, dataset)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(
+            f"{run.best}: expected the weights of the network in {run.config}, found others; "
+            "train again into a new folder"
+        ) from error
+    return network.eval()
 
 
-def _set_info(model: onnx.ModelProto, info: ModelInfo) -> None:
-    del model.metadata_props[:]
-    model.metadata_props.add(key=METADATA_KEY, value=info_to_json(info))
+def split_of(dataset: Dataset, split: str, size_px: int) -> tuple[Images, npt.NDArray[np.int64]]:
+    """A split's images, ``uint8 (N, S, S, 3)``, RGB, and labels, ``int64 (N,)``.
+
+    Raises:
+        DatasetError: if there is no such split or size.
+    """
+    rows = dataset.rows_of(split)
+    return np.asarray(dataset.images(size_px)[rows]), dataset.labels[rows]
+
+
+def spread(n: int, most: int) -> npt.NDArray[np.int64]:
+    """Up to `most` of the numbers 0..n-1, evenly over them and so over a split's sources."""
+    return np.unique(np.linspace(0, n - 1, min(most, n)).astype(np.int64))
 
 
 def _describe(
@@ -136,10 +157,3 @@ def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:
         for split in SPLITS
         if np.any(splits == split)
     }
-
-
-def _spread(dataset: Dataset, size_px: int) -> Images:
-    """Up to `_COMPARED` validation images, evenly over the split and so over its sources."""
-    rows = dataset.rows_of("val")
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(_COMPARED, len(rows))).astype(np.int64))
-    return np.asarray(dataset.images(size_px)[rows[chosen]])

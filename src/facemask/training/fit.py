@@ -2,7 +2,6 @@
 
 import dataclasses
 import platform
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from facemask.training.callbacks.history import Row
 from facemask.training.config import Experiment
 from facemask.training.data_checks import check_classes, normalisation_of
 from facemask.training.device import Device, choose_device, describe_device
-from facemask.training.export import export_model
-from facemask.training.isolation import isolated
+from facemask.training.export import best_network, export_model
+from facemask.training.isolation import interruptible, isolated
 from facemask.training.layers import check_budget, describe_network
 from facemask.training.learn import (
     State,
     evaluated_splits,
     learn,
-    new_network,
     restore_state,
 )
 from facemask.training.run import (
@@ -36,7 +34,6 @@ from facemask.training.run import (
     check_resumable,
     save_experiment,
 )
-from facemask.training.weights import load_checkpoint, network_weights
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def fit(
     folder = RunFolder(run)
     record = _begin(folder, experiment, dataset, used, resume=resume)
     state = restore_state(folder, experiment)
-    with _interruptible(folder, state, experiment), isolated():
+    with _saying_how_to_go_on(folder, state, experiment), isolated():
         if not state.is_over(experiment):
             # What finished earlier, with fewer epochs, is finished no more.
             _updated(record, experiment, state).save(folder.record)
@@ -133,8 +130,7 @@ def _begin(
 def _finish(
     experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord, state: State
 ) -> RunResult:
-    network = new_network(experiment, dataset)
-    network.load_state_dict(network_weights(load_checkpoint(folder.best)))
+    network = best_network(folder, experiment, dataset)
     export_model(network, experiment, dataset, folder.model, chosen_by=record.chosen_by)
     record = dataclasses.replace(record, is_finished=True)
     record.save(folder.record)
@@ -161,16 +157,12 @@ def _result(folder: RunFolder, record: RunRecord, state: State) -> RunResult:
 
 
 @contextmanager
-def _interruptible(folder: RunFolder, state: State, experiment: Experiment) -> Iterator[None]:
-    """Turn Ctrl-C, which Lightning answers by leaving Python, into an interrupt that says more."""
-    on_interrupt = signal.getsignal(signal.SIGINT)
+def _saying_how_to_go_on(folder: RunFolder, state: State, experiment: Experiment) -> Iterator[None]:
+    """An interrupt that leaves the block says how to go on."""
     try:
-        yield
-    except (KeyboardInterrupt, SystemExit) as leaving:
-        if not any(isinstance(e, KeyboardInterrupt) for e in (leaving, leaving.__context__)):
-            raise
-        if on_interrupt is not None:
-            signal.signal(signal.SIGINT, on_interrupt)  # Lightning has switched it off
+        with interruptible():
+            yield
+    except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{folder.folder}: interrupted after epoch {len(state.history.rows)} of "
             f"{experiment.training.epochs}; go on with --resume"

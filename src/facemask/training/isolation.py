@@ -2,6 +2,7 @@
 
 import logging
 import random
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,20 @@ def isolated() -> Iterator[None]:
         torch.backends.cudnn.deterministic = deterministic
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A block in which Ctrl-C stays an interrupt: Lightning answers it by leaving Python."""
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as leaving:
+        if not any(isinstance(e, KeyboardInterrupt) for e in (leaving, leaving.__context__)):
+            raise
+        if on_interrupt is not None:
+            signal.signal(signal.SIGINT, on_interrupt)  # Lightning has switched it off
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

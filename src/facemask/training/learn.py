@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -93,9 +94,38 @@ def new_network(experiment: Experiment, dataset: Dataset) -> Network:
 def _loaders(
     experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...]
 ) -> tuple[Loader, list[Loader]]:
-    size_px, training = experiment.network.input_size_px, experiment.training
-    train = load_split(dataset, "train", size_px, training.batch_size, seed=experiment.seed)
+    size_px, batch_size = experiment.network.input_size_px, experiment.training.batch_size
+    source_px = experiment.source_size_px
+    train = load_split(dataset, "train", source_px, batch_size, seed=experiment.seed)
     return train, [load_split(dataset, split, size_px, EVALUATION_BATCH) for split in evaluated]
+
+
+def new_trainer(
+    experiment: Experiment, device: Device, callbacks: list[Callback], folder: Path
+) -> Trainer:
+    """Lightning's loop over the epochs of an experiment; it writes and says nothing itself.
+
+    Args:
+        experiment: how many epochs.
+        device: where to train.
+        callbacks: what happens after an epoch.
+        folder: the run's.
+    """
+    return Trainer(
+        accelerator=device,
+        devices=1,
+        max_epochs=experiment.training.epochs,
+        callbacks=callbacks,
+        default_root_dir=folder,
+        # One process, whatever cluster this looks like.
+        plugins=[LightningEnvironment()],
+        # All of these are done here in other ways, or by no one.
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
 
 
 def learn(
@@ -124,26 +154,18 @@ def learn(
     """
     evaluated = evaluated_splits(experiment)
     module = Classification(
-        new_network(experiment, dataset), experiment.optimizer, experiment.seed, evaluated
+        new_network(experiment, dataset),
+        experiment.optimizer,
+        experiment.seed,
+        evaluated,
+        experiment.augmentation,
     )
     train, evaluation = _loaders(experiment, dataset, evaluated)
     images = len(dataset.rows_of("train"))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
         callbacks: list[Callback] = [state.history, state.checkpoints]
-        trainer = Trainer(
-            accelerator=device,
-            devices=1,
-            max_epochs=experiment.training.epochs,
-            callbacks=[*callbacks, shown] if shown else callbacks,
-            default_root_dir=folder.folder,
-            # One process, whatever cluster this looks like.
-            plugins=[LightningEnvironment()],
-            # All of these are done here in other ways, or by no one.
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
+        trainer = new_trainer(
+            experiment, device, [*callbacks, shown] if shown else callbacks, folder.folder
         )
         last = folder.last if folder.last.is_file() else None
         try:

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 
 from facemask.errors import RunError
-from facemask.training.config import OptimizerConfig
+from facemask.training.augmentation import augment
+from facemask.training.config import AugmentationConfig, OptimizerConfig
 from facemask.training.measures import measure
 from facemask.training.network import Network
 
@@ -24,12 +25,18 @@ class Classification(LightningModule):
     Args:
         network: what learns.
         optimizer: how.
-        seed: of dropout.
+        seed: of dropout and augmentation.
         evaluated: the splits measured after each epoch, in the order of their loaders.
+        augmentation: how training images are changed; None leaves them as they are.
     """
 
     def __init__(
-        self, network: Network, optimizer: OptimizerConfig, seed: int, evaluated: tuple[str, ...]
+        self,
+        network: Network,
+        optimizer: OptimizerConfig,
+        seed: int,
+        evaluated: tuple[str, ...],
+        augmentation: AugmentationConfig | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -37,6 +44,7 @@ class Classification(LightningModule):
         self._optimizer = optimizer
         self._seed = seed
         self._evaluated = evaluated
+        self._augmentation = augmentation
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -52,7 +60,7 @@ class Classification(LightningModule):
         self._seen = {split: [] for split in ("train", *self._evaluated)}
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Make dropout depend on the seed and the epoch alone.
+        """Make dropout and augmentation depend on the seed and the epoch alone.
 
         Not before the first batch is there: making a loader's iterator draws a random number,
         and Lightning makes it at another time when a run goes on.
@@ -62,6 +70,9 @@ class Classification(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The loss to learn from."""
+        if self._augmentation is not None:
+            images, labels = batch
+            batch = augment(images, self.network.input_size_px, self._augmentation), labels
         loss = self._step(batch, "train")
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)

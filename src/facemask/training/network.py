@@ -39,7 +39,7 @@ class Normalise(nn.Module):
             self.register_buffer(name, torch.tensor(values).mul(255).reshape(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """``uint8 (N, 3, S, S)``, RGB, as ``float32 (N, 3, S, S)``, near mean 0 and std 1."""
+        """``(N, 3, S, S)``, RGB, 0..255, as ``float32 (N, 3, S, S)``, near mean 0 and std 1."""
         return (images.to(torch.float32) - self.mean) / self.std
 
 
@@ -56,6 +56,7 @@ class Network(nn.Module):
 
     def __init__(self, config: NetworkConfig, normalisation: Normalisation, n_classes: int) -> None:
         super().__init__()
+        self.input_size_px = config.input_size_px
         self.normalise = Normalise(normalisation)
         self.layers = nn.Sequential(_layers(config, n_classes))
         _draw_weights(self.layers)
@@ -63,7 +64,7 @@ class Network(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in stubs
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, ``float32 (N, C)``, for images, ``uint8 (N, 3, S, S)``, RGB."""
+        """Logits, ``float32 (N, C)``, for images, ``(N, 3, S, S)``, RGB, 0..255 of any dtype."""
         logits: Tensor = self.layers(self.normalise(images))
         return logits
 
@@ -73,14 +74,15 @@ def _layers(config: NetworkConfig, n_classes: int) -> OrderedDict[str, nn.Module
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels, number = 3, 0
     filter_px: int = config.first_filter_px
-    for stage, widths in enumerate(spec.stages, start=1):
+    stages = spec.with_convolutions(config.convolutions or spec.convolutions)
+    for stage, widths in enumerate(stages, start=1):
         for width in widths:
             number += 1
             wider = max(1, round(width * config.width))
             layers[f"conv{number}"] = nn.Conv2d(channels, wider, filter_px, padding="same")
             layers[f"relu{number}"] = nn.ReLU(inplace=True)
             channels, filter_px = wider, spec.filter_px
-        if stage < len(spec.stages):
+        if stage < len(stages):
             layers[f"pool{stage}"] = nn.MaxPool2d(2)
     layers["flatten"] = nn.Flatten()
     if config.dropout:

@@ -30,6 +30,30 @@ class NetworkSpec:
     filter_px: int
 
     @property
+    def convolutions(self) -> int:
+        """How many there are, over all stages."""
+        return sum(map(len, self.stages))
+
+    def with_convolutions(self, count: int) -> tuple[tuple[int, ...], ...]:
+        """The stages of a deeper or shallower network, as `stages`.
+
+        Added ones repeat the last width of a stage that has fewest, taken ones go from the front
+        of a stage that has most, the last such stage first: shapes after each stage stay.
+
+        Args:
+            count: how many convolutions; at least one a stage.
+        """
+        stages = [list(stage) for stage in self.stages]
+        late_first = range(len(stages) - 1, -1, -1)
+        for _ in range(self.convolutions, count):
+            shortest = min(late_first, key=lambda index: len(stages[index]))
+            stages[shortest].append(stages[shortest][-1])
+        for _ in range(count, self.convolutions):
+            longest = max(late_first, key=lambda index: len(stages[index]))
+            del stages[longest][0]
+        return tuple(map(tuple, stages))
+
+    @property
     def shrinks_by(self) -> int:
         """How many times smaller the last stage's maps are than the input."""
         return int(2 ** (len(self.stages) - 1))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 import facemask
 from facemask.errors import RunError
 from facemask.inference.model_file import PRODUCER
+from facemask.inference.model_info import METADATA_KEY, ModelInfo, info_to_json
 from facemask.training.network import Network
 
 OPSET = 20
@@ -55,14 +56,32 @@ def to_onnx(network: Network, size_px: int) -> onnx.ModelProto:
     if program is None:
         raise RunError("PyTorch's exporter gave no ONNX program")
     model: onnx.ModelProto = program.model_proto
-    _strip(model)
-    model.producer_name, model.producer_version = PRODUCER, facemask.__version__
-    onnx.checker.check_model(model, full_check=True)
+    make_ours(model)
     return model
 
 
+def make_ours(model: onnx.ModelProto) -> None:
+    """Put the package's name on a graph, and check that it is a whole ONNX model.
+
+    What the programs that made it wrote beside it goes: notes hold paths of their machine.
+    """
+    _strip(model)
+    used = {node.domain for node in model.graph.node}
+    opsets = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+    model.producer_name, model.producer_version = PRODUCER, facemask.__version__
+    onnx.checker.check_model(model, full_check=True)
+
+
+def bytes_with(model: onnx.ModelProto, info: ModelInfo) -> bytes:
+    """The bytes of a graph that carries facts, not yet sealed; the same for the same two."""
+    del model.metadata_props[:]
+    model.metadata_props.add(key=METADATA_KEY, value=info_to_json(info))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
 def _strip(model: onnx.ModelProto) -> None:
-    """Remove the exporter's notes: they hold paths of the machine that it ran on."""
     graph = model.graph
     del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
     for part in (*graph.node, *graph.initializer, *graph.input, *graph.output):

@@ -14,7 +14,7 @@ is read again.
 from facemask.data.audit.conflicts import Conflicts, find_conflicts
 from facemask.data.audit.corrections import apply_corrections, read_corrections
 from facemask.data.audit.duplicates import DuplicateGroups, find_duplicates
-from facemask.data.audit.findings import CHECKS, Audit, Finding, audit
+from facemask.data.audit.findings import CHECKS, Audit, Finding, audit, findings_json
 from facemask.data.audit.identities import Identities, NamePattern, find_identities
 from facemask.data.audit.leakage import (
     Leakage,
@@ -47,6 +47,7 @@ __all__ = [
     "find_leakage",
     "find_outliers",
     "find_shortcuts",
+    "findings_json",
     "group_together",
     "leakage_of_random_split",
     "rank_suspects",

@@ -1,6 +1,7 @@
 """Corrected labels as an overlay: the photos stay as they are, and each change says who and why."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ Line = Mapping[str, str]
 """One correction: its cells by column, empty where there is nothing."""
 
 _TOLD = ("source", "path", "who", "when", "why")
+
+_WHOLE = re.compile(r"^(\d+)\.0+$")
 
 
 class Change(NamedTuple):
@@ -121,9 +124,16 @@ def apply_corrections(
 def _lines(corrections: pd.DataFrame) -> list[Line]:
     texts = corrections.astype("string").fillna("")
     return [
-        {name: text.strip() for name, text in zip(texts.columns, cells, strict=True)}
+        {name: _cell(name, text) for name, text in zip(texts.columns, cells, strict=True)}
         for cells in texts.itertuples(index=False, name=None)
     ]
+
+
+def _cell(name: str, text: str) -> str:
+    """A cell as it is compared: file names may end in blanks, and spreadsheets write 7 as 7.0."""
+    if name in ("source", "path"):
+        return text
+    return _WHOLE.sub(r"\1", text.strip()) if name in BOX else text.strip()
 
 
 def _rows_by_key(table: pd.DataFrame, boxes: list[str]) -> dict[tuple[str, ...], list[int]]:

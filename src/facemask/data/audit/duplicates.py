@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from facemask.data.arrays import Images
 from facemask.data.audit.candidates import Candidates, find_candidates
-from facemask.data.audit.components import Members, Pairs, components, cut_chains
+from facemask.data.audit.components import Members, Pairs, components, cut_chains, numbered
 from facemask.data.audit.exact import first_copies, same_file_keys
 from facemask.data.audit.hashes import hash_images
 from facemask.data.audit.sameness import compare
@@ -69,6 +69,22 @@ class DuplicateGroups:
     def family_count(self) -> int:
         """How many there are when edited copies count as one."""
         return int(self.family.max()) + 1 if len(self.family) else 0
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> "DuplicateGroups":
+        """The groups among some of the images only, numbered anew.
+
+        Two images stay in one group if they were, even where what links them is left out.
+
+        Args:
+            rows: ``int64 (n,)``, which images, each once.
+        """
+        place = np.full(len(self), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        first, second = (place[self.pairs[end].to_numpy(np.int64)] for end in ("first", "second"))
+        pairs = self.pairs.assign(first=first, second=second)[(first >= 0) & (second >= 0)]
+        return DuplicateGroups(
+            numbered(self.group[rows]), numbered(self.family[rows]), pairs.reset_index(drop=True)
+        )
 
 
 def find_duplicates(

@@ -114,7 +114,8 @@ def find_identities(table: pd.DataFrame) -> Identities:
                 patterns.append(_pattern(rows, template, IDENTITY, rows[named].nunique()))
     rest = names[identity.isna()]
     for _, rows in rest.groupby(["source", "series"], sort=True):
-        if len(rows) >= MIN_SERIES_FILES and "{n}" in str(rows["series"].iloc[0]):
+        # The faces of one photo are one file.
+        if rows["example"].nunique() >= MIN_SERIES_FILES and "{n}" in str(rows["series"].iloc[0]):
             patterns.append(_pattern(rows, "series", SERIES, 0))
     patterns.sort(key=lambda one: (one.kind != IDENTITY, -one.files, one.source, one.pattern))
     return Identities(identity, tuple(patterns))
@@ -123,7 +124,8 @@ def find_identities(table: pd.DataFrame) -> Identities:
 def _pattern(rows: pd.DataFrame, template: str, kind: str, identities: int) -> NamePattern:
     first = rows.iloc[0]
     source, pattern, example = (str(first[name]) for name in ("source", template, "example"))
-    return NamePattern(source, pattern, kind, len(rows), identities, example)
+    files = int(rows["example"].nunique())
+    return NamePattern(source, pattern, kind, files, identities, example)
 
 
 def _parsed(path: str) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """What the test and validation data share with the training data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ from facemask.data.split import DEFAULT_SHARES, Shares, assign_splits
 from facemask.errors import DatasetError
 
 HELD_OUT = ("test", "val")
+
+RANDOM = "random"
+"""What made the splits of data that brings none, only to see what they would leak."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,42 @@ class SplitLeak:
         """The share of this split's named persons that training has too, 0..1."""
         return self.shared_identities / self.identities if self.identities else 0.0
 
+    @property
+    def is_found(self) -> bool:
+        """Whether any image shares a picture, a person or a group with training."""
+        return bool(self.twins or self.edited or self.shared_identities or self.same_group)
+
+    @property
+    def sentence(self) -> str:
+        """What this split shares with the training data, in plain words."""
+        told = (
+            f"{self.twin_share:.1%} of the {self.images:,} {self.split} images have a twin in the "
+            "training data"
+        )
+        if self.identities:
+            told += (
+                f", and {self.shared_identities:,} of {self.identities:,} persons named there "
+                "stand in it too"
+            )
+        if self.same_group > self.twins + self.edited + self.named_in_training:
+            told += f", and {self.same_group:,} of them share a group with it"
+        return told
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The numbers, as JSON can hold them."""
+        return {
+            "split": self.split,
+            "images": self.images,
+            "twins_in_training": self.twins,
+            "edited_copies_in_training": self.edited,
+            "twin_share": self.twin_share,
+            "identities": self.identities,
+            "identities_in_training": self.shared_identities,
+            "identity_share": self.shared_identity_share,
+            "images_in_groups_with_training": self.same_group,
+        }
+
 
 @dataclass(frozen=True)
 class Leakage:
@@ -69,6 +109,21 @@ class Leakage:
     def worst_share(self) -> float:
         """The largest share of a held-out split with a twin in training, 0..1."""
         return max(leak.twin_share for leak in self.splits)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether any held-out image shares a picture, a person or a group with training."""
+        return any(leak.is_found for leak in self.splits)
+
+    @property
+    def sentence(self) -> str:
+        """What each held-out split shares with the training data, without a full stop."""
+        return "; ".join(leak.sentence for leak in self.splits)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The numbers, as JSON can hold them."""
+        return {"split_by": self.split_by, "splits": [leak.facts for leak in self.splits]}
 
 
 def find_leakage(
@@ -96,11 +151,11 @@ def find_leakage(
     present = [name for name in HELD_OUT if (splits == name).any()]
     if not present:
         raise DatasetError("no validation or test split to look for leaks in; split the data first")
-    twin = _shares_with(duplicates.group, training)
-    related = _shares_with(duplicates.family, training)
-    grouped = _shares_with(_codes(table["group"]), training)
-    persons = _codes(identity)
-    known = _shares_with(persons, training)
+    twin = shares_with(duplicates.group, training)
+    related = shares_with(duplicates.family, training)
+    grouped = shares_with(codes(table["group"]), training)
+    persons = codes(identity)
+    known = shares_with(persons, training)
     leaks = []
     for name in present:
         held = splits == name
@@ -141,19 +196,35 @@ def leakage_of_random_split(
     Raises:
         DatasetError: if there are too few samples to divide.
     """
+    splits = random_splits(table, shares=shares, seed=seed)
+    free = table.assign(split=splits, group=pd.Series(pd.NA, index=table.index, dtype="string"))
+    return find_leakage(free, duplicates, identity, split_by=RANDOM)
+
+
+def random_splits(
+    table: pd.DataFrame, *, shares: Shares = DEFAULT_SHARES, seed: int = 0
+) -> "pd.Series[str]":
+    """The split of each sample by a division that knows nothing of groups.
+
+    Args:
+        table: samples; their own splits and groups are not looked at.
+        shares: of validation and test data.
+        seed: of the split.
+
+    Raises:
+        DatasetError: if there are too few samples to divide.
+    """
     nothing = pd.Series(pd.NA, index=table.index, dtype="string")
-    free = table.assign(split=nothing, group=nothing)
-    free["split"] = assign_splits(free, shares, seed=seed)
-    return find_leakage(free, duplicates, identity, split_by="random")
+    return assign_splits(table.assign(split=nothing, group=nothing), shares, seed=seed)
 
 
-def _codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
+def codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
     """A number for each value, -1 for null: ``int64 (N,)``."""
-    codes, _ = pd.factorize(values)
-    return codes.astype(np.int64)
+    numbers, _ = pd.factorize(values)
+    return numbers.astype(np.int64)
 
 
-def _shares_with(
+def shares_with(
     groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
     """Which samples are in a group, not -1, with a chosen sample."""

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from facemask.data.arrays import Images
 from facemask.errors import DatasetError
@@ -67,7 +68,9 @@ def find_outliers(
         raise DatasetError("no image to look for outliers in: the table is empty")
     width, height = (table[name].to_numpy(dtype=np.float64) for name in ("width", "height"))
     contrast = table["contrast"].to_numpy(dtype=np.float64)
-    distance = face_space_distances(images, groups, seed=seed)
+    # On busy cores the threads of these small decompositions wait for each other most of the time.
+    with threadpool_limits(1):
+        distance = face_space_distances(images, groups, seed=seed)
     scores = {
         EXTREME_ASPECT: np.maximum(width / height, height / width) / MAX_ASPECT,
         TINY: MIN_SIDE_PX / np.minimum(width, height),

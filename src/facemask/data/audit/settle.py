@@ -32,12 +32,15 @@ class Settled:
         kept: ``bool (N,)``, which samples stay.
         drops: one for each sample that goes, in table order; its reason is `DUPLICATE`,
             `OUTVOTED` or `CONTRADICTED`.
+        keeper: ``int64 (N,)``, the row that stays for the picture of each sample: its own, of
+            a kept one; -1 where none does.
         group: the group of each sample, kept or not: samples that share a family, a person, a
             photo, or a group given by the data, directly or through others.
     """
 
     kept: npt.NDArray[np.bool_]
     drops: tuple[Drop, ...]
+    keeper: npt.NDArray[np.int64]
     group: "pd.Series[str]"
 
 
@@ -46,18 +49,23 @@ def settle(
     duplicates: DuplicateGroups,
     identity: "pd.Series[str]",
     roots: Mapping[str, Path],
+    *,
+    rank: npt.NDArray[np.int64] | None = None,
 ) -> Settled:
     """Keep one image of every picture, and say which images belong together.
 
     Of a picture the image with the most pixels stays, the first of several. Where its images
     have different labels, each different file has a vote: a label with two thirds of the votes
-    or more wins and the others go, otherwise the whole picture goes. Edited copies all stay.
+    or more wins and the others go, otherwise the whole picture goes. Where labels of a picture
+    were corrected (see `corrections`), those alone vote. Edited copies all stay.
 
     Args:
         table: samples with the columns of `manifest.COLUMNS`.
         duplicates: their groups.
         identity: the person in each sample, or null.
         roots: by source name, the folder that its paths stand under.
+        rank: ``int64 (N,)``, of a picture's images those of the lowest rank come first, and
+            pixels are counted among them; by default all have the same.
 
     Raises:
         DatasetError: if fewer than two pictures or groups, or fewer than two classes, are left
@@ -66,22 +74,27 @@ def settle(
     if not len(table):
         raise DatasetError("no image to settle: the table is empty")
     winner = _winners(table, duplicates.group)
-    keeper = _keepers(table, duplicates.group, winner)
+    ranks = np.zeros(len(table), np.int64) if rank is None else rank
+    keeper = _keepers(table, duplicates.group, winner, ranks)
     kept = keeper == np.arange(len(table))
-    samples = table[["source", "path", "label", "width", "height"]].to_dict("records")
+    columns = table[["source", "path", "label", "width", "height"]]
+    samples = columns.assign(corrected=_is_corrected(table)).to_dict("records")
     drops = [
         _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
         for row in np.flatnonzero(~kept)
     ]
     group = group_together(table, duplicates, identity)
     _check_left(table, kept, duplicates, group)
-    return Settled(kept, tuple(drops), group)
+    return Settled(kept, tuple(drops), keeper, group)
 
 
 def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The label that each row's group agrees on, -1 where it does not: ``int64 (N,)``."""
     ballots = pd.DataFrame({"group": groups, "file": same_file_keys(table)})
     ballots["label"] = table["label"].to_numpy(dtype=np.int64)
+    # Copies that were not looked at must not undo what somebody looked at.
+    corrected = pd.Series(_is_corrected(table))
+    ballots = ballots[corrected | ~corrected.groupby(groups).transform("any")]
     votes = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
     # In whole numbers, so that exactly two thirds count.
     share, whole = MAJORITY
@@ -90,13 +103,22 @@ def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[
     return np.asarray(winner.reindex(groups), dtype=np.int64)
 
 
+def _is_corrected(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if "label_before" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(table["label_before"].notna(), dtype=bool)
+
+
 def _keepers(
-    table: pd.DataFrame, groups: npt.NDArray[np.int64], winner: npt.NDArray[np.int64]
+    table: pd.DataFrame,
+    groups: npt.NDArray[np.int64],
+    winner: npt.NDArray[np.int64],
+    rank: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """The row that stays for each row's picture, -1 where none does: ``int64 (N,)``."""
     pixels = table["width"].to_numpy(np.int64) * table["height"].to_numpy(np.int64)
     is_valid = table["label"].to_numpy(dtype=np.int64) == winner
-    order = np.lexsort((np.arange(len(table)), -pixels, ~is_valid, groups))
+    order = np.lexsort((np.arange(len(table)), -pixels, rank, ~is_valid, groups))
     _, first = np.unique(groups[order], return_index=True)
     best = order[first]
     _, member = np.unique(groups, return_inverse=True)
@@ -116,7 +138,8 @@ def _drop(
     if sample["label"] == keeper["label"]:
         return Drop(path, source, DUPLICATE, f"{path}: same picture as {there}")
     other = class_name(int(keeper["label"]))
-    detail = f"{path}: {own} here, {other} by most files of the same picture; kept: {there}"
+    by = "by a correction" if keeper["corrected"] else "by most files"
+    detail = f"{path}: {own} here, {other} {by} of the same picture; kept: {there}"
     return Drop(path, source, OUTVOTED, detail)
 
 
@@ -164,8 +187,8 @@ def _check_left(
         if not (kept & (labels == label)).any():
             raise DatasetError(
                 f"no {class_name(int(label))!r} image is left of {(labels == label).sum():,}: "
-                "each shows a picture that has another label too; see conflicts.csv, correct the "
-                "labels with --relabel, or add photos"
+                "each shows a picture that has another label too; list them with 'facemask audit', "
+                "correct the labels with --relabel, or add photos"
             )
     if group.nunique() == 1 and count > 1:
         raise DatasetError(

@@ -198,9 +198,12 @@ def _out_of_fold(
             early_stopping=False,
             random_state=seed,
         )
-        model.fit(features[train], labels[train])
+        # A column without any value, such as the JPEG quality of PNG files, cannot be binned.
+        is_empty = np.isnan(features[train]).all(axis=0)
+        filled = np.where(is_empty, 0.0, features)
+        model.fit(filled[train], labels[train])
         known = np.searchsorted(present, model.classes_)
-        odds[np.ix_(test, known)] = model.predict_proba(features[test])
+        odds[np.ix_(test, known)] = model.predict_proba(filled[test])
     return odds
 
 

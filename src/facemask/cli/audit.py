@@ -1,0 +1,225 @@
+"""`audit`: what is wrong with photos, or with a prepared dataset, before anything is trained."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+
+from facemask.cli.console import note, show, show_json
+from facemask.cli.decoded import AS_READ, decoded
+from facemask.cli.labelled import Reading
+from facemask.cli.sources import (
+    Labels,
+    Layouts,
+    Mapping,
+    MaxUnreadable,
+    Sources,
+    Workers,
+    is_dataset,
+)
+from facemask.cli.suspects import find_suspects
+from facemask.data.arrays import Dataset
+from facemask.data.audit import (
+    CHECKS,
+    Audit,
+    Finding,
+    apply_corrections,
+    audit,
+    findings_json,
+    read_corrections,
+)
+from facemask.data.audit_files import AUDIT_NAME
+from facemask.data.audit_tables import write_tables
+from facemask.data.collect import MAX_UNREADABLE_SHARE
+from facemask.data.explore import as_json
+from facemask.data.exploring.columns import NOT_SPLIT
+from facemask.data.manifest import Manifest
+from facemask.data.measures import MEASURE_SIZE_PX
+from facemask.errors import ConfigError, OutputError, shown
+from facemask.files import check_replaceable, written_folder
+from facemask.labels import CLASS_NAMES, parse_mapping
+from facemask.report.audit_material import Audited
+from facemask.report.audit_page import write_audit_page
+from facemask.report.audit_sheets import write_sheets
+from facemask.report.audit_text import audit_text
+
+FORMAT_VERSION = 1
+"""Of the JSON that `audit` prints and writes."""
+
+FOUND_STATUS = 3
+"""The exit status where a check named to `--fail-on` failed."""
+
+
+def audit_command(
+    sources: Sources,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Write the page, the lists and the contact sheets here."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            metavar="CHECK,...",
+            help=f"End with status {FOUND_STATUS} if one of these finds something: "
+            f"{', '.join(CHECKS)}.",
+            show_default=False,
+        ),
+    ] = "",
+    relabel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Audit with corrected labels: source, path, label, who, when, why; such as an "
+            "edited suspects.csv. No photo is touched.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of folds, networks and samples.", min=0)] = 0,
+    no_suspects: Annotated[
+        bool, typer.Option("--no-suspects", help="Leave out the one check that trains networks.")
+    ] = False,
+    layout: Layouts = [],  # noqa: B006  (Typer reads the default, nobody changes it)
+    label: Labels = [],  # noqa: B006
+    mapping: Mapping = [],  # noqa: B006
+    max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
+    workers: Workers = None,
+) -> None:
+    """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers."""
+    gates = _gates(fail_on, no_suspects)
+    if output is not None:
+        _check_output(output)
+    corrections = None if relabel is None else read_corrections(relabel)
+    reading = Reading(layout, label, mapping, max_unreadable, workers)
+    with decoded(sources, reading) as (dataset, _), _opened(output) as folder:
+        if relabel is not None and corrections is not None:
+            dataset = _corrected(dataset, corrections, relabel, mapping)
+        audited = _audited(dataset, seed, workers, asks_models=not no_suspects)
+        document = _document(dataset, audited.found)
+        if as_json:
+            show_json(document)
+        else:
+            show(audit_text(audited))
+        if folder is not None:
+            _write(folder, document, audited, dataset)
+    if output is not None:
+        note(f"report: {output / 'report.html'}")
+    _judge(audited.found.findings, gates)
+
+
+def _gates(fail_on: str, no_suspects: bool) -> tuple[str, ...]:
+    """The checks named to `--fail-on`, in the order of `CHECKS`."""
+    names = {name.strip() for name in fail_on.split(",")} - {""}
+    unknown = sorted(names - set(CHECKS))
+    if unknown or (fail_on and not names):
+        raise ConfigError(
+            f"--fail-on {shown(fail_on)!r}: expected one or more of {', '.join(CHECKS)}"
+            + (f"; found {', '.join(map(repr, unknown))}" if unknown else "")
+        )
+    if no_suspects and "suspects" in names:
+        raise ConfigError("--fail-on suspects: expected that check, found --no-suspects; drop one")
+    return tuple(check for check in CHECKS if check in names)
+
+
+def _check_output(folder: Path) -> None:
+    # A dataset holds an audit.json, too, and must not be taken for the report of an audit.
+    if is_dataset(folder):
+        raise OutputError(
+            f"{shown(folder)}: a prepared dataset stands there, and is left as it is: name "
+            "another folder"
+        )
+    check_replaceable(folder, replace_if=AUDIT_NAME)
+
+
+def _corrected(
+    dataset: Dataset, corrections: pd.DataFrame, path: Path, mapping: list[str]
+) -> Dataset:
+    table, changes = apply_corrections(
+        dataset.manifest.table, corrections, where=shown(path), mapping=parse_mapping(mapping)
+    )
+    note(f"labels corrected: {len(changes):,}")
+    info = dataclasses.replace(dataset.manifest.info, relabelled=len(changes))
+    return Dataset(dataset.folder, Manifest(table, info))
+
+
+def fast_checks(dataset: Dataset, workers: int | None = None, seed: int = 0) -> Audit:
+    """Every check that needs no trained model; `explore` makes them, too.
+
+    Args:
+        dataset: from `decoded`.
+        workers: threads; by default one a core.
+        seed: of what is drawn at random.
+    """
+    table, info = dataset.manifest.table, dataset.manifest.info
+    note(f"checking {len(table):,} images")
+    made = info.split_by if info.split_by == AS_READ else f"prepare, by {info.split_by}"
+    images = dataset.images(MEASURE_SIZE_PX)
+    return audit(table, images, split_by=made, workers=workers, seed=seed)
+
+
+def _audited(dataset: Dataset, seed: int, workers: int | None, *, asks_models: bool) -> Audited:
+    """Every check that was asked for."""
+    table = dataset.manifest.table
+    images = dataset.images(MEASURE_SIZE_PX)
+    found = fast_checks(dataset, workers, seed)
+    if asks_models:
+        suspects, missing = find_suspects(dataset, found, seed)
+        found = dataclasses.replace(found, suspects=suspects, suspects_missing=missing)
+    return Audited(table, images, found, seed)
+
+
+def _document(dataset: Dataset, found: Audit) -> dict[str, Any]:
+    """What `--json` prints and `audit.json` holds."""
+    info = dataset.manifest.info
+    labels = dataset.labels
+    counts = {
+        "images": len(dataset),
+        "by_class": {
+            CLASS_NAMES[label]: int((labels == label).sum()) for label in np.unique(labels)
+        },
+        "by_split": dataset.manifest.table["split"].fillna(NOT_SPLIT).value_counts().to_dict(),
+        "left_out": {
+            reason: count for reason, count in info.counts.items() if reason not in ("read", "kept")
+        },
+        "relabelled": info.relabelled,
+    }
+    return {
+        "format_version": FORMAT_VERSION,
+        "sources": as_json(info.sources),
+        "counts": counts,
+        "findings": as_json(findings_json(found.findings)),
+    }
+
+
+def _opened(output: Path | None) -> AbstractContextManager[Path | None]:
+    """The folder to write into: what cannot be written is said before the long checks."""
+    return nullcontext() if output is None else written_folder(output, replace_if=AUDIT_NAME)
+
+
+def _write(folder: Path, document: dict[str, Any], audited: Audited, dataset: Dataset) -> None:
+    roots = {source.name: Path(source.root) for source in dataset.manifest.info.sources}
+    text = json.dumps(document, indent=2, allow_nan=False)
+    (folder / AUDIT_NAME).write_text(text + "\n", "utf-8")
+    write_tables(folder, audited.table, audited.found, roots)
+    write_sheets(folder, audited)
+    write_audit_page(folder / "report.html", audited)
+
+
+def _judge(findings: Sequence[Finding], gates: Sequence[str]) -> None:
+    """End with `FOUND_STATUS` if a check that was named failed; say which were not made."""
+    named = [one for one in findings if one.check in gates]
+    for one in named:
+        if not one.is_measured:
+            note(f"--fail-on {one.check}: {shown(one.sentence)}")
+    failed = [one.check for one in named if one.is_failed]
+    if failed:
+        note(f"--fail-on: {', '.join(failed)} found something that needs a look")
+        raise typer.Exit(FOUND_STATUS)

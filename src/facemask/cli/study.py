@@ -1,0 +1,193 @@
+"""`study`: a question put to the data, with many runs behind one table and one sentence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from facemask.cli.console import note, show, show_json
+from facemask.cli.prepared import prepared_once
+from facemask.cli.sources import Labels, Layouts, Mapping, Workers, is_dataset, read
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.prepare import PrepareOptions
+from facemask.errors import ConfigError
+from facemask.files import check_replaceable, written_file
+from facemask.report.study_page import write_study_report
+from facemask.report.study_text import study_text
+from facemask.report.words import duration
+from facemask.studies.definitions import (
+    changed_study,
+    check_variants,
+    read_study,
+    study_names,
+)
+from facemask.studies.photos import Photos, photos_once, photos_with_copies
+from facemask.studies.plan import input_sizes
+from facemask.studies.study import Study
+
+DEFINITION_NAME = "study.yaml"
+REPORT_NAME = "report.html"
+
+
+def study_command(
+    study: Annotated[
+        str | None, typer.Argument(help="A name of --list, or a YAML file.", show_default=False)
+    ] = None,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Photos, may be given several times; or one dataset from `facemask prepare`.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006  (Typer reads the default, nobody changes it)
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Everything is written here; studies/NAME by default."),
+    ] = None,
+    settings: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value of every variant."),
+    ] = [],  # noqa: B006
+    seeds: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="Other seeds than the study's.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of every variant.", min=1)] = None,
+    division: Annotated[
+        list[str],
+        typer.Option(help="Other divisions than the study's; may be given several times."),
+    ] = [],  # noqa: B006
+    judged_on: Annotated[
+        str | None, typer.Option(help="test or val, instead of the study's.")
+    ] = None,
+    only: Annotated[
+        list[str],
+        typer.Option(metavar="VARIANT", help="Train this variant; others count if finished."),
+    ] = [],  # noqa: B006
+    as_json: Annotated[bool, typer.Option("--json", help="Print study.json.")] = False,
+    list_them: Annotated[
+        bool, typer.Option("--list", help="List the studies that come with the package.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    layout: Layouts = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
+    mapping: Mapping = [],  # noqa: B006
+    workers: Workers = None,
+) -> None:
+    """Put a question to the data: train every variant, and answer in one table and one sentence.
+
+    A study that was stopped goes on; a run that is finished is not trained again.
+    """
+    if list_them:
+        show(*(f"{name}: {read_study(name).question}" for name in study_names()))
+        return
+    if study is None or not data:
+        missing = "a study (--list names those that come with the package)" if data else "--data"
+        raise typer.BadParameter(f"expected {missing}")
+    chosen = _changed(read_study(study), seeds, division, judged_on)
+    check_variants(chosen, only)
+    overrides = [*settings, *([] if epochs is None else [f"training.epochs={epochs}"])]
+    out = output or Path("studies") / chosen.name
+    sizes = input_sizes(chosen, overrides)
+    dataset, photos = _photos(data, out, chosen, sizes, (layout, label, mapping), workers)
+    _answer(chosen, dataset, photos, out, overrides, only, device, as_json)
+
+
+def _changed(
+    study: Study, seeds: str | None, divisions: Sequence[str], judged_on: str | None
+) -> Study:
+    changes: dict[str, Any] = {}
+    if seeds is not None:
+        try:
+            changes["seeds"] = [int(seed) for seed in seeds.split(",")]
+        except ValueError:
+            raise ConfigError(
+                f"--seeds {seeds}: expected whole numbers with commas, such as 0,1,2"
+            ) from None
+    if divisions:
+        changes["divisions"] = list(divisions)
+    if judged_on is not None:
+        changes["judged_on"] = judged_on
+    return changed_study(study, changes)
+
+
+def _photos(
+    paths: Sequence[Path],
+    out: Path,
+    study: Study,
+    sizes_px: tuple[int, ...],
+    reading: tuple[list[str], list[str], list[str]],
+    workers: int | None,
+) -> tuple[Dataset, Photos]:
+    """The photos decoded, in the study's folder unless they are a dataset already."""
+    prepared = [path for path in paths if is_dataset(path)]
+    if prepared and len(paths) > 1:
+        raise ConfigError("--data: expected one dataset or several sources, found both")
+    if prepared:
+        dataset = open_dataset(prepared[0])
+        photos = photos_once(dataset)
+        for size_px in sizes_px:
+            dataset.images(size_px)
+        _begin(out, study)
+        return dataset, photos
+    sources = read(paths, *reading)
+    _begin(out, study)
+    # The same photos are looked into when they are prepared for use; here they are divided alone.
+    options = PrepareOptions(sizes_px=sizes_px, split_by="random", workers=workers, audits=False)
+    dataset = prepared_once(out / "photos", sources, options)
+    note(f"looking for copies among {len(dataset):,} photos")
+    return dataset, photos_with_copies(dataset, workers=workers)
+
+
+def _begin(out: Path, study: Study) -> None:
+    """Make the study's folder, or make sure that it is this study's."""
+    check_replaceable(out, replace_if=DEFINITION_NAME)
+    definition = out / DEFINITION_NAME
+    if definition.is_file() and (name := read_study(definition).name) != study.name:
+        raise ConfigError(
+            f"{out}: expected the study {study.name}, found {name}; name another folder with -o"
+        )
+    with written_file(definition) as beside:
+        beside.write_text(yaml.safe_dump(study.model_dump(), sort_keys=False), "utf-8")
+
+
+def _answer(
+    study: Study,
+    dataset: Dataset,
+    photos: Photos,
+    out: Path,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    device: str,
+    as_json: bool,
+) -> None:
+    from facemask.studies.engine import Step, run_study  # Lightning takes seconds to import
+    from facemask.studies.summing import study_facts
+
+    def tell(step: Step) -> None:
+        left = "" if step.seconds_left is None else f"; about {duration(step.seconds_left)} left"
+        note(f"run {step.number} of {step.total}: {step.title}{left}")
+
+    try:
+        result = run_study(
+            study,
+            dataset,
+            photos,
+            out,
+            overrides=overrides,
+            only=only,
+            device=device,
+            on_step=tell,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{out}: the study was stopped; the same command goes on with it"
+        ) from None
+    facts = study_facts(study, result, out, photos=len(photos))
+    write_study_report(out / REPORT_NAME, facts)
+    if as_json:
+        show_json(result.to_json())
+    else:
+        show(study_text(facts))
+    note(f"report: {out / REPORT_NAME}")

@@ -1,0 +1,229 @@
+"""Measuring a model on spoilt images: what it still gets right, and which answers change.
+
+The mean corruption error is that of Hendrycks and Dietterich ("Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations", ICLR 2019): a kind's error, summed over its
+severities, is divided by the reference model's, and the quotients are averaged over the kinds.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from facemask.errors import ConfigError, DatasetError
+from facemask.evaluation.answers import Labels
+from facemask.evaluation.bootstrap import (
+    Units,
+    percentile_interval,
+    resample_weights,
+    units_of,
+)
+from facemask.evaluation.corruptions import KINDS, Kind
+from facemask.evaluation.evaluate import ImageClassifier, Images
+from facemask.evaluation.exact import Interval, proportion_interval
+from facemask.evaluation.intervals import UNDEFINED_SHARE
+from facemask.evaluation.robustness_answers import spoilt_answers
+from facemask.evaluation.robustness_facts import KindResult, Ratio, Robustness, Severity
+from facemask.evaluation.weighted import Floats
+from facemask.evaluation.wording import joined
+
+Flags = npt.NDArray[np.bool_]
+"""``bool (K, N)``: a row for each severity of each kind, a column for each image."""
+
+_NO_WIDTH = 1e-12
+"""Intervals narrower than this are rounding."""
+
+
+def measure_robustness(
+    classifier: ImageClassifier,
+    images: Images,
+    labels: Labels,
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
+    reference: ImageClassifier | None = None,
+    reference_name: str = "",
+    kinds: Sequence[Kind] = KINDS,
+    seed: int = 0,
+    resamples: int = 1000,
+    on_images: Callable[[int], None] | None = None,
+) -> Robustness:
+    """A model's accuracy, and how many of its answers change, by kind and severity.
+
+    Args:
+        classifier: the model.
+        images: ``uint8 (I, S, S, 3)``, RGB, of any side, see
+            `robustness_answers.corruption_size`; may be memory-mapped.
+        labels: ``int64 (I,)``.
+        rows: ``int64 (N,)``, the images to measure on; all of them by default.
+        groups: ``int64 (I,)``, see `metrics.measure`.
+        reference: the model that errors are divided by; sees the same spoilt images.
+        reference_name: for people; the name that it gives itself by default.
+        kinds: of corruption, at least one.
+        seed: of the corruptions' chances and of the bootstrap.
+        resamples: of the bootstrap.
+        on_images: called with the number of images after each batch at each severity.
+
+    Raises:
+        ConfigError: if there is no kind, or the seed or the number of resamples is out of range.
+        DatasetError: if the arrays do not fit together, no image is left, or a label is none of
+            the models' classes.
+        ModelFileError: if a model's answers are no probabilities.
+    """
+    rows = np.arange(len(labels)) if rows is None else rows
+    _check(images, labels, rows, kinds)
+    units = units_of(len(rows), None if groups is None else groups[rows])
+    drawn = np.concatenate(list(resample_weights(units, resamples=resamples, seed=seed)))
+    models = [classifier, *([] if reference is None else [reference])]
+    start = time.perf_counter()
+    answers = spoilt_answers(models, images, labels, rows, kinds, seed=seed, on_images=on_images)
+    seconds = time.perf_counter() - start
+    resampling = _Resampling(drawn, units)
+    severities = _severities(answers[0], labels[rows], kinds, resampling)
+    wrong = answers[:, 1:] != labels[rows]
+    errors = _no_reference(kinds) if reference is None else _errors(wrong, kinds, resampling)
+    results = [
+        KindResult(kind, part, error)
+        for kind, part, error in zip(kinds, severities[1:], errors[1:], strict=True)
+    ]
+    return Robustness(
+        size_px=images.shape[1],
+        clean=severities[0][0],
+        n_units=resampling.n_units,
+        kinds=tuple(sorted(results, key=lambda result: result.mean_accuracy)),
+        reference=(reference_name or reference.info.name) if reference is not None else "",
+        mce=errors[0],
+        seed=seed,
+        resamples=resamples,
+        seconds=seconds,
+    )
+
+
+def _check(
+    images: Images, labels: Labels, rows: npt.NDArray[np.int64], kinds: Sequence[Kind]
+) -> None:
+    if len(images) != len(labels):
+        raise DatasetError(
+            f"expected a label for each of {len(images)} images, found {len(labels)}"
+        )
+    if not len(rows):
+        raise DatasetError("expected at least one image to measure on, found none")
+    if not kinds:
+        raise ConfigError("expected at least one kind of corruption, found none")
+
+
+@dataclass(frozen=True)
+class _Resampling:
+    """The resamples that every interval comes from, so that both models share them.
+
+    Attributes:
+        weights: ``float64 (R, N)``, how often each image was drawn.
+        units: see `bootstrap.units_of`.
+    """
+
+    weights: Floats
+    units: Units
+
+    @property
+    def n_units(self) -> int:
+        """What was drawn: images, or groups of images that belong together."""
+        return int(self.units.max()) + 1
+
+    def counts(self, flags: Flags) -> Floats:
+        """How many images of each resample have each flag: ``float64 (R, K)``."""
+        return self.weights @ flags.T.astype(np.float64)
+
+    def share_intervals(self, flags: Flags) -> list[Interval]:
+        """The 95% interval of each flag's share; Clopper-Pearson's where no resample moves it."""
+        shares = self.counts(flags) / self.weights.sum(axis=1, keepdims=True)
+        found = []
+        for column, flag in zip(shares.T, flags, strict=True):
+            low, high = percentile_interval(column)
+            if high - low <= _NO_WIDTH:
+                low, high = proportion_interval(float(flag.mean()), self.n_units)
+            found.append((low, high))
+        return found
+
+
+def _severities(
+    answers: Labels, labels: Labels, kinds: Sequence[Kind], resampling: _Resampling
+) -> list[tuple[Severity, ...]]:
+    """The figures of the images as they are, alone in the first place, then each kind's."""
+    is_right, flips = answers == labels, answers != answers[0]
+    right_ci95 = resampling.share_intervals(is_right)
+    flip_ci95 = resampling.share_intervals(flips)
+    numbered = [(0, 0.0), *(pair for kind in kinds for pair in enumerate(kind.amounts, 1))]
+    figures = [
+        Severity(
+            severity=severity,
+            amount=amount,
+            n=len(labels),
+            accuracy=float(is_right[place].mean()),
+            accuracy_ci95=right_ci95[place],
+            balanced_accuracy=_balanced(is_right[place], labels),
+            flip_rate=float(flips[place].mean()),
+            flip_ci95=flip_ci95[place],
+        )
+        for place, (severity, amount) in enumerate(numbered)
+    ]
+    return [(figures[0],), *(tuple(figures[part]) for part in _parts(kinds, 1))]
+
+
+def _balanced(is_right: Flags, labels: Labels) -> float | None:
+    """The mean share of right answers of the classes; None where there is only one class."""
+    shares = [float(is_right[labels == label].mean()) for label in np.unique(labels)]
+    return sum(shares) / len(shares) if len(shares) > 1 else None
+
+
+def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:
+    """Where each kind's severities stand."""
+    for kind in kinds:
+        yield slice(first, first + len(kind.amounts))
+        first += len(kind.amounts)
+
+
+def _no_reference(kinds: Sequence[Kind]) -> list[Ratio]:
+    return [Ratio(None, None, "no reference model was given")] * (1 + len(kinds))
+
+
+def _errors(wrong: Flags, kinds: Sequence[Kind], resampling: _Resampling) -> list[Ratio]:
+    """The mean corruption error, then each kind's.
+
+    Args:
+        wrong: ``bool (2, K, N)``, the model's answers and the reference's.
+        kinds: their severities are the K rows.
+        resampling: for the intervals.
+    """
+    points = np.stack([_sums(one.sum(axis=1)[None], kinds)[0] for one in wrong])
+    draws = np.stack([_sums(resampling.counts(one), kinds) for one in wrong])
+    drawn = np.divide(draws[0], draws[1], out=np.full_like(draws[0], np.nan), where=draws[1] > 0)
+    ratios = [
+        Ratio(float(own / other), _interval(column), "")
+        if other
+        else Ratio(None, None, "the reference makes no errors")
+        for own, other, column in zip(*points, drawn.T, strict=True)
+    ]
+    return [_mean_error(ratios, kinds, drawn), *ratios]
+
+
+def _sums(counts: npt.NDArray[np.number], kinds: Sequence[Kind]) -> Floats:
+    """Counts ``(R, K)`` summed over each kind's severities: ``float64 (R, kinds)``."""
+    columns = [counts[:, part].sum(axis=1) for part in _parts(kinds, 0)]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _mean_error(ratios: Sequence[Ratio], kinds: Sequence[Kind], drawn: Floats) -> Ratio:
+    missing = [kind.title for kind, one in zip(kinds, ratios, strict=True) if one.value is None]
+    if missing:
+        return Ratio(None, None, f"the reference makes no errors under {joined(missing)}")
+    values = [one.value for one in ratios if one.value is not None]
+    return Ratio(sum(values) / len(values), _interval(drawn.mean(axis=1)), "")
+
+
+def _interval(values: Floats) -> Interval | None:
+    """The middle of the resamples; None where too many of them have no value."""
+    if np.isnan(values).mean() > UNDEFINED_SHARE:
+        return None
+    return percentile_interval(values)

@@ -1,0 +1,158 @@
+"""The probabilities that are no answer, so that those which are reach a wanted accuracy.
+
+As JSON it has these keys, which stay:
+
+| key | value |
+| --- | --- |
+| ``target`` | the accuracy that was wanted |
+| ``band`` | ``[low, high]``, probabilities of a mask that stay unanswered; null if none has to |
+| ``is_reached`` | whether the images that chose it reach the target outside the band |
+| ``chosen_on`` | ``split``, ``n``, ``accuracy`` and ``coverage`` of the images that chose it |
+| ``same_images`` | whether the images measured chose it too |
+| ``measured`` | ``answered`` (images), ``accuracy`` of them, ``unanswered`` (share), ``ci95`` |
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+
+from facemask.errors import ConfigError
+from facemask.evaluation.answers import Answers
+from facemask.evaluation.evaluation import Evaluation
+from facemask.evaluation.plain import Json, plain_json
+from facemask.evaluation.risk_coverage import certainty
+from facemask.evaluation.shares import Estimate, share
+from facemask.evaluation.thresholds import check_two_classes
+from facemask.evaluation.wording import FEW_IMAGES
+from facemask.labels import MASK
+
+Band = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BandChoice:
+    """An uncertain band that was chosen, and what it does elsewhere.
+
+    Attributes:
+        target: the accuracy that was wanted, 0..1.
+        band: the probabilities of a mask, from and to, that are no answer; None if all are one.
+        is_reached: whether the images that chose it reach the target.
+        chosen_on: the evaluation that chose it.
+        chosen_accuracy: of what is answered there.
+        chosen_coverage: the share that is answered there.
+        same_images: whether images that it is measured on chose it too.
+        accuracy: of what is answered of the evaluated images.
+        unanswered: the share of them that is not.
+    """
+
+    target: float
+    band: Band | None
+    is_reached: bool
+    chosen_on: Evaluation
+    chosen_accuracy: float
+    chosen_coverage: float
+    same_images: bool
+    accuracy: Estimate
+    unanswered: Estimate
+
+    def to_json(self) -> dict[str, Json]:
+        """The choice with the keys of this module's table, ready for `json.dumps`."""
+        return {
+            "target": self.target,
+            "band": plain_json(self.band),
+            "is_reached": self.is_reached,
+            "chosen_on": {
+                "split": self.chosen_on.split,
+                "n": len(self.chosen_on.answers),
+                "accuracy": self.chosen_accuracy,
+                "coverage": self.chosen_coverage,
+            },
+            "same_images": self.same_images,
+            "measured": {
+                "answered": self.accuracy.n,
+                "accuracy": self.accuracy.value,
+                "undefined": None if self.accuracy.n else "no image is answered",
+                "unanswered": self.unanswered.value,
+                "ci95": {
+                    "accuracy": plain_json(self.accuracy.ci95),
+                    "unanswered": plain_json(self.unanswered.ci95),
+                },
+            },
+        }
+
+
+def choose_band(evaluation: Evaluation, target: float, chosen_on: Evaluation) -> BandChoice:
+    """The narrowest band with which some images reach a target, measured on others.
+
+    Args:
+        evaluation: of the images to measure on.
+        target: the accuracy that is wanted of what is answered, 0..1.
+        chosen_on: the same model on the images that choose.
+
+    Raises:
+        ConfigError: if the target is not between 0 and 1, the model has more than two classes,
+            or there are fewer than `FEW_IMAGES` images to choose on.
+    """
+    if not 0 < target <= 1:
+        raise ConfigError(f"--target-accuracy {target:g}: expected a share of 0 to 1, as 0.995")
+    check_two_classes(evaluation.answers, "--target-accuracy")
+    if len(chosen_on.answers) < FEW_IMAGES:
+        raise ConfigError(
+            f"--target-accuracy: expected {FEW_IMAGES} images or more to choose the band on, "
+            f"found {len(chosen_on.answers)} {chosen_on.images_in_words}"
+        )
+    band = narrowest_band(chosen_on.answers, target)
+    there = ~is_uncertain(chosen_on.answers, band)
+    right = float(chosen_on.answers.is_right[there].mean())
+    answered = ~is_uncertain(evaluation.answers, band)
+    return BandChoice(
+        target=target,
+        band=band,
+        is_reached=right >= target,
+        chosen_on=chosen_on,
+        chosen_accuracy=right,
+        chosen_coverage=float(there.mean()),
+        same_images=bool(np.isin(chosen_on.rows, evaluation.rows).any()),
+        accuracy=share(evaluation, evaluation.answers.is_right, answered),
+        unanswered=share(evaluation, ~answered),
+    )
+
+
+def is_uncertain(answers: Answers, band: Band | None) -> npt.NDArray[np.bool_]:
+    """Which images stay unanswered: ``bool (N,)``; as `inference.prediction` has it."""
+    scores = answers.probabilities[:, MASK]
+    if band is None:
+        return np.zeros(len(scores), dtype=bool)
+    return np.asarray((band[0] <= scores) & (scores <= band[1]))
+
+
+def narrowest_band(answers: Answers, target: float) -> Band | None:
+    """The band around the threshold that leaves the fewest images out and reaches a target.
+
+    The band reaches equally far in log-odds to both sides of the threshold: the images in it are
+    those whose answers are least certain (Chow, "On optimum recognition error and reject
+    tradeoff", IEEE Transactions on Information Theory 16, 1970). At least `FEW_IMAGES` images
+    stay answered. Where no such band reaches the target, the one with the highest accuracy is
+    given, and of equal ones the narrowest.
+
+    Args:
+        answers: of two classes, `FEW_IMAGES` or more.
+        target: the accuracy that is wanted of what is answered, 0..1.
+    """
+    distances = certainty(answers)
+    order = np.argsort(-distances, kind="stable")
+    ordered = distances[order]
+    accuracy = np.cumsum(answers.is_right[order]) / np.arange(1, len(ordered) + 1)
+    # Images of one certainty are answered all or none: only the last of them ends a cut.
+    ends = np.flatnonzero(np.diff(ordered, append=-1.0) != 0)
+    ends = ends[ends >= min(FEW_IMAGES, ends[-1] + 1) - 1]
+    reaching = ends[accuracy[ends] >= target]
+    best = reaching if len(reaching) else ends[accuracy[ends] == accuracy[ends].max()]
+    last = int(best.max())
+    if last == len(ordered) - 1:
+        return None
+    width = (ordered[last] + ordered[last + 1]) / 2
+    middle = float(logit(answers.threshold))
+    return float(expit(middle - width)), float(expit(middle + width))

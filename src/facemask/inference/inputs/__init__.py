@@ -1,0 +1,1 @@
+"""What `INPUT...` names: files, folders, globs, standard input and archives, photo by photo."""

@@ -1,0 +1,160 @@
+"""All photos that the inputs of a command name, in their order."""
+
+import glob
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from facemask.errors import shown
+from facemask.inference.inputs.archives import ArchiveKind, RefusedError, archive_kind
+from facemask.inference.inputs.folders import photos_below
+from facemask.inference.inputs.item import MAX_FILE_BYTES, Broken, FoundPhoto, Item, Skipped
+from facemask.photo_names import may_be_photo
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    path: Path
+    kind: ArchiveKind
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The photos of some inputs; iterate over it once.
+
+    Paths are listed at once and held; bytes are read one photo after the other.
+
+    Attributes:
+        skipped: what was passed over; complete after the iteration.
+    """
+
+    skipped: Skipped
+    _listed: list[Item | _Archive]
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in self._listed:
+            if isinstance(item, _Archive):
+                yield from _members(item, self.skipped)
+            else:
+                yield item
+
+    @property
+    def total(self) -> int | None:
+        """How many photos and broken inputs there are.
+
+        None if a tar archive is among them, which does not say before it is read.
+        """
+        total = 0
+        for item in self._listed:
+            if isinstance(item, _Archive):
+                if item.kind != "zip":
+                    return None
+                from facemask.inference.inputs.zips import photos_counted
+
+                total += photos_counted(item.path)
+            else:
+                total += 1
+        return total
+
+
+def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None = None) -> Inputs:
+    """What some inputs name.
+
+    Args:
+        names: files, folders, archives, patterns that no shell expanded, or ``-``.
+        stdin: where the bytes of ``-`` come from.
+        leave_out: a folder that is not looked into, such as the one that is written into.
+    """
+    skipped = Skipped()
+    listed: list[Item | _Archive] = []
+    for name in names:
+        if name == STANDARD_INPUT:
+            listed.append(_from_stream(name, stdin, "standard input"))
+        else:
+            listed += _found(name, skipped, leave_out)
+    return Inputs(skipped, listed)
+
+
+def _found(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item | _Archive]:
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        yield from _matching(name, skipped, leave_out)
+        return
+    except (OSError, ValueError) as error:  # too long a name, a loop of links, a null character
+        reason = getattr(error, "strerror", None) or error
+        yield Broken(name, f"cannot be opened: {reason}")
+        return
+    if stat.S_ISDIR(mode):
+        yield from photos_below(path, skipped, leave_out)
+    elif stat.S_ISREG(mode):
+        yield _file(name, path)
+    elif stat.S_ISFIFO(mode):
+        with path.open("rb") as stream:
+            yield _from_stream(name, stream, "the pipe")
+    else:
+        yield Broken(name, "expected a file or a folder, found a device or a socket")
+
+
+def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item | _Archive]:
+    """What a pattern stands for, by name; of files only those that may be photos or archives."""
+    if not glob.has_magic(name):
+        yield Broken(name, "no such file or folder")
+        return
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
+    if not matches:
+        yield Broken(name, "no file matches this pattern")
+    for match in matches:
+        path = Path(match)
+        if path.is_dir():
+            if "**" not in name:  # which names every file below by itself
+                yield from photos_below(path, skipped, leave_out)
+        elif may_be_photo(path.name) or _kind(path) is not None:
+            yield _file(match, path)
+        else:
+            skipped.add(path.name)
+
+
+def _file(name: str, path: Path) -> Item | _Archive:
+    kind = _kind(path)
+    return FoundPhoto(name, path, path.name) if kind is None else _Archive(path, kind)
+
+
+def _kind(path: Path) -> ArchiveKind | None:
+    try:
+        return archive_kind(path)
+    except OSError:  # said when the photo is read
+        return None
+
+
+def _from_stream(name: str, stream: BinaryIO, where: str) -> Item:
+    content = stream.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        return Broken(name, f"{where} gave more than {MAX_FILE_BYTES:,} bytes; expected one image")
+    if not content:
+        return Broken(name, f"{where} gave no bytes; expected one image, and it is read once")
+    return FoundPhoto(name, content, "stdin")
+
+
+def _members(archive: _Archive, skipped: Skipped) -> Iterator[Item]:
+    # Imported where needed: most calls read no archive.
+    from facemask.inference.inputs.tars import photos_in_tar
+    from facemask.inference.inputs.zips import photos_in_zip
+
+    try:
+        if archive.kind == "zip":
+            yield from photos_in_zip(archive.path, skipped)
+        else:
+            yield from photos_in_tar(archive.path, archive.kind, skipped)
+    except RefusedError as error:
+        yield Broken(str(archive.path), shown(str(error)))
+
+
+def read_list(stream: Iterable[str]) -> Sequence[str]:
+    """The inputs in a list of paths, one a line; empty lines are passed over."""
+    return [line for raw in stream if (line := raw.rstrip("\r\n"))]

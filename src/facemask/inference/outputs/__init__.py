@@ -1,0 +1,1 @@
+"""What becomes of answers: lines, copies in class folders, a contact sheet."""

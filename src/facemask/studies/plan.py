@@ -1,0 +1,99 @@
+"""Every run that a study needs, before the first is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from facemask.errors import ConfigError
+from facemask.studies.divisions import Part
+from facemask.studies.study import Study, Variant
+from facemask.training.config import Experiment
+from facemask.training.experiments import load_experiment
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One variant with one seed on one part.
+
+    Attributes:
+        part: the training and test data.
+        variant: the variant.
+        experiment: every choice of it, with the seed.
+        folder: where the run lies.
+    """
+
+    part: Part
+    variant: Variant
+    experiment: Experiment
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        """What it is called while it runs."""
+        return (
+            f"{self.part.division}, {self.part.source}: {self.variant.name}, "
+            f"seed {self.experiment.seed}"
+        )
+
+
+def experiment_of(variant: Variant, seed: int, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a variant, named like it.
+
+    Args:
+        variant: the variant.
+        seed: of the training.
+        overrides: further values to change, each as ``section.key=value``; they win.
+
+    Raises:
+        ConfigError: if the experiment, a key or a value is wrong.
+    """
+    own = [f"{key}={_in_yaml(value)}" for key, value in variant.set.items()]
+    fixed = [f"name={variant.name}", f"seed={seed}"]
+    try:
+        return load_experiment(variant.experiment, [*own, *overrides, *fixed])
+    except ConfigError as error:
+        raise ConfigError(f"variant {variant.name}: {error}") from error
+
+
+def input_sizes(study: Study, overrides: Sequence[str] = ()) -> tuple[int, ...]:
+    """The sides of the square images that the variants take.
+
+    Raises:
+        ConfigError: if a variant is wrong.
+    """
+    experiments = [experiment_of(one, study.seeds[0], overrides) for one in study.variants]
+    return tuple(sorted({one.network.input_size_px for one in experiments}))
+
+
+def plan_runs(
+    study: Study, parts: Sequence[Part], out: Path, overrides: Sequence[str] = ()
+) -> list[PlannedRun]:
+    """Every run: part by part, and seed by seed, so that the first table is whole early.
+
+    Args:
+        study: the study.
+        parts: the training and test data, see `divisions.divide`.
+        out: the study's folder.
+        overrides: values to change in every variant.
+
+    Raises:
+        ConfigError: if a variant is wrong.
+    """
+    return [
+        PlannedRun(
+            part,
+            variant,
+            experiment_of(variant, seed, overrides),
+            out / "runs" / part.division / part.source / f"{variant.name}-seed{seed}",
+        )
+        for part in parts
+        for seed in study.seeds
+        for variant in study.variants
+    ]
+
+
+def _in_yaml(value: object) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000)
+    return text.removesuffix("...\n").strip()

@@ -1,0 +1,95 @@
+"""One number that makes stated confidences fit the share that is right.
+
+Dividing all logits by a temperature changes no answer, only how sure it sounds (Guo et al., "On
+Calibration of Modern Neural Networks", ICML 2017, section 4.2). It is fitted by the negative log
+likelihood on validation images. Those chose the weights too, so their errors are a little rosy;
+how good the confidences are is for the test split to say.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from facemask.inference.model import softmax
+from facemask.inference.model_info import TemperatureFit
+
+LOWEST, HIGHEST = 0.25, 10.0
+"""Bounds of the temperature. Networks that were trained to the end come out between 1 and 4 (Guo
+et al. 2017, and the runs of this package); beyond the bounds the images are too few or too easy
+to tell."""
+
+MIN_IMAGES, MIN_MISTAKES = 100, 5
+"""With fewer images, or fewer answers that are wrong, the temperature stays 1. Without a mistake
+the likelihood grows as the temperature falls to zero, whatever the network's true confidence."""
+
+_BINS = 15
+"""As in `evaluation.calibration`."""
+
+_DIGITS = 4
+"""Of the temperature: the last bits of logits differ between machines, and this hides them."""
+
+
+def fit_temperature(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> tuple[float, TemperatureFit]:
+    """The temperature that makes the labels likeliest, and what it does to the errors.
+
+    Args:
+        logits: ``float32 (N, C)``, of validation images.
+        labels: ``int64 (N,)``, 0..C-1.
+    """
+    temperature, note = 1.0, _why_not(logits, labels)
+    if not note:
+        temperature, note = _fit(logits, labels)
+    return temperature, TemperatureFit(
+        images=len(labels),
+        log_loss_before=_log_loss(logits, labels, 1.0),
+        log_loss_after=_log_loss(logits, labels, temperature),
+        ece_before=_calibration_error(logits, labels, 1.0),
+        ece_after=_calibration_error(logits, labels, temperature),
+        note=note,
+    )
+
+
+def _why_not(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> str:
+    mistakes = int(np.count_nonzero(logits.argmax(axis=1) != labels))
+    if len(labels) < MIN_IMAGES:
+        return f"not fitted: {len(labels)} validation images, fewer than {MIN_IMAGES}"
+    if mistakes < MIN_MISTAKES:
+        return f"not fitted: {mistakes} mistakes on validation images, fewer than {MIN_MISTAKES}"
+    return ""
+
+
+def _fit(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, str]:
+    """The likelihood is concave in 1 / temperature, so it has one peak, which a search finds."""
+    bounds = math.log(LOWEST), math.log(HIGHEST)
+    found = minimize_scalar(
+        lambda log: _log_loss(logits, labels, math.exp(log)), bounds=bounds, method="bounded"
+    )
+    temperature = round(math.exp(found.x), _DIGITS)
+    for bound in (LOWEST, HIGHEST):
+        if math.isclose(temperature, bound, rel_tol=1e-3):
+            return bound, f"kept at its bound of {bound:g}"
+    return temperature, ""
+
+
+def _log_loss(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], temperature: float
+) -> float:
+    log_probabilities = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
+
+
+def _calibration_error(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], temperature: float
+) -> float:
+    probabilities = torch.from_numpy(softmax(logits, temperature))
+    error = multiclass_calibration_error(
+        probabilities, torch.from_numpy(labels), num_classes=logits.shape[1], n_bins=_BINS
+    )
+    return float(error)

@@ -1,0 +1,232 @@
+"""`export`, `card` and `models`: model files, and what is known of them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_experiment
+
+from facemask.cli.card import card_command
+from facemask.cli.export import export_command
+from facemask.cli.models_command import models_command
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.drops import DROPPED_NAME, write_drops
+from facemask.data.manifest import Manifest
+from facemask.errors import ConfigError, DatasetError, RunError
+from facemask.inference import packaged
+from facemask.inference.model_file import read_model_file
+from facemask.inference.packaged import packaged_models
+from facemask.studies.results import StudyResult, StudyRun
+from facemask.training.experiments import load_experiment
+from facemask.training.fit import fit
+
+
+def _dataset(folder: Path, digest: str = "d" * 64) -> Dataset:
+    """A dataset of one source, `noise`."""
+    known = write_dataset(folder, THREE_SPLITS, digest=digest).manifest
+    table = known.table.assign(source=pd.array(["noise"] * len(known), dtype="string"))
+    Manifest(table, known.info).save(folder)
+    write_drops(folder / DROPPED_NAME, [])
+    return open_dataset(folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a `dataset` and a finished `run`; do not write into either."""
+    folder = tmp_path_factory.mktemp("small")
+    dataset = _dataset(folder / "dataset")
+    experiment = load_experiment(write_experiment(folder / "small.yaml"))
+    fit(experiment, dataset, folder / "run", device="cpu", show_progress=False)
+    return folder
+
+
+def test_export_says_what_int8_costs(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "int8.onnx"
+    export_command(folder / "run", path, int8=True, data=folder / "dataset", as_json=True)
+    facts = json.loads(capsys.readouterr().out)
+    assert list(facts) == ["float32", "int8"]
+    info = read_model_file(path).info
+    assert info.quantization is not None
+    assert facts["int8"]["bytes"] == path.stat().st_size < facts["float32"]["bytes"]
+    assert facts["int8"]["file_sha256"] == info.file_sha256
+    assert facts["int8"]["validation_accuracy"] == info.quantization.int8_accuracy
+    assert facts["float32"]["validation_accuracy"] == info.quantization.float32_accuracy
+    assert all(of_one["milliseconds"] > 0 for of_one in facts.values())
+
+
+def test_export_copies_in_words(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export_command(folder / "run", tmp_path / "copy.onnx")
+    said = capsys.readouterr()
+    assert "size (bytes)" in said.out
+    assert "not fitted: 16 validation images" in said.out
+    assert "copy.onnx" in said.err
+    assert (tmp_path / "copy.onnx").read_bytes() == (folder / "run/model.onnx").read_bytes()
+
+
+def test_export_refuses_what_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"expected a run folder with a run\.json, found none"):
+        export_command(tmp_path, tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def _study(path: Path, sources: tuple[str, ...] = ("noise",)) -> Path:
+    """A study that left the source out with three seeds."""
+
+    def run(seed: int, accuracy: float, division: str = "left-out") -> StudyRun:
+        metrics: dict[str, Any] = {
+            "accuracy": accuracy,
+            "ci95": {"accuracy": [accuracy - 0.1, accuracy + 0.1]},
+        }
+        return StudyRun(
+            division, "noise", "small", seed, 9, 9, 40, 40, "d", 1, 1, 1.0, 9, 9, metrics
+        )
+
+    runs = (run(0, 0.5), run(1, 0.7), run(2, 0.6), run(0, 0.9, "merged-group"))
+    StudyResult("splits", "?", "", "test", sources, "d", runs).save(path)
+    return path
+
+
+def test_a_card_states_what_was_measured(folder: Path, tmp_path: Path) -> None:
+    about = tmp_path / "about.yaml"
+    about.write_text('noise: {title: "No|ise", licence: CC0, repository: "https://example.org"}')
+    path = tmp_path / "card.md"
+    card_command(
+        folder / "run",
+        folder / "dataset",
+        path,
+        study=_study(tmp_path / "study"),
+        sources=about,
+        license_id="mit",
+        resamples=100,
+    )
+    text = path.read_text("utf-8")
+    _, front, body = text.split("---\n", 2)
+    head = yaml.safe_load(front)
+    facts = json.loads(path.with_suffix(".json").read_text())
+    info = read_model_file(folder / "run").info
+    assert (head["license"], head["datasets"]) == ("mit", ["noise"])
+    (result,) = head["model-index"][0]["results"]
+    assert result["dataset"]["revision"] == info.data.digest == facts["test"]["data_digest"]
+    assert result["metrics"][0]["value"] == round(facts["test"]["accuracy"], 4)
+    assert facts["file_sha256"] == info.file_sha256
+    assert f"`{info.file_sha256}`" in body
+    assert "[No\\|ise](https://example.org) | CC0 |" in body
+    assert "| noise | 40 | 3 | 60.0% | 40.0 to 80.0 |" in body
+    assert facts["left_out"][0]["ci95"] == pytest.approx([0.4, 0.8])
+    assert "random test split (16 images: 8 no_mask and 8 mask), which chose nothing" in body
+    assert "{{" not in text
+    assert "None" not in text
+
+
+def test_a_card_is_the_same_for_the_same_model(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        card_command(folder / "run", folder / "dataset", tmp_path / name, resamples=100)
+    assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    text = (tmp_path / "a.md").read_text("utf-8")
+    assert "### On sources that training never saw\n\nNot measured.\n" in text
+    assert "license" not in yaml.safe_load(text.split("---\n")[1])
+
+
+def test_slices_hold_every_image_once(folder: Path, tmp_path: Path) -> None:
+    card_command(folder / "run", folder / "dataset", tmp_path / "card.md", resamples=100)
+    facts = json.loads((tmp_path / "card.json").read_text())
+    counts = pd.DataFrame(facts["by_measure"]).groupby("by")["n"].sum()
+    assert dict(counts) == {"brightness": 16, "sharpness": 16, "side_px": 16}
+    accuracy = [
+        np.average([one["accuracy"] for one in part], weights=[one["n"] for one in part])
+        for part in (facts["by_measure"][:4], facts["by_source"])
+    ]
+    assert accuracy == pytest.approx([facts["test"]["accuracy"]] * 2)
+
+
+def test_a_card_needs_the_dataset_of_its_model(folder: Path, tmp_path: Path) -> None:
+    _dataset(tmp_path / "other", digest="f" * 64)
+    with pytest.raises(DatasetError, match=r"the dataset that the model learned from.*dddd.*ffff"):
+        card_command(folder / "run", tmp_path / "other", tmp_path / "card.md")
+    assert not (tmp_path / "card.md").exists()
+
+
+def test_a_study_of_other_networks_or_sources_is_refused(folder: Path, tmp_path: Path) -> None:
+    run, dataset, card = folder / "run", folder / "dataset", tmp_path / "card.md"
+    with pytest.raises(ConfigError, match=r"the variant 'net7' .* found those of small; name one"):
+        card_command(run, dataset, card, study=_study(tmp_path / "a"), variant="net7")
+    other = _study(tmp_path / "b", ("noise", "more"))
+    with pytest.raises(ConfigError, match="the model's sources, noise, found more, noise"):
+        card_command(run, dataset, card, study=other)
+    with pytest.raises(RunError, match=r"expected a folder with a study\.json"):
+        card_command(run, dataset, card, study=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("noise: 3", "noise: expected title, repository"),
+        ("noise: {commit: 7e50074}", "noise.commit: expected a text"),
+        ("noise: {author: me}", "noise.author: expected a text under one of title"),
+    ],
+)
+def test_wrong_facts_of_sources_are_refused(
+    text: str, match: str, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "about.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=match):
+        card_command(
+            folder / "run",
+            folder / "dataset",
+            tmp_path / "card.md",
+            sources=tmp_path / "about.yaml",
+        )
+
+
+def test_models_lists_what_is_in_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    models_command(as_json=True)
+    listed = json.loads(capsys.readouterr().out)
+    assert [model["name"] for model in listed] == [model.name for model in packaged_models()]
+    for model in listed:
+        info = read_model_file(Path(model["path"])).info
+        assert model["parameters"] == info.network.parameters
+        assert model["precision"] == info.precision
+        low, high = model["test"]["ci95"]
+        assert low < model["test"]["accuracy"] < high
+        assert model["test"]["n"] == sum(info.data.counts["test"].values())
+    models_command()
+    table = capsys.readouterr().out
+    assert "(default)" in table
+    assert f"{listed[0]['test']['accuracy']:.1%}" in table
+
+
+def test_models_does_not_quote_figures_of_another_file(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = packaged_models()[0]
+    (tmp_path / "own.onnx").write_bytes((folder / "run/model.onnx").read_bytes())
+    (tmp_path / "own.json").write_bytes(model.facts.read_bytes())
+    for place in (packaged, sys.modules["facemask.cli.models_command"]):
+        monkeypatch.setattr(place, "MODELS_FOLDER", tmp_path)
+    models_command()
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_models_needs_the_base_dependencies_alone() -> None:
+    heavy = "torch pandas scipy sklearn matplotlib pyarrow onnx yaml lightning jinja2"
+    program = (
+        "import sys; from facemask.cli.models_command import models_command; models_command(); "
+        f"print([name for name in '{heavy}'.split() if name in sys.modules], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr.strip() == "[]"

@@ -1,0 +1,275 @@
+"""`facemask predict` as a process."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.inference.example_model import example_graph, example_info, model_bytes
+
+from facemask.inference.model_file import seal
+from facemask.inference.model_info import info_to_json
+
+GREEN, RED, GREY = (0, 220, 0), (220, 0, 0), (120, 120, 120)  # mask, no_mask, uncertain
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    path.write_bytes(seal(model_bytes(example_graph(), info_to_json(example_info()))))
+    return path
+
+
+def draw(path: Path, colour: tuple[int, int, int]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(0).integers(0, 30, (24, 20, 1))
+    Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three photos, one broken file, one text."""
+    draw(tmp_path / "photos/a.png", GREEN)
+    draw(tmp_path / "photos/b.png", RED)
+    draw(tmp_path / "photos/sub/d.png", GREY)
+    (tmp_path / "photos/c.jpg").write_bytes(b"\xff\xd8\xff no more")
+    (tmp_path / "photos/notes.txt").write_text("notes")
+    return tmp_path / "photos"
+
+
+def predict(
+    model: Path, *arguments: object, status: int = 0, stdin: bytes = b"", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "facemask", "predict", *map(str, arguments)]
+    command += ["--model", str(model), "--threads", "1"]
+    done = subprocess.run(
+        command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=60
+    )
+    out, errors = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == status, errors
+    assert "Traceback" not in errors
+    return subprocess.CompletedProcess(command, status, out, errors)
+
+
+def test_text_for_people(model: Path, photos: Path) -> None:
+    done = predict(model, "photos", status=3, cwd=photos.parent)
+    a, b, c, d = done.stdout.splitlines()
+    assert a.startswith("mask     ")
+    assert b.startswith("no_mask  ")
+    assert a.index("photos") == b.index("photos") == c.index("photos")
+    assert a.endswith("%  photos/a.png")
+    assert c.startswith("error ")
+    assert "photos/c.jpg: " in c
+    assert "  uncertain: " in d
+    assert "3 photos: " in done.stderr
+    assert "1 could not be read" in done.stderr
+    assert "skipped 1 no photo by name" in done.stderr
+
+
+def test_json_lines_and_csv_agree_and_keep_the_order(model: Path, photos: Path) -> None:
+    names = [photos / "sub/d.png", photos / "c.jpg", photos / "a.png", photos / "none.jpg"]
+    lines = [
+        json.loads(line) for line in predict(model, *names, "--json", status=3).stdout.splitlines()
+    ]
+    assert [line["path"] for line in lines] == list(map(str, names))
+    assert set(lines[1]) == set(lines[3]) == {"path", "error"}
+    assert lines[2]["label"] == "mask"
+    assert (lines[2]["width"], lines[2]["height"]) == (20, 24)
+    assert lines[0]["is_uncertain"]
+    rows = list(csv.DictReader(io.StringIO(predict(model, *names, "--csv", status=3).stdout)))
+    assert [row["path"] for row in rows] == list(map(str, names))
+    assert [row["label"] for row in rows] == [line.get("label", "") for line in lines]
+    assert float(rows[2]["p_mask"]) == pytest.approx(lines[2]["probabilities"]["mask"])
+    assert rows[3]["error"] == "no such file or folder"
+
+
+def test_standard_input_and_lists(model: Path, photos: Path) -> None:
+    content = (photos / "b.png").read_bytes()
+    assert json.loads(predict(model, "-", "--json", stdin=content).stdout)["label"] == "no_mask"
+    listed = f"{photos}/a.png\n\n{photos}/b.png\n".encode()
+    lines = predict(model, "--from-file", "-", "--json", stdin=listed).stdout.splitlines()
+    assert [json.loads(line)["label"] for line in lines] == ["mask", "no_mask"]
+    (photos / "list.txt").write_bytes(listed)
+    again = predict(model, "--from-file", photos / "list.txt", "--json").stdout.splitlines()
+    assert again == lines
+
+
+def test_archives_are_answered_without_being_unpacked(model: Path, photos: Path) -> None:
+    with zipfile.ZipFile(photos / "p.zip", "w") as archive:
+        archive.write(photos / "a.png", "../../escape.png")
+        archive.write(photos / "c.jpg", "c.jpg")
+    with tarfile.open(photos / "p.tgz", "w:gz") as tar:
+        tar.add(photos / "b.png", "in/b.png")
+    before = set(photos.parent.rglob("*"))
+    done = predict(model, "p.zip", "p.tgz", "--json", status=3, cwd=photos)
+    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == [
+        "p.zip!../../escape.png", "p.zip!c.jpg", "p.tgz!in/b.png",
+    ]  # fmt: skip
+    assert set(photos.parent.rglob("*")) == before
+    predict(model, "p.zip", "p.tgz", "--copy-to", "out", status=3, cwd=photos)
+    copies = {
+        path.relative_to(photos / "out").as_posix() for path in (photos / "out").rglob("*.png")
+    }
+    assert copies == {"mask/escape.png", "no_mask/in__b.png"}
+    assert set(photos.parent.rglob("*")) - before == {photos / "out", *(photos / "out").rglob("*")}
+
+
+def test_copies_and_the_sheet(model: Path, photos: Path) -> None:
+    for _ in range(2):  # the folder may lie in the one that is read: it is not read itself
+        done = predict(
+            model,
+            photos,
+            "--copy-to",
+            photos / "sorted",
+            "--sheet",
+            photos.parent / "s.png",
+            status=3,
+        )
+        assert len(done.stdout.splitlines()) == 4
+    copies = {
+        path.relative_to(photos / "sorted").as_posix()
+        for path in (photos / "sorted").rglob("*.png")
+    }
+    assert copies == {"mask/a.png", "no_mask/b.png", "uncertain/sub__d.png"}
+    with Image.open(photos.parent / "s.png") as sheet:
+        assert sheet.format == "PNG"
+
+
+def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
+    photo = draw(photos / "e.png", GREY)
+    labels = [
+        json.loads(predict(model, photo, "--json", "--threshold", threshold).stdout)["label"]
+        for threshold in (0.1, 0.9)
+    ]
+    assert labels == ["mask", "no_mask"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("{photos}/empty",), 1, "no photo found"),
+        (("{photos}/only",), 1, "skipped 1 no photo by name"),
+        (("{photos}/none",), 3, "1 could not be read"),
+        (("{photos}", "--copy-to", "{photos}"), 1, "one inside it will do"),
+        (("{photos}", "--copy-to", "{photos}/notes.txt"), 1, "found a file"),
+        (("{photos}", "--sheet", "sheet.jpg"), 1, "ends in .png"),
+        (("{photos}", "--json", "--csv"), 2, "--csv"),
+        (("{photos}", "--threshold", "2"), 2, "--threshold"),
+        ((), 2, "at least one INPUT"),
+        (("--from-file", "{photos}/none.txt"), 1, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    arguments: tuple[str, ...], status: int, message: str, model: Path, photos: Path
+) -> None:
+    (photos / "empty").mkdir()
+    (photos / "only").mkdir()
+    (photos / "only/x.txt").write_text("x")
+    done = predict(model, *(a.format(photos=photos) for a in arguments), status=status)
+    assert message in done.stderr
+
+
+def test_a_missing_model_is_one_line(photos: Path, tmp_path: Path) -> None:
+    done = predict(tmp_path / "none.onnx", photos, status=1)
+    assert "none.onnx" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_that_is_not_unicode_comes_back(model: Path, photos: Path) -> None:
+    odd = os.fsencode(photos) + b"/\xff\n.png"
+    with open(odd, "wb") as stream:  # noqa: PTH123  (a path of bytes)
+        stream.write((photos / "a.png").read_bytes())
+    (photos / "c.jpg").unlink()
+    lines = predict(model, photos, "--json").stdout.splitlines()
+    assert odd in [os.fsencode(json.loads(line)["path"]) for line in lines]
+    assert len(predict(model, photos).stdout.splitlines()) == len(lines)
+    command = [
+        sys.executable,
+        "-m",
+        "facemask",
+        "predict",
+        str(photos),
+        "--csv",
+        "--model",
+        str(model),
+    ]
+    strict = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    done = subprocess.run(command, capture_output=True, check=True, env=strict)
+    assert odd in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_keeps_what_is_answered(model: Path, photos: Path, tmp_path: Path) -> None:
+    for number in range(3000):
+        os.link(photos / "a.png", photos / f"n{number:05}.png")
+    out = tmp_path / "out.jsonl"
+    command = [
+        sys.executable, "-m", "facemask", "predict", str(photos), "--json", "--model", str(model),
+        "--threads", "1", "--batch-size", "1", "--copy-to", str(tmp_path / "copies"),
+        "--sheet", str(tmp_path / "sheet.png"),
+    ]  # fmt: skip
+    with (
+        out.open("wb") as stream,
+        subprocess.Popen(command, stdout=stream, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        while not (tmp_path / "copies/mask").is_dir():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert 0 < len(lines) < 3004
+    assert errors.splitlines()[-1] == f"facemask: stopped after {len(lines):,} of 3,004"
+    assert "Traceback" not in errors
+    assert (tmp_path / "sheet.png").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are POSIX")
+def test_a_reader_that_has_gone_is_no_error(model: Path, photos: Path) -> None:
+    for number in range(1500):
+        os.link(photos / "a.png", photos / f"n{number:05}.png")
+    command = [
+        sys.executable,
+        "-m",
+        "facemask",
+        "predict",
+        str(photos),
+        "--csv",
+        "--model",
+        str(model),
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert errors == ""
+
+
+def test_predicting_needs_neither_pandas_nor_torch(model: Path, photos: Path) -> None:
+    code = (
+        "import sys\n"
+        "from facemask.cli.app import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "banned = {'torch', 'pandas', 'onnx', 'sklearn', 'scipy', 'matplotlib', 'rich.progress'}\n"
+        "sys.exit(', '.join(banned & set(sys.modules)) or 0)"
+    )
+    command = [sys.executable, "-c", code, "predict", str(photos / "a.png"), "--model", str(model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

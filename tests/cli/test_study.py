@@ -1,0 +1,119 @@
+"""`facemask study` as a process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.report.html_check import page_text
+
+Done = subprocess.CompletedProcess[str]
+
+STUDY = """\
+name: own
+question: Does width matter?
+variants:
+  - {name: narrow, experiment: net1, set: {network.width: 0.05}}
+  - {name: wide, experiment: net1, set: {network.width: 0.1}}
+seeds: [0]
+divisions: [each-random, merged-group]
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.yaml"
+    path.write_text(STUDY, encoding="utf-8")
+    return path
+
+
+def _study(*arguments: object, cwd: Path | None = None) -> Done:
+    command = [sys.executable, "-m", "facemask", "study", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def test_the_list_names_every_study_with_its_question() -> None:
+    done = _study("--list")
+    assert done.returncode == 0, done.stderr
+    assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_study_of_ones_own_runs_and_is_not_run_again(
+    own: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = (own, "--data", class_folders, "-o", out, "--epochs", 1)
+    first = _study(*arguments)
+    assert first.returncode == 0, first.stderr
+    assert "run 1 of 4: each-random, faces: narrow, seed 0" in first.stderr
+    assert "left" in first.stderr
+    assert "Does width matter?" in first.stdout
+    assert {"photos", "prepared.json", "report.html", "runs", "study.json", "study.yaml"} == {
+        path.name for path in out.iterdir()
+    }
+    assert "Does width matter?" in page_text((out / "report.html").read_text("utf-8"))
+    second = _study(*arguments, "--json")
+    assert second.returncode == 0, second.stderr
+    assert "prepared before" in second.stderr
+    assert "run 1 of" not in second.stderr
+    document = json.loads(second.stdout)
+    assert document == json.loads((out / "study.json").read_text("utf-8"))
+    assert len(document["results"]) == 4
+    other = tmp_path / "other.yaml"
+    other.write_text(STUDY.replace("name: own", "name: other"), encoding="utf-8")
+    refused = _study(other, "--data", class_folders, "-o", out)
+    assert refused.returncode == 1
+    assert "expected the study other, found own" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("splitz", "--data", "{photos}"), "no such study (did you mean 'splits'?)"),
+        (("{own}", "--data", "{photos}", "--only", "wider"), "no such variant"),
+        (("{own}", "--data", "{photos}", "--seeds", "0,x"), "expected whole numbers"),
+        (("{own}", "--data", "{photos}", "--division", "grouped"), "expected 'each-random'"),
+        (("{own}", "--data", "{photos}", "--judged-on", "all"), "expected 'test' or 'val'"),
+        (("{own}", "--data", "{photos}", "--set", "epochs=3"), "training.epochs"),
+        (("{own}", "--data", "{out}", "--data", "{photos}"), "{out}"),
+        (("{own}", "--data", "{photos}", "-o", "{photos}"), "other files; they are left"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_1(
+    arguments: tuple[str, ...], message: str, own: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    places = {"photos": class_folders, "own": own, "out": tmp_path / "out"}
+    done = _study(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("facemask: ")]
+    assert done.returncode == 1, done.stderr
+    assert len(errors) == 1
+    assert message.format(**places) in errors[0]
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "studies").exists()
+
+
+@pytest.mark.slow
+def test_a_prepared_dataset_serves_a_study_by_group(
+    own: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    dataset = tmp_path / "dataset"
+    command = [sys.executable, "-m", "facemask", "prepare", str(class_folders), "-o", str(dataset)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    refused = _study(own, "--data", dataset, "-o", tmp_path / "out")
+    assert refused.returncode == 1
+    assert "division each-random: a prepared dataset holds each picture once" in refused.stderr
+    arguments = ("--division", "merged-group", "--only", "wide", "--epochs", 1)
+    done = _study(own, "--data", dataset, "-o", tmp_path / "out", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "run 1 of 1: merged-group, all: wide, seed 0" in done.stderr
+    assert not (tmp_path / "out/photos").exists()
+
+
+def test_misuse_exits_with_2() -> None:
+    done = _study("splits")
+    assert done.returncode == 2
+    assert "--data" in done.stderr

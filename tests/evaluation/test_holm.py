@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from facemask.errors import ConfigError
+from facemask.evaluation.holm import holm
+from facemask.evaluation.sign_flips import sign_flip_p
+
+
+def test_a_worked_example() -> None:
+    # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") gives 0.03 0.06 0.06 0.02.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_one_p_value_stays_and_none_passes_one() -> None:
+    assert holm([]) == []
+    assert holm([0.04]) == [0.04]
+    assert holm([0.9, 0.6, 0.7]) == [1.0, 1.0, 1.0]
+
+
+def test_the_correction_keeps_the_order_and_lies_between_none_and_bonferroni() -> None:
+    given = np.random.default_rng(0).random(12)
+    found = np.array(holm(given.tolist()))
+    assert (np.diff(found[np.argsort(given)]) >= 0).all()
+    assert (found >= given).all()
+    assert (found <= np.minimum(12 * given, 1) + 1e-12).all()
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), -0.1, 1.1])
+def test_what_is_no_p_value_is_refused(wrong: float) -> None:
+    with pytest.raises(ConfigError, match="p-values: expected numbers of 0 to 1"):
+        holm([0.5, wrong])
+
+
+def test_sign_flips_agree_with_the_exact_count() -> None:
+    # All of 6 differences are +1: 2 of the 64 ways to set signs are as extreme.
+    p = sign_flip_p(np.ones(6), np.arange(6))
+    assert p == pytest.approx(2 / 64, abs=0.006)
+    assert sign_flip_p(np.ones(6), np.arange(6), seed=1) == pytest.approx(p, abs=0.006)
+
+
+def test_images_that_belong_together_count_as_one() -> None:
+    alone = sign_flip_p(np.ones(8), np.arange(8))
+    together = sign_flip_p(np.ones(8), np.repeat([0, 1], 4))
+    assert together == pytest.approx(0.5, abs=0.02)
+    assert together > 10 * alone
+
+
+def test_no_difference_is_certain_to_be_chance() -> None:
+    assert sign_flip_p(np.zeros(5), np.arange(5)) == 1
+    assert sign_flip_p(np.array([1.0, -1.0]), np.arange(2)) == 1

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.report.html_check import page_text
+
+from facemask.report.page import render_page
+from facemask.report.study_facts import StudyFacts, StudyRow, StudyRunRow
+from facemask.report.study_page import study_sections, write_study_report
+from facemask.report.study_text import study_text
+
+CAREFUL = "Is <b>it</b> so?"
+
+
+def _row(division: str, source: str, variant: str, accuracy: float, n_train: int = 70) -> StudyRow:
+    is_baseline = variant == "plain"
+    return StudyRow(
+        division=division,
+        source=source,
+        variant=variant,
+        accuracy=accuracy,
+        ci95=(accuracy - 0.02, min(1.0, accuracy + 0.02)),
+        by_seed=(accuracy - 0.01, accuracy + 0.01),
+        n=1_200,
+        n_units=900,
+        n_train=n_train,
+        epochs=20,
+        parameters=399_730,
+        balanced=None if source == "masks" else accuracy,
+        difference=None if is_baseline else 0.031,
+        difference_ci95=None if is_baseline else (-0.004, 0.05),
+    )
+
+
+def _facts(rows: list[StudyRow]) -> StudyFacts:
+    runs = [
+        StudyRunRow(
+            *(row.division, row.source, row.variant, seed, row.accuracy, row.ci95),
+            *(row.n_train, 10, row.n, row.epochs, 7, 75.0),
+        )
+        for row in rows
+        for seed in (0, 1)
+    ]
+    return StudyFacts(
+        name="own",
+        question=CAREFUL,
+        claim="it is",
+        judged_on="test",
+        baseline="plain",
+        sentences=(f"{CAREFUL} This data bears it out.", "A reason."),
+        rows=tuple(rows),
+        runs=tuple(runs),
+        skipped=(("each-random", "masks", "every photo is a mask"),),
+        sources=("faces", "masks"),
+        photos=5_000,
+    )
+
+
+def _naive_and_honest() -> StudyFacts:
+    return _facts(
+        [
+            _row(division, source, variant, accuracy)
+            for division, source, accuracy in (
+                ("each-random", "faces", 0.97),
+                ("each-group", "faces", 0.93),
+                ("left-out", "faces", 0.71),
+                ("left-out", "masks", 0.66),
+                ("merged-group", "all", 0.94),
+            )
+            for variant in ("plain", "[wide]")
+        ]
+    )
+
+
+def test_the_page_has_the_answer_first_and_every_table(tmp_path: Path) -> None:
+    write_study_report(tmp_path / "r.html", _naive_and_honest())
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    text = page_text(html)
+    assert text.index("This data bears it out.") < text.rindex("The naive and the honest score")
+    for expected in (
+        "Divided at random", "Divided by group", "Left out of training", "all together",
+        "97.0%", "95.0 to 99.0; n = 1,200", "one class only", "+3.1", "400 thousand parameters",
+        "20 runs, 25 min of training", "7 of 20", "masks, random: every photo is a mask",
+        "[wide]", "5,000",
+    ):  # fmt: skip
+        assert expected in text, expected
+    assert CAREFUL not in html
+
+
+def test_one_kind_of_division_has_nothing_to_put_side_by_side() -> None:
+    rows = [_row("merged-group", "all", variant, 0.9) for variant in ("plain", "wide")]
+    text = page_text(render_page("t", study_sections(_facts(rows))))
+    assert "The naive and the honest score" not in text
+    assert "Accuracy by" not in text
+
+
+def test_what_grows_is_drawn() -> None:
+    rows = [_row("merged-group", "all", f"share-{n}", 0.8 + n / 10_000, n) for n in (50, 200, 800)]
+    text = page_text(render_page("t", study_sections(_facts(rows))))
+    assert "Accuracy by training images" in text
+    assert "Accuracy by parameters" not in text
+
+
+def test_a_study_without_a_finished_run_has_a_page() -> None:
+    facts = _facts([])
+    assert "every photo is a mask" in page_text(render_page("t", study_sections(facts)))
+
+
+def test_the_terminal_shows_each_variant_and_the_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Console(width=120, color_system=None).print(study_text(_naive_and_honest()))
+    shown = capsys.readouterr().out
+    for expected in (
+        "own: 2 seeds", "[wide]", "+3.1 (\N{MINUS SIGN}0.4 to +5.0)", "faces, left out",
+        "all sources, grouped",
+        "A reason.", "left out: masks, random: every photo is a mask",
+    ):  # fmt: skip
+        assert expected in shown, expected

@@ -1,0 +1,136 @@
+"""What the base install must do alone: answer, and say what the rest needs.
+
+Packages of the train extra are kept out by a finder that refuses them, as if they were missing.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.inference.example_model import SIZE_PX, example_graph, example_info, model_bytes
+
+from facemask.cli import TRAIN_MODULES
+from facemask.inference.model_file import seal
+from facemask.inference.model_info import info_to_json
+
+ROOT = Path(__file__).parents[1]
+
+MODULE_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
+"""Distributions that are imported by another name than their own."""
+
+BLOCKED = f"""
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {set(TRAIN_MODULES)!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+RUN = "from facemask.cli import main; sys.argv[0] = 'facemask'; main()"
+LOADED = f"\nfound = set(sys.modules) & {set(TRAIN_MODULES)!r}\nprint('loaded:', *sorted(found))\n"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def python(code: str, *arguments: object) -> Done:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(seal(model_bytes(example_graph(), info_to_json(example_info()))))
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (SIZE_PX * 4, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg")
+    return tmp_path / "photo.jpg"
+
+
+def test_the_extra_is_listed_completely() -> None:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wanted = document["project"]["optional-dependencies"]["train"]
+    names = [re.split(r"[<>=\[ ]", requirement)[0] for requirement in wanted]
+    assert {MODULE_NAMES.get(name, name) for name in names} == TRAIN_MODULES
+
+
+@pytest.mark.parametrize("blocked", [BLOCKED, "import sys\n"], ids=["without", "with"])
+def test_answering_loads_nothing_of_the_extra(blocked: str, model: Path, photo: Path) -> None:
+    code = (
+        "from facemask import Classifier\n"
+        "classifier = Classifier(sys.argv[1])\n"
+        "print(classifier(sys.argv[2]).label)\n"
+        "assert len(list(classifier.predict([sys.argv[2]] * 3))) == 3\n"
+    )
+    done = python(blocked + code + LOADED, model, photo)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() in (["mask", "loaded:"], ["no_mask", "loaded:"])
+
+
+@pytest.mark.parametrize("blocked", [BLOCKED, "import sys\n"], ids=["without", "with"])
+def test_the_command_loads_nothing_of_the_extra(blocked: str, model: Path, photo: Path) -> None:
+    run = f"import atexit\nimport onnxruntime\natexit.register(lambda: exec({LOADED!r}))\n"
+    done = python(blocked + run + RUN, "predict", photo, "--model", model)
+    assert done.returncode == 0, done.stderr
+    assert "photo.jpg" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("predict", "--help")])
+def test_help_needs_nothing_of_the_extra(arguments: tuple[str, ...]) -> None:
+    done = python(BLOCKED + RUN, *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explore", "photos"),
+        ("prepare", "photos", "-o", "dataset"),
+        ("train", "net1", "--data", "dataset", "-o", "run"),
+        ("evaluate", "model.onnx", "--data", "dataset"),
+        ("compare", "a.onnx", "b.onnx", "--data", "dataset"),
+        ("demo",),
+    ],
+)
+def test_a_command_that_needs_the_extra_says_so_in_one_line(arguments: tuple[str, ...]) -> None:
+    done = python(BLOCKED + RUN, *arguments)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"facemask: this command needs \w[\w.]*, which is not installed; "
+        r"pip install 'facemask\[train\]'",
+        line,
+    )
+
+
+def test_a_module_that_is_missing_by_mistake_keeps_its_traceback() -> None:
+    code = BLOCKED + (
+        "import facemask.cli.app\n"
+        "facemask.cli.app._COMMANDS['draw'] = 'facemask.cli.nowhere:draw_command'\n"
+    )
+    done = python(code + RUN, "draw", "-o", "folder")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: No module named 'facemask.cli.nowhere'" in done.stderr
+
+
+def test_the_summary_of_each_command_is_its_docstrings() -> None:
+    code = (
+        "import importlib, sys\n"
+        "from facemask.cli.app import _COMMANDS, _summary\n"
+        "for place in _COMMANDS.values():\n"
+        "    print(bool(_summary(place)))\n"
+    )
+    done = python(code)
+    assert set(done.stdout.split()) == {"True"}, done.stderr

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from facemask.errors import ConfigError
+from facemask.training.augmentation import augment
+from facemask.training.config import AugmentationConfig
+from facemask.training.experiments import experiment_to_yaml, load_experiment
+
+NOTHING = AugmentationConfig()
+
+
+def pictures(n: int = 4, side_px: int = 24) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (n, 3, side_px, side_px), dtype=torch.uint8, generator=generator)
+
+
+def test_nothing_asked_for_changes_nothing() -> None:
+    images = pictures()
+    assert torch.allclose(augment(images, 24, NOTHING), images.float(), atol=0.05)
+
+
+def test_mirroring_mirrors() -> None:
+    images = pictures()
+    mirrored = augment(images, 24, AugmentationConfig(flip=1.0))
+    assert torch.allclose(mirrored, images.flip(3).float(), atol=0.05)
+
+
+def test_a_window_shows_a_part_enlarged() -> None:
+    image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    image[:, :, 8:24, 8:24] = 200
+    window = augment(image, 16, AugmentationConfig(scale=(0.5, 0.5), roam=0.0))
+    assert window.shape == (1, 3, 16, 16)
+    assert torch.allclose(window[:, :, 1:-1, 1:-1], torch.tensor(200.0), atol=0.1)
+
+
+def test_a_window_that_roams_stays_inside() -> None:
+    image = torch.full((64, 3, 32, 32), 100, dtype=torch.uint8)
+    image[:, :, 0], image[:, :, -1], image[:, :, :, 0], image[:, :, :, -1] = 0, 0, 0, 0
+    torch.manual_seed(0)
+    windows = augment(image, 32, AugmentationConfig(scale=(0.5, 0.5), roam=1.0))
+    # A window half as wide that reached beyond an edge would show it in its middle.
+    assert windows[:, :, 4:-4, 4:-4].min() > 99
+
+
+def test_the_seed_decides() -> None:
+    config = AugmentationConfig(scale=(0.6, 1.0), noise=0.1, erase=0.5, cast=0.1, coarse=0.5)
+    found = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        found.append(augment(pictures(), 16, config))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+def test_grey_images_have_no_colour() -> None:
+    grey = augment(pictures(), 24, AugmentationConfig(grey=1.0))
+    assert torch.equal(grey[:, 0], grey[:, 2])
+
+
+def test_an_erased_rectangle_is_of_one_colour() -> None:
+    torch.manual_seed(3)
+    images = torch.zeros(40, 3, 24, 24, dtype=torch.uint8)
+    erased = augment(images, 24, AugmentationConfig(erase=1.0, erase_side=0.5))
+    for image in erased:
+        colours = {tuple(pixel.tolist()) for pixel in image.reshape(3, -1).T.round()}
+        assert len(colours) <= 2
+
+
+shares = st.floats(0, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    scale=st.tuples(st.floats(0.1, 2), st.floats(0.1, 2)).map(sorted).map(tuple),
+    roam=shares, shift=shares, aspect=shares, flip=shares, coarse=shares, saturation=shares,
+    cast=shares, grey=shares, contrast=shares, exposure=shares, gamma=shares, noise=shares,
+    erase=shares, rotation_degrees=st.floats(0, 90),
+)  # fmt: skip
+def test_any_choice_gives_images(**choices: float) -> None:
+    images = pictures(3, 20)
+    kept = images.clone()
+    changed = augment(images, 16, AugmentationConfig.model_validate(choices))
+    assert changed.shape == (3, 3, 16, 16)
+    assert changed.dtype == torch.float32
+    assert torch.isfinite(changed).all()
+    assert 0 <= changed.min() <= changed.max() <= 255
+    assert torch.equal(images, kept)
+
+
+def test_an_experiment_carries_its_augmentation(tmp_path: Path) -> None:
+    overrides = ["augmentation.scale=[0.5, 1.0]", "augmentation.flip=0.5"]
+    experiment = load_experiment("net1", overrides)
+    path = tmp_path / "augmented.yaml"
+    path.write_text(experiment_to_yaml(experiment), "utf-8")
+    assert load_experiment(path) == experiment
+    assert experiment.source_size_px == 32
+    larger = load_experiment("net1", [*overrides, "augmentation.source_size_px=64"])
+    assert larger.source_size_px == 64
+
+
+def test_a_window_that_shrinks_upwards_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"augmentation.scale.*the smaller first, found 1, 0.5"):
+        load_experiment("net1", ["augmentation.scale=[1.0, 0.5]"])

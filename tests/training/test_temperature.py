@@ -1,0 +1,81 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from facemask.evaluation.answers import check_answers
+from facemask.evaluation.calibration import expected_calibration_error
+from facemask.inference.model import softmax
+from facemask.training.temperature import HIGHEST, LOWEST, MIN_IMAGES, fit_temperature
+
+Drawn = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+
+def _drawn(n: int, true_temperature: float, *, classes: int = 2, seed: int = 0) -> Drawn:
+    """Logits, and labels that are drawn with the probabilities at a temperature."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 4, (n, classes)).astype(np.float32)
+    sums = softmax(logits, true_temperature).cumsum(axis=1)
+    return logits, (rng.random((n, 1)) > sums).sum(axis=1).clip(0, classes - 1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("true_temperature", [0.6, 1.0, 2.5])
+def test_the_temperature_that_made_the_labels_is_found(
+    true_temperature: float, classes: int
+) -> None:
+    temperature, fit = fit_temperature(*_drawn(20_000, true_temperature, classes=classes))
+    assert temperature == pytest.approx(true_temperature, rel=0.05)
+    assert fit.log_loss_after <= fit.log_loss_before + 1e-9
+    assert fit.images == 20_000
+    assert fit.note == ""
+
+
+def test_calibration_improves_where_confidence_was_too_high() -> None:
+    _, fit = fit_temperature(*_drawn(5000, 3))
+    assert fit.ece_after < fit.ece_before / 3
+    assert fit.log_loss_after < fit.log_loss_before
+
+
+def test_the_error_is_that_of_the_evaluation() -> None:
+    logits, labels = _drawn(700, 2)
+    temperature, fit = fit_temperature(logits, labels)
+    for divisor, found in ((1.0, fit.ece_before), (temperature, fit.ece_after)):
+        answers = check_answers(labels, softmax(logits, divisor))
+        assert found == pytest.approx(expected_calibration_error(answers), abs=1e-6)
+
+
+def test_no_answer_changes() -> None:
+    logits, labels = _drawn(3000, 2)
+    temperature, _ = fit_temperature(logits, labels)
+    assert temperature != 1
+    before, after = softmax(logits), softmax(logits, temperature)
+    np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    np.testing.assert_array_equal(before[:, 1] >= 0.5, after[:, 1] >= 0.5)
+
+
+def test_perfectly_separated_images_leave_it_at_one() -> None:
+    labels = np.arange(MIN_IMAGES * 4) % 2
+    logits = np.stack([-labels, labels], axis=1).astype(np.float32)
+    temperature, fit = fit_temperature(logits, labels)
+    assert temperature == 1
+    assert fit.note == "not fitted: 0 mistakes on validation images, fewer than 5"
+    assert fit.log_loss_after == fit.log_loss_before
+
+
+def test_a_few_images_leave_it_at_one() -> None:
+    temperature, fit = fit_temperature(*_drawn(MIN_IMAGES - 1, 3))
+    assert temperature == 1
+    assert fit.note.startswith(f"not fitted: {MIN_IMAGES - 1} validation images")
+
+
+@pytest.mark.parametrize(("scale", "bound"), [(0.01, LOWEST), (1000, HIGHEST)])
+def test_it_stays_inside_its_bounds(scale: float, bound: float) -> None:
+    logits, labels = _drawn(2000, 1)
+    temperature, fit = fit_temperature((logits * scale).astype(np.float32), labels)
+    assert temperature == bound
+    assert fit.note == f"kept at its bound of {bound:g}"
+
+
+def test_the_same_logits_give_the_same_temperature() -> None:
+    drawn = _drawn(500, 2)
+    assert fit_temperature(*drawn) == fit_temperature(*drawn)
