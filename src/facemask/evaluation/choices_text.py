@@ -109,7 +109,8 @@ def _target_met(choice: BandChoice) -> str:
     if low >= choice.target:
         return f"The target of {target} is met."
     if high < choice.target:
-        return f"The target of {target} is missed: these images are harder than the others."
+        chance = ", or chance favoured the choice" if choice.is_reached else ""
+        return f"The target of {target} is missed: these images are harder{chance}."
     return f"Whether they meet {target} cannot be told: it lies within the interval."
 
 

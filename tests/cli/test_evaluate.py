@@ -1,0 +1,230 @@
+"""`evaluate` and `compare` on photos that are few, of one class, or not what the model knows."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.inference.example_model import example_graph, example_info, model_bytes
+
+from facemask.cli import main
+from facemask.inference.model_file import seal
+from facemask.inference.model_info import info_to_json
+
+CLASSES = ("no_mask", "mask", "incorrect_mask")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process: its status, standard output and standard error."""
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["facemask", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return called
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A model of two classes and one of three; both answer by the colour of the photo."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {n: folder / f"{n} classes.onnx" for n in (2, 3)}
+    for n, path in found.items():
+        text = info_to_json(example_info(n, 1.5))
+        path.write_bytes(seal(model_bytes(example_graph(n), text)))
+    return found
+
+
+def photos(folder: Path, labels: Sequence[str], seed: int = 0, **columns: Sequence[object]) -> Path:
+    """Photos of the class's colour, and some of another's, in a table with these columns."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "label", *columns])
+        for number, label in enumerate(labels):
+            pixels = rng.integers(60, 120, (40, 36, 3), dtype=np.uint8)
+            if rng.random() < 0.85 and label in CLASSES:
+                pixels[..., CLASSES.index(label)] += 60
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+            writer.writerow([f"{number}.png", label, *(c[number] for c in columns.values())])
+    return folder / "labels.csv"
+
+
+def document(text: str) -> dict[str, Any]:
+    """JSON without a number that is none."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise AssertionError(constant)
+
+    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return found
+
+
+def evaluated(run: Run, *arguments: object) -> dict[str, Any]:
+    status, out, errors = run("evaluate", *arguments, "--resamples", 100, "--json")
+    assert status == 0, errors
+    return document(out)
+
+
+def refused(run: Run, *arguments: object) -> str:
+    """The one line that says why."""
+    status, out, errors = run(*arguments, "--resamples", 100)
+    lines = [line for line in errors.splitlines() if line.startswith("facemask: ")]
+    assert status == 1
+    assert not out
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.slow
+def test_one_class_leaves_metrics_undefined_with_the_reason(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask"] * 12)
+    found = evaluated(run, models[2], "--data", table, "-o", tmp_path / "r")
+    assert found["roc_auc"] is None
+    assert found["undefined"]["roc_auc"] == "no image of 12 is no_mask"
+    assert found["accuracy"] is not None
+    assert found == document((tmp_path / "r/evaluation.json").read_text())
+
+
+def test_three_photos_are_measured_and_no_slice_is_judged(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask", "mask"], pose=["left", "right", "left"])
+    found = evaluated(run, models[2], "--data", table, "-o", tmp_path / "r")
+    assert found["n"] == 3
+    assert found["slices"]["slices"]
+    assert all("fewer than 50" in one["too_few"] for one in found["slices"]["slices"])
+
+
+def test_nan_in_a_column_is_a_slice_of_its_own(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    angle = ["NaN", "", *range(22)]
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 12, angle=angle)
+    slices = evaluated(run, models[2], "--data", table)["slices"]["slices"]
+    counts = {one["name"]: one["n"] for one in slices if one["by"] == "angle"}
+    assert counts["missing"] == 2
+    assert sum(counts.values()) == 24
+
+
+def test_a_class_that_the_model_does_not_know_is_left_out_and_said(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask", "incorrect_mask"] * 4)
+    status, out, errors = run("evaluate", models[2], "--data", table, "--resamples", 100, "--json")
+    assert status == 0
+    assert document(out)["n"] == 8
+    assert "left out: 4 incorrect_mask" in errors
+    only = photos(tmp_path / "q", ["incorrect_mask"] * 4)
+    assert "no labelled image to read" in refused(run, "evaluate", models[2], "--data", only)
+
+
+def test_a_class_name_that_nobody_knows_is_an_error_that_says_what_to_do(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask", "visor"])
+    line = refused(run, "evaluate", models[2], "--data", table)
+    assert "visor" in line
+    assert "--map" in line
+
+
+@pytest.mark.slow
+def test_a_dataset_of_three_classes_is_refused_by_a_model_of_two(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    splits = ["train", "val", "test"] * 12
+    labels = [CLASSES[number // 3 % 3] for number in range(36)]
+    table = photos(tmp_path / "p", labels, split=splits)
+    prepared = ("prepare", table, "-o", tmp_path / "d", "--size", 8, "--keep-incorrect")
+    assert run(*prepared)[0] == 0
+    line = refused(run, "evaluate", models[2], "--data", tmp_path / "d")
+    assert "a label that the model does not know (first: 2, incorrect_mask)" in line
+    assert evaluated(run, models[3], "--data", tmp_path / "d")["n"] == 12
+
+
+def test_a_model_of_three_classes_on_two_says_what_is_undefined(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 8)
+    found = evaluated(run, models[3], "--data", table)
+    assert found["balanced_accuracy"] is None
+    assert found["undefined"]["balanced_accuracy"] == "no image of 16 is incorrect_mask"
+    line = refused(run, "evaluate", models[3], "--data", table, "--cost-miss", 5, "--cost-alarm", 1)
+    assert "expected a model of two classes" in line
+
+
+@pytest.mark.slow
+def test_models_of_other_classes_are_compared_by_what_both_have(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 8)
+    pair = ("compare", *models.values(), "--data", table, "--resamples", 100)
+    status, out, errors = run(*pair, "--json", "-o", tmp_path / "r")
+    assert status == 0, errors
+    (found,) = document(out)["pairs"]
+    assert found["n"] == 16
+    assert "accuracy" in found["differences"]
+    assert "balanced_accuracy" not in found["differences"]
+
+
+def test_a_threshold_and_a_band_are_chosen_on_validation_photos(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    splits = ["val"] * 60 + ["test"] * 40
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 50, split=splits)
+    wishes = ("--cost-miss", 5, "--cost-alarm", 1, "--target-accuracy", 0.9)
+    found = evaluated(run, models[2], "--data", table, *wishes, "-o", tmp_path / "r")
+    assert (found["costs"]["chosen_on"], found["costs"]["chosen_n"]) == ("val", 60)
+    assert not found["costs"]["same_images"]
+    assert found["uncertain_band"]["chosen_on"]["split"] == "val"
+    assert found["uncertain_band"]["measured"]["answered"] <= 40
+    assert "Risk and coverage" in (tmp_path / "r/report.html").read_text()
+
+
+def test_without_validation_photos_a_formula_chooses_and_a_band_is_refused(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 20)
+    costs = ("--cost-miss", 3, "--cost-alarm", 1)
+    found = evaluated(run, models[2], "--data", table, *costs)["costs"]
+    assert found["threshold"] == 0.25
+    assert found["chosen_on"] is None
+    target = ("evaluate", models[2], "--data", table, "--target-accuracy", 0.9)
+    assert "found no validation split" in refused(run, *target)
+    same = evaluated(run, *target[1:], "--choose-on", "all")["uncertain_band"]
+    assert same["same_images"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--cost-miss", 3), "expected both or none, found one"),
+        (("--cost-miss", 3, "--cost-alarm", -1), "--cost-alarm -1: expected a number greater"),
+        (("--target-accuracy", 99.5), "expected a share of 0 to 1"),
+        (("--choose-on", "test"), "expected --cost-miss or --target-accuracy with it"),
+        (("--target-accuracy", 0.9, "--choose-on", "dev"), "expected one of train, val, test"),
+        (("--target-accuracy", 0.9, "--choose-on", "val"), "the photos bring no such split"),
+    ],
+)
+def test_wishes_that_do_not_fit_are_refused(
+    run: Run, models: dict[int, Path], tmp_path: Path, options: tuple[object, ...], message: str
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 3)
+    assert message in refused(run, "evaluate", models[2], "--data", table, *options)

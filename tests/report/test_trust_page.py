@@ -1,0 +1,94 @@
+"""Slices, confidence and seeds in a report."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.data.photo_table import photo_table
+from tests.evaluation.synthetic import evaluation_of, model_info
+from tests.report.html_check import page_text
+from tests.report.runs import run_of
+
+from facemask.evaluation.compare import compare
+from facemask.evaluation.metric_kinds import METRICS
+from facemask.evaluation.risk_coverage import risk_coverage
+from facemask.evaluation.slices import measure_slices
+from facemask.evaluation.slices_text import worst_sentence
+from facemask.evaluation.temperature_effect import measure_calibration
+from facemask.evaluation.thresholds import Costs, choose_threshold
+from facemask.evaluation.uncertain_band import choose_band
+from facemask.report.calibration_section import calibration_section
+from facemask.report.compare_page import compare_sections
+from facemask.report.page import render_page
+from facemask.report.run_page import Trust, run_sections
+from facemask.report.slices_section import slices_section
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def test_slices_have_a_figure_for_each_cut_and_every_metric() -> None:
+    evaluation = evaluation_of("net", 200)
+    sources = np.repeat([HOSTILE, "b", "c"], (90, 80, 30))
+    slices = measure_slices(evaluation, photo_table(evaluation.answers.labels, source=sources))
+    html = render_page("Slices", [slices_section(slices)])
+    text = page_text(html)
+    assert html.count("<script>") == 1
+    assert worst_sentence(slices) in text
+    assert "too few to judge: 30 images, fewer than 50" in text
+    for kind in METRICS:
+        assert kind.title in text
+    cuts = {one.title for one in slices.slices}
+    assert html.count("<svg") == 1 + len(cuts)
+
+
+def test_confidence_shows_before_after_and_what_was_chosen() -> None:
+    evaluation = dataclasses.replace(evaluation_of("net", 300), model=model_info(temperature=1.8))
+    chooser = dataclasses.replace(evaluation, rows=evaluation.rows + 1000, split="val")
+    threshold = choose_threshold(evaluation, Costs(5, 1), chooser)
+    band = choose_band(evaluation, 0.95, chooser)
+    section = calibration_section(
+        measure_calibration(evaluation), risk_coverage(evaluation), "model_1",
+        threshold=threshold, band=band,
+    )  # fmt: skip
+    text = page_text(render_page("Confidence", [section]))
+    for expected in ("Reliability before and after the temperature", "without temperature",
+                     "Risk and coverage", "The dot is the uncertain band", "a missed mask costs 5",
+                     "chosen by the least cost on 300 validation images"):  # fmt: skip
+        assert expected in text
+
+
+def test_a_temperature_of_one_is_said_and_drawn_once() -> None:
+    evaluation = evaluation_of("net", 100)
+    section = calibration_section(
+        measure_calibration(evaluation), risk_coverage(evaluation), "model_1"
+    )
+    text = page_text(render_page("Confidence", [section]))
+    assert "The temperature is 1 (none was fitted)" in text
+    assert "Reliability before" not in text
+
+
+def test_a_run_with_findings_says_them_in_the_summary() -> None:
+    run = run_of("net")
+    summary = run_sections(run, trust=Trust(("The worst slice is X.",), ()))[0]
+    assert "The worst slice is X." in page_text(render_page("net", [summary]))
+
+
+@pytest.mark.slow
+def test_seeds_stand_as_one_on_a_comparison() -> None:
+    config = {"network": {"name": "net1"}}
+    runs = []
+    for position in range(4):
+        name = "net1" if position < 3 else "net2"
+        info = model_info(name, config={**config, "name": name, "seed": position})
+        run = run_of(f"{name} ({position})", position)
+        (evaluation,) = run.evaluations
+        measured = dataclasses.replace(evaluation, model=info)
+        runs.append(dataclasses.replace(run, info=info, evaluations=(measured,)))
+    comparison = compare([run.evaluations[0] for run in runs])
+    text = page_text(render_page("Compared", compare_sections(comparison, runs)))
+    assert "net1 (3 seeds): mean accuracy" in text
+    assert "standard deviation over seeds" in text
+    assert "net1 (3 seeds) and net2 (3)" in text
+    assert "flips the signs" in text
+    alone = compare([run.evaluations[0] for run in runs[:3]])
+    assert "net1 (3 seeds)" in page_text(render_page("x", compare_sections(alone, runs[:3])))
