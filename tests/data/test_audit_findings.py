@@ -82,7 +82,10 @@ def test_one_class_alone_is_audited_without_shortcuts() -> None:
 def test_suspects_are_told_where_a_model_was_asked(found: Audit) -> None:
     asked = Audit(**{**vars(found), "suspects": pd.DataFrame({"row": [3, 4]})})
     assert [one.check for one in asked.findings] == list(CHECKS)
-    assert by_check(asked)["suspects"].sentence == "2 of 42 labels are probably wrong."
+    assert by_check(asked)["suspects"].sentence == (
+        "2 of 42 labels are contradicted by networks that did not see the image: a list to look "
+        "through."
+    )
 
 
 def test_what_is_left_after_settling_has_no_copies() -> None:

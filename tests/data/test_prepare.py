@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.drops import read_drops, write_drops
+from facemask.data.layouts import read_sources
 from facemask.data.manifest import COLUMNS, load_manifest
 from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.rows import Drop, Row, Source
@@ -210,3 +212,16 @@ def test_a_size_that_was_not_kept(class_folders: Path, tmp_path: Path) -> None:
 def test_no_dataset_there(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"found none; make one with 'facemask prepare"):
         open_dataset(tmp_path)
+
+
+def test_a_folder_whose_name_is_not_utf8_is_read(class_folders: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"photos \xff")
+    odd.symlink_to(class_folders)
+    dataset = prepare(read_sources([odd]), tmp_path / "dataset")
+    assert set(dataset.manifest.table["source"]) == {r"photos \xff"}
+
+
+def test_a_drop_whose_name_has_a_carriage_return_is_read_back(tmp_path: Path) -> None:
+    drops = [Drop(Path("a\rb.jpg"), "one", "no label", 'why\r"so"\n, indeed')]
+    write_drops(tmp_path / "dropped.csv", drops)
+    assert read_drops(tmp_path / "dropped.csv") == drops

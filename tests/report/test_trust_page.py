@@ -88,6 +88,7 @@ def test_seeds_stand_as_one_on_a_comparison() -> None:
     text = page_text(render_page("Compared", compare_sections(comparison, runs)))
     assert "net1 (3 seeds): mean accuracy" in text
     assert "standard deviation over seeds" in text
+    assert "Single seeds" in text
     assert "net1 (3 seeds) and net2 (3)" in text
     assert "flips the signs" in text
     alone = compare([run.evaluations[0] for run in runs[:3]])

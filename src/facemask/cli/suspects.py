@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def find_suspects(dataset: Dataset, found: Audit, seed: int) -> tuple[pd.DataFrame | None, str]:
-    """The labels that are probably wrong, or None and why they cannot be judged.
+    """The labels that networks contradict, or None and why they cannot be judged.
 
     Args:
         dataset: the samples that were audited.

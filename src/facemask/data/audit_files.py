@@ -8,6 +8,7 @@ from facemask.data.audit.conflicts import Conflicts
 from facemask.data.audit.findings import Finding, findings_json
 from facemask.data.audit.leakage import Leakage
 from facemask.data.audit_tables import conflicts_table
+from facemask.data.csv_file import write_csv
 from facemask.files import written_file
 
 AUDIT_NAME = "audit.json"
@@ -46,5 +47,4 @@ def write_conflicts(folder: Path, conflicts: Conflicts) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    with written_file(folder / CONFLICTS_NAME) as beside:
-        conflicts_table(conflicts).to_csv(beside, index=False, errors="backslashreplace")
+    write_csv(folder / CONFLICTS_NAME, conflicts_table(conflicts))

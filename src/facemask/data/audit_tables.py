@@ -1,6 +1,5 @@
 """What an audit found as tables for a person to work through: one line an image."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from facemask.data.audit.exact import BOX
 from facemask.data.audit.findings import Audit
 from facemask.data.audit.leakage import HELD_OUT, RANDOM, codes
 from facemask.data.choice import choose_samples
+from facemask.data.csv_file import write_csv
 from facemask.errors import DatasetError
-from facemask.files import written_file
 from facemask.labels import CLASS_NAMES
 
 SAME_PICTURE, SAME_PERSON, SAME_GROUP = "same picture", "same person", "same group"
@@ -54,11 +53,7 @@ def write_tables(
     if found.suspects is not None:
         tables["suspects.csv"] = suspects_table(found.suspects)
     for name, lines in tables.items():
-        with written_file(folder / name) as beside:
-            # A name with a lone carriage return would end its line if it were not quoted.
-            lines.to_csv(
-                beside, index=False, errors="backslashreplace", quoting=csv.QUOTE_NONNUMERIC
-            )
+        write_csv(folder / name, lines)
 
 
 def duplicates_table(table: pd.DataFrame, found: Audit, roots: Mapping[str, Path]) -> pd.DataFrame:
@@ -137,7 +132,7 @@ def conflicts_table(conflicts: Conflicts) -> pd.DataFrame:
 
 
 def suspects_table(suspects: pd.DataFrame) -> pd.DataFrame:
-    """The labels that are probably wrong, ready to be corrected and given back."""
+    """The labels that networks contradict, ready to be corrected and given back."""
     return suspects.drop(columns=["row"]).round({"quality": 4, "probability": 4})
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from facemask.data.csv_file import write_csv
 from facemask.data.decode import BAD_BOX, UNREADABLE
 from facemask.data.rows import Drop
 from facemask.errors import DatasetError
-from facemask.files import written_file
 
 DROPPED_NAME = "dropped.csv"
 """Everything that was left out of a dataset."""
@@ -31,8 +31,7 @@ def write_drops(path: Path, drops: Sequence[Drop]) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    with written_file(path) as beside:
-        drops_table(drops).to_csv(beside, index=False, errors="backslashreplace")
+    write_csv(path, drops_table(drops))
 
 
 def read_drops(path: Path) -> list[Drop]:

@@ -14,7 +14,7 @@ OUTLIERS_A_REASON = 16
 
 
 def suspects_section(audited: Audited, finding: Finding, anchor: str) -> Section:
-    """The labels that are probably wrong, the worst first."""
+    """The labels that networks contradict, the worst first."""
     blocks: list[Block] = [told(finding)]
     suspects = audited.found.suspects
     if suspects is not None and len(suspects):
@@ -51,7 +51,7 @@ def _suspects_gallery(audited: Audited) -> Gallery:
         return Gallery(())
     tiles = [
         Tile(
-            photo(audited.images[row], f"Labelled {label}, probably {suggested}"),
+            photo(audited.images[row], f"Labelled {label}, networks say {suggested}"),
             f"{label}",
             f"{suggested} {probability:.0%}",
             audited.name(row),

@@ -65,7 +65,7 @@ def _shortcuts(finding: Finding) -> tuple[str, str]:
 
 
 def _suspects(finding: Finding) -> tuple[str, str]:
-    return f"{finding.facts['suspects']:,}", "labels that are probably wrong"
+    return f"{finding.facts['suspects']:,}", "labels that networks contradict"
 
 
 def _outliers(finding: Finding) -> tuple[str, str]:

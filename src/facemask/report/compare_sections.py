@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from facemask.evaluation.compare import Comparison, Pair
 from facemask.evaluation.contenders import Contender
-from facemask.evaluation.metric_kinds import METRICS, MetricKind
+from facemask.evaluation.metric_kinds import METRICS
 from facemask.evaluation.seeds_text import seed_sentences
 from facemask.evaluation.wording import (
     interval,
@@ -20,7 +20,6 @@ from facemask.report.blocks import (
     Cards,
     Cell,
     Details,
-    Facts,
     Figures,
     Paragraph,
     Section,
@@ -48,7 +47,7 @@ def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str)
     blocks = (
         Paragraph(sentences[0], is_lead=True),
         Cards(tuple(cards)),
-        Bullets((*sentences[1:], *_cost_sentences(runs))),
+        Bullets((*sentences[1:], *_cost_sentences(comparison, runs))),
     )
     return Section("Summary", anchor, blocks)
 
@@ -69,31 +68,31 @@ def seeds_section(comparison: Comparison, anchor: str) -> Section | None:
     groups = [one for one in comparison.contenders if one.seeds]
     if not groups:
         return None
-    rows = [
-        (Cell(kind.title), *(_mean_cell(one, kind) for one in groups))
-        for kind in METRICS
-        if any(one.values[kind.key] is not None for one in groups)
-    ]
+    return Section("Seeds", anchor, tuple(_seeds_table(one) for one in groups))
+
+
+def _seeds_table(one: Contender) -> Table:
+    rows: list[tuple[Cell | None, ...]] = []
+    for kind in METRICS:
+        value = one.values[kind.key]
+        if value is None:
+            rows.append((Cell(kind.title), Cell(number(kind, None), sort=-1.0), None, None))
+            continue
+        spread = one.spread[kind.key]
+        low, high = one.ranges[kind.key]
+        rows.append(
+            (
+                Cell(kind.title),
+                Cell(number(kind, value), interval(kind, one.ci95[kind.key]), value),
+                Cell(number(kind, spread), sort=spread),
+                Cell(interval(kind, (low, high)), sort=low),
+            )
+        )
     caption = (
-        "The mean over seeds; below it the 95% interval with images and seeds resampled, the "
-        "standard deviation, and the least and greatest of a single seed."
+        f"{one.name}: {'; '.join(one.members)}. Below the mean its 95% interval, with images and "
+        "seeds resampled."
     )
-    filled = table(("Metric", *(one.name for one in groups)), rows, caption)
-    members = Facts(tuple((one.name, "; ".join(one.members)) for one in groups))
-    return Section("Seeds", anchor, (filled, members))
-
-
-def _mean_cell(one: Contender, kind: MetricKind) -> Cell:
-    value = one.values[kind.key]
-    if value is None:
-        return Cell(number(kind, None), sort=-1.0)
-    spread = number(kind, one.spread[kind.key])
-    parts = (
-        interval(kind, one.ci95[kind.key]),
-        f"standard deviation {spread}",
-        f"seeds {interval(kind, one.ranges[kind.key])}",
-    )
-    return Cell(number(kind, value), "; ".join(parts), value)
+    return table(("Metric", "Mean", "Standard deviation", "Single seeds"), rows, caption)
 
 
 def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
@@ -241,11 +240,14 @@ def _same_images(comparison: Comparison) -> str:
     )
 
 
-def _cost_sentences(runs: Sequence[Run]) -> list[str]:
+def _cost_sentences(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
+    """What each contender costs; seeds of one experiment cost the same."""
+    networks = {run.name: run.info.network for run in runs}
     return [
-        f"{run.name}: {large(run.info.network.parameters)} parameters, "
-        f"{large(run.info.network.macs)} multiply-accumulates for one image."
-        for run in runs
+        f"{one.name}: {large(network.parameters)} parameters, "
+        f"{large(network.macs)} multiply-accumulates for one image."
+        for one in comparison.contenders
+        for network in [networks[one.members[0]]]
     ]
 
 

@@ -19,6 +19,9 @@ from facemask.evaluation.wording import in_sentence, interval, kind_of, number
 DASHED = (0, (4, 3))
 """Matplotlib's line style of reference lines."""
 
+_LEGEND_CHARACTERS = 32
+"""Letters of all names in a row of a legend over a figure of `style.FIGURE_SIZE`."""
+
 
 def count_axis(axes: Axes) -> None:
     """Show counts upwards on a logarithmic scale, in plain numbers; an empty place stays empty."""
@@ -52,6 +55,7 @@ def legend_above(figure: Drawing, columns: int = 4) -> None:
     """A legend over the drawing, where it covers nothing, if there is more than one line in it."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if len(labels) > 1:
+        columns = max(1, min(columns, _LEGEND_CHARACTERS // max(map(len, labels))))
         figure.legend(handles, labels, loc="outside upper left", ncols=columns)
 
 

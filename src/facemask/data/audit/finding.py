@@ -128,7 +128,10 @@ def of_suspects(suspects: pd.DataFrame | None, missing: str, count: int) -> Find
     if suspects is None:
         return not_measured("suspects", missing)
     verb = "is" if len(suspects) == 1 else "are"
-    sentence = f"{len(suspects):,} of {count:,} labels {verb} probably wrong."
+    sentence = (
+        f"{len(suspects):,} of {count:,} labels {verb} contradicted by networks that did not see "
+        "the image: a list to look through."
+    )
     return Finding("suspects", len(suspects) > 0, sentence, {"suspects": len(suspects)})
 
 

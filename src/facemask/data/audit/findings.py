@@ -50,7 +50,7 @@ class Audit:
         shortcuts: how well the label follows from what is not the face.
         shortcuts_missing: why they could not be measured, or "".
         outliers: images that are hardly one face, the worst first.
-        suspects: labels that are probably wrong, the worst first; None where no model was asked.
+        suspects: labels that networks contradict, the worst first; None where no model was asked.
         suspects_missing: why the models that were to be asked could not be, or "".
     """
 

@@ -76,6 +76,8 @@ def read_source(path: Path, name: str, options: ReadOptions = _DEFAULTS) -> Sour
         ConfigError: if a label is given for a source that has labels of its own.
     """
     path = path.resolve() if ".." in path.parts else path.absolute()
+    # A folder's name that is not UTF-8 cannot stand in a table as it is.
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     draft = Draft(name, path, options.mapping, options.label_of(name))
     layout = options.layout_of(name)
     source = (
