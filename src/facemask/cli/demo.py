@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from facemask.cli.audit import fast_checks
 from facemask.cli.console import note, progress, show
 from facemask.cli.data import write_exploration
 from facemask.cli.labelled import of_dataset
@@ -68,7 +69,7 @@ def demo_command(
     dataset = prepared_once(output / "dataset", sources, PrepareOptions())
     explored = explore_dataset(dataset)
     drops = read_drops(dataset.folder / DROPPED_NAME)
-    write_exploration(output / "explore", explored, drops)
+    write_exploration(output / "explore", explored, drops, fast_checks(dataset).findings)
     note(f"explored: {output / 'explore' / 'report.html'}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)

@@ -41,7 +41,10 @@ from facemask.report.run_page import write_run_report
 
 
 def evaluate_command(
-    model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="A run folder, a model file, or the name of a model in the package."),
+    ],
     data: Data,
     split: Split = None,
     output: Output = None,

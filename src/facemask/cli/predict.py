@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,8 +19,10 @@ from facemask.inference.inputs.inputs import Inputs, find_inputs, read_list
 from facemask.inference.inputs.item import Broken
 from facemask.inference.outputs.copies import Copies
 from facemask.inference.outputs.lines import CsvLines, JsonLines, LineFormat, TextLines
-from facemask.inference.outputs.sheet import MAX_TILES, Sheet
 from facemask.labels import CLASS_NAMES, MASK, NO_MASK
+
+if TYPE_CHECKING:
+    from facemask.inference.outputs.sheet import Sheet
 
 NEEDS_A_LOOK = 3
 """The exit status where something that was named could not be answered."""
@@ -103,7 +105,7 @@ def predict_command(
     if not names:
         raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
     _check_places(names, copy_to)
-    sheet_ = None if sheet is None else Sheet(sheet)
+    sheet_ = None if sheet is None else _sheet(sheet)
     classifier = Classifier(model, threads)
     _write_any_name()
     if threshold is not None and classifier.info.classes != 2:
@@ -161,13 +163,20 @@ def _format(as_json: bool, as_csv: bool, classifier: Classifier) -> LineFormat:
     return (CsvLines if as_csv else TextLines)(classifier.info.class_names)
 
 
+def _sheet(path: Path) -> "Sheet":
+    # Few ask for one, and drawing takes a while to import.
+    from facemask.inference.outputs.sheet import Sheet
+
+    return Sheet(path)
+
+
 @dataclass
 class _Work:
     """What is done with the outcomes, and what was done so far."""
 
     lines: LineFormat
     copies: Copies | None
-    sheet: Sheet | None
+    sheet: "Sheet | None"
     threshold: float | None
     labels: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
@@ -196,8 +205,8 @@ class _Work:
         sys.stdout.flush()
         if self.sheet is not None:
             shown_ = self.sheet.write()
-            if self.labels.total() > shown_ == MAX_TILES:
-                _note(f"the sheet shows the first {MAX_TILES} photos")
+            if self.sheet.is_full and self.labels.total() > shown_:
+                _note(f"the sheet shows the first {shown_} photos")
         if self.done:
             _note(self._summary() + _left_out(found))
 

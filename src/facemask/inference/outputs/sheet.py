@@ -34,7 +34,7 @@ class Sheet:
 
     def add(self, answered: Answered) -> None:
         """Take one photo, if there is room."""
-        if len(self._tiles) >= MAX_TILES:
+        if self.is_full:
             return
         try:
             image = read_photo(answered.photo.source, at_least_px=2 * _TILE_PX).image
@@ -47,6 +47,11 @@ class Sheet:
         last = answered.photo.inner.rsplit("/", maxsplit=1)[-1]
         title = f"{given.label}{mark} {given.probability:.0%} {last}"
         self._tiles.append(SheetTile(image, title, colour))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further photo finds a place."""
+        return len(self._tiles) >= MAX_TILES
 
     def write(self) -> int:
         """Write the sheet, unless there is no photo; gives how many are on it.
