@@ -10,11 +10,11 @@ from facemask.data.drawn import draw_face
 
 @pytest.fixture(scope="session")
 def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 photos of each class in `with_mask/` and `without_mask/`; do not write into it."""
+    """60 photos of each class in `with_mask/` and `without_mask/`; do not write into it."""
     root = tmp_path_factory.mktemp("photos") / "faces"
     for label, name in enumerate(("without_mask", "with_mask")):
         (root / name).mkdir(parents=True)
-        for number in range(40):
+        for number in range(60):
             size = (40 + number, 48 + 2 * (number % 30))
             photo = draw_face(np.random.default_rng(1000 * label + number), label, size)
             photo.save(root / name / f"face {number}.jpg", quality=88)

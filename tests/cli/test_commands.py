@@ -32,7 +32,7 @@ def dataset(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("prepared") / "dataset"
     done = succeeded("prepare", class_folders, "-o", folder)
     assert "120 faces (train 84, val 12, test 24)" in done.stdout
-    assert "faces: class-folders, 80 faces (40 no_mask, 40 mask)" in done.stderr
+    assert "faces: class-folders, 120 faces (60 no_mask, 60 mask)" in done.stderr
     return folder
 
 
