@@ -31,7 +31,11 @@ def test_the_readme_shows_the_way_through() -> None:
 
 @pytest.mark.slow
 def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
-    (tmp_path / "photos").symlink_to(class_folders)
+    for photo in sorted(class_folders.glob("*/face ?.jpg")) + sorted(
+        class_folders.glob("*/face 1?.jpg")
+    ):
+        (tmp_path / "photos" / photo.parent.name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / photo.parent.name / photo.name).write_bytes(photo.read_bytes())
     photo = next((class_folders / "with_mask").iterdir())
     (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
     for command in commands(README):
