@@ -1,11 +1,16 @@
 """Small photos that the tests draw themselves."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facemask.data.drawn import draw_face
+
+# Shells start what runs in the background with Ctrl-C switched off, and children inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
