@@ -13,7 +13,7 @@ from tests.data.photo_table import explored, noise_images, photo_table, two_clas
 
 from facemask.data.arrays import Images
 from facemask.data.collect import collect
-from facemask.data.explore import Exploration, explore, explore_collection, explore_dataset
+from facemask.data.explore import Exploration, explore, explore_dataset
 from facemask.data.exploring.columns import NOT_SPLIT, halves, saturation
 from facemask.data.exploring.faces import mean_image
 from facemask.data.exploring.separation import separation
@@ -375,7 +375,9 @@ def test_normalisation_is_that_of_the_training_photos() -> None:
 def test_a_collection_and_its_dataset_are_told_alike(class_folders: Path, tmp_path: Path) -> None:
     source = as_source(class_folders)
     (tmp_path / "arrays").mkdir()
-    open_photos = explore_collection(collect([source], tmp_path / "arrays"))
+    collection = collect([source], tmp_path / "arrays")
+    where = SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
+    open_photos = explore(collection.table, collection.images, [where], {})
     dataset = prepare([source], tmp_path / "dataset")
     prepared = explore_dataset(dataset)
     assert open_photos.counts.by_split == {NOT_SPLIT: 120}

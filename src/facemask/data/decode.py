@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from facemask.cores import available_cores
 from facemask.data.measures import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facemask.data.rows import Drop, Row
 from facemask.errors import DatasetError, ImageError, shown
@@ -93,7 +93,7 @@ def decode_rows(
         DatasetError: if a helper process was killed, or could not start.
     """
     tasks = list(_tasks(rows))
-    count = workers or (_cores() if len(rows) >= _WORTH_PROCESSES else 1)
+    count = workers or (available_cores() if len(rows) >= _WORTH_PROCESSES else 1)
     outcomes: list[FileFacts | Drop] = []
     measures = [np.zeros((0, len(MEASURES)), np.float32)]
     for done in _run(tasks, array_paths, min(count, len(tasks))):
@@ -102,10 +102,6 @@ def decode_rows(
         if on_progress is not None:
             on_progress(len(done.outcomes))
     return Decoded(outcomes, np.concatenate(measures))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

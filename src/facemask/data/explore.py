@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from facemask.data.arrays import Dataset, Images
-from facemask.data.collect import Collection
 from facemask.data.exploring.columns import described
 from facemask.data.exploring.copies import Copies, find_copies
 from facemask.data.exploring.counts import Counts, count_samples
@@ -140,20 +138,6 @@ def explore(
         mean_faces=mean_faces(images[MEASURE_SIZE_PX], wide),
         table=wide,
     )
-
-
-def explore_collection(collection: Collection) -> Exploration:
-    """Look into sources as they were read, before any split.
-
-    Raises:
-        DatasetError: if there is no sample.
-    """
-    sources = [
-        SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
-        for source in collection.sources
-    ]
-    left_out = Counter(drop.reason for drop in collection.drops)
-    return explore(collection.table, collection.images, sources, left_out)
 
 
 def explore_dataset(dataset: Dataset) -> Exploration:

@@ -27,15 +27,12 @@ from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.exact import Interval
 from facemask.evaluation.metrics import Metrics, measure_answers
 from facemask.evaluation.plain import plain_json
-from facemask.inference.model import softmax
+from facemask.evaluation.temperature_effect import uncalibrated
 
 FORMAT_VERSION = 1
 
 PARTS = 4
 """Images are cut into so many parts of the same size by each measure of them."""
-
-_SMALLEST = 1e-300
-"""Stands for a probability of zero, whose logarithm is none."""
 
 _TIMES = ("seconds", "images_per_second")
 
@@ -135,15 +132,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)
 
 
 def _uncalibrated(evaluation: Evaluation) -> dict[str, Any]:
-    answers, temperature = evaluation.answers, evaluation.model.temperature
-    logits = temperature * np.log(np.maximum(answers.probabilities, _SMALLEST))
-    # Only differences between the logits of one image count, and float32 keeps those.
-    before = check_answers(
-        answers.labels,
-        softmax(logits.astype(np.float32)),
-        threshold=0.5 if answers.threshold is None else answers.threshold,
-        class_names=answers.class_names,
-    )
+    before = uncalibrated(evaluation.answers, evaluation.model.temperature)
     metrics = _measured(evaluation, before, evaluation.groups)
     keys = ("ece", "log_loss")
     return {

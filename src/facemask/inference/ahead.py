@@ -1,6 +1,5 @@
 """Work done ahead of its reader, on a few threads, in order and in constant memory."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,10 +32,3 @@ def done_ahead(
             waiting.extend(pool.submit(work, item) for item in islice(source, 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def available_cores() -> int:
-    """How many cores this process may use, where the system tells; else how many there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -11,9 +11,10 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from facemask.cores import available_cores
 from facemask.errors import ConfigError, ImageError, ModelFileError, shown
 from facemask.images import ImageSource, read_photo
-from facemask.inference.ahead import available_cores, done_ahead
+from facemask.inference.ahead import done_ahead
 from facemask.inference.model import Images, Model, load_model
 from facemask.inference.model_info import ModelInfo
 from facemask.inference.prediction import Input, Prediction, predictions
