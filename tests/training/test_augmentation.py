@@ -106,3 +106,36 @@ def test_an_experiment_carries_its_augmentation(tmp_path: Path) -> None:
 def test_a_window_that_shrinks_upwards_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"augmentation.scale.*the smaller first, found 1, 0.5"):
         load_experiment("net1", ["augmentation.scale=[1.0, 0.5]"])
+
+
+def test_an_image_set_farther_away_is_there_whole_and_smaller() -> None:
+    image = torch.full((64, 3, 32, 32), 100, dtype=torch.uint8)
+    torch.manual_seed(0)
+    windows = augment(image, 64, AugmentationConfig(away=1.0, away_scale=2.0))
+    shares = (windows.round() == 100).all(dim=1).float().mean(dim=(1, 2))
+    # A window twice as wide as the image shows it on a quarter; mirrored edges are as grey as it.
+    on_a_colour = shares[shares < 0.99]
+    assert len(on_a_colour) > 16
+    assert on_a_colour.min() > 0.2
+    assert on_a_colour.max() < 1
+
+
+def test_a_face_is_set_onto_photos_of_its_own_class_alone() -> None:
+    labels = torch.tensor([0, 1] * 64)
+    dark, light = 10, 150
+    values = torch.where(labels == 1, light, dark).to(torch.uint8).reshape(-1, 1, 1, 1)
+    images = values.expand(-1, 3, 24, 24).clone()
+    images[::4] += 1  # Another photo of each class can be told from the face's own.
+    images[1::4] += 1
+    torch.manual_seed(0)
+    changed = augment(images, 24, AugmentationConfig(away=1.0), labels).round()
+    of_its_class, of_the_other = (
+        sum(
+            int((changed[labels == label] == value + extra).all(dim=1).sum())
+            for label, value in ((0, first), (1, second))
+            for extra in (0, 1)
+        )
+        for first, second in ((dark, light), (light, dark))
+    )
+    assert of_its_class > changed[:, 0].numel() * 0.5
+    assert of_the_other == 0

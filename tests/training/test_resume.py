@@ -288,3 +288,36 @@ def test_a_signal_leaves_a_run_that_goes_on(
     _fit(make_experiment(epochs), dataset, run, resume=True)
     _fit(make_experiment(epochs), dataset, tmp_path / "straight")
     _assert_same(run, tmp_path / "straight")
+
+
+SCHEDULE = ("optimizer.name=adamw", "optimizer.schedule=one-cycle", "training.label_smoothing=0.1")
+
+
+def test_a_schedule_goes_on_where_it_was(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    experiment = make_experiment("training.epochs=3", *SCHEDULE)
+    straight, run = tmp_path / "straight", tmp_path / "run"
+    rates = [float(row["learning_rate"]) for row in _fit(experiment, dataset, straight).rows]
+    assert rates[0] > rates[1] > rates[2]
+    assert rates[2] < 0.1 * experiment.optimizer.learning_rate
+    with (
+        _failing(monkeypatch, 2, MemoryError("no more")),
+        pytest.raises(MemoryError, match="no more"),
+    ):
+        _fit(experiment, dataset, run)
+    _fit(experiment, dataset, run, resume=True)
+    _assert_same(run, straight)
+
+
+def test_a_schedule_is_not_given_more_epochs(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    _fit(make_experiment("training.epochs=1", *SCHEDULE), dataset, tmp_path / "run")
+    with pytest.raises(RunError, match=r"begun with training\.epochs 1, found 2"):
+        _fit(
+            make_experiment("training.epochs=2", *SCHEDULE), dataset, tmp_path / "run", resume=True
+        )

@@ -16,15 +16,19 @@ _LUMA = (0.299, 0.587, 0.114)
 """Of R, G and B: ITU-R BT.601, as Pillow has it."""
 
 
-def augment(images: Tensor, size_px: int, config: AugmentationConfig) -> Tensor:
+def augment(
+    images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor | None = None
+) -> Tensor:
     """Changed images: ``float32 (N, 3, S, S)``, RGB, 0..255, S the network's input size.
 
     Args:
         images: ``uint8 (N, 3, R, R)``, RGB, R at least S so that a closer framing stays sharp.
         size_px: S.
         config: how much of what.
+        labels: ``int64 (N,)``; an image is set onto another of the same label alone. None sets
+            it onto a colour or its own mirrored edges.
     """
-    changed = _framed(images.to(torch.float32) / 255, size_px, config)
+    changed = _framed(images.to(torch.float32) / 255, size_px, config, labels)
     changed = _coarsened(changed, config)
     changed = _lit(_tinted(changed, config), config)
     changed = _erased(_noisy(changed, config), config)
@@ -32,18 +36,23 @@ def augment(images: Tensor, size_px: int, config: AugmentationConfig) -> Tensor:
     return changed.contiguous(memory_format=torch.channels_last)
 
 
-def _framed(images: Tensor, size_px: int, config: AugmentationConfig) -> Tensor:
+def _framed(
+    images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor | None
+) -> Tensor:
     """A window of each image: moved, zoomed, turned, stretched, mirrored; edges are reflected."""
     n = len(images)
     low, high = config.scale
     side = _uniform(images, n, low, high)
+    away = _happens(images, n, config.away)
+    side = torch.where(away, _uniform(images, n, 1, config.away_scale), side)
     stretch = torch.exp(_uniform(images, n, -config.aspect, config.aspect) / 2)
     wide, tall = side * stretch, side / stretch
     angle = torch.randn(n, device=images.device) * math.radians(config.rotation_degrees)
     mirror = 1 - 2 * _happens(images, n, config.flip).to(torch.float32)
     # A closer window may move as far as it stays inside, and `shift` more.
-    across = _uniform(images, n, -1, 1) * ((1 - wide).clamp(min=0) * config.roam + config.shift)
-    down = _uniform(images, n, -1, 1) * ((1 - tall).clamp(min=0) * config.roam + config.shift)
+    # One that is wider than the image may move while it holds the image nearly whole.
+    across = _uniform(images, n, -1, 1) * (_room(wide, config) + config.shift)
+    down = _uniform(images, n, -1, 1) * (_room(tall, config) + config.shift)
     cos, sin = angle.cos(), angle.sin()
     rows = torch.stack(
         [
@@ -53,7 +62,44 @@ def _framed(images: Tensor, size_px: int, config: AugmentationConfig) -> Tensor:
         dim=1,
     )
     grid = affine_grid(rows, [n, 3, size_px, size_px], align_corners=False)
-    return grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    windows = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    if config.away == 0:
+        return windows
+    inside = (grid.abs().amax(dim=3) <= 1).unsqueeze(1) | ~_each(away)
+    return torch.where(inside, windows, _backgrounds(images, windows, labels))
+
+
+def _room(side: Tensor, config: AugmentationConfig) -> Tensor:
+    """How far a window's middle may move, in half sides of the image."""
+    within, beyond = (1 - side).clamp(min=0), (side - 1).clamp(min=0)
+    return within * config.roam + beyond * (0.9 if config.away else 0.0)
+
+
+def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None) -> Tensor:
+    """What lies around an image that is set farther away, in the size of its window.
+
+    A studio's white and one colour stand for 45%, another image for 30%, mirrored edges for the
+    rest; the shares are a choice, not tuned.
+    """
+    n, size = len(images), (windows.shape[2], windows.shape[3])
+    white = _each(_happens(images, n, 0.4))
+    colour = torch.rand(n, 3, 1, 1, device=images.device).masked_fill(white, 1)
+    kind = _each(torch.rand(n, device=images.device))
+    around = torch.where(kind < 0.45, colour, windows)
+    if labels is None:
+        return around
+    others = interpolate(images[_partners(labels)], size, mode="bilinear", antialias=True)
+    return torch.where((kind >= 0.45) & (kind < 0.75), others, around)
+
+
+def _partners(labels: Tensor) -> Tensor:
+    """For each image the position of one with the same label, each of them once."""
+    order = torch.arange(len(labels), device=labels.device)
+    shuffled = torch.randperm(len(labels), device=labels.device)
+    by_label = torch.argsort(labels, stable=True)
+    # Both hold the labels in the same order, one of them shuffled within each.
+    order[by_label] = shuffled[torch.argsort(labels[shuffled], stable=True)]
+    return order
 
 
 def _coarsened(images: Tensor, config: AugmentationConfig) -> Tensor:

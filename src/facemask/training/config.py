@@ -86,14 +86,18 @@ class OptimizerConfig(_Section):
     """How the weights are learned.
 
     Attributes:
-        name: the method.
-        learning_rate: the size of a step.
-        weight_decay: Adam's own: it is times the weights added to their gradients.
+        name: ``adam`` (Kingma and Ba 2015), or ``adamw`` (Loshchilov and Hutter 2019).
+        learning_rate: the size of a step; of the largest with a schedule.
+        weight_decay: with Adam it is times the weights added to their gradients; with AdamW the
+            weights, but no biases and no scales, shrink by it times the learning rate.
+        schedule: ``constant``, or ``one-cycle``: up from a 25th of the learning rate over the
+            first 15% of all steps, then down to nearly nothing (Smith and Topin 2018).
     """
 
-    name: Literal["adam"] = "adam"
+    name: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4
+    schedule: Literal["constant", "one-cycle"] = "constant"
 
 
 class TrainingConfig(_Section):
@@ -107,6 +111,8 @@ class TrainingConfig(_Section):
             None never stops early.
         test_curves: whether the test split is measured after every epoch too. Those curves are
             for looking: they choose nothing.
+        label_smoothing: the share of a label that is spread evenly over all classes in the loss
+            that is learned from (Szegedy et al. 2016), so that no answer need be entirely sure.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
@@ -114,6 +120,7 @@ class TrainingConfig(_Section):
     monitor: Monitor = "val_loss"
     early_stopping_epochs: Annotated[int, Field(ge=1)] | None = None
     test_curves: bool = False
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class AugmentationConfig(_Section):
@@ -127,6 +134,10 @@ class AugmentationConfig(_Section):
         shift: how far any window may move besides, as a share of half the image.
         aspect: the logarithm of the window's width over its height, at most.
         rotation_degrees: the standard deviation of the angle.
+        away: the share of images that are set farther away, onto a background: one colour, the
+            whole of another image of the same class, or their own mirrored edges. A face that
+            fills its photo is so seen from a distance too.
+        away_scale: the side of the window then, at the most, as a share of the image's.
         flip: the share of images that are mirrored.
         coarse: the share of batches' images that are made small and enlarged again.
         coarse_min_px: how small, at the least.
@@ -148,6 +159,8 @@ class AugmentationConfig(_Section):
     shift: Share = 0.0
     aspect: Share = 0.0
     rotation_degrees: Annotated[float, Field(ge=0, le=90)] = 0.0
+    away: Share = 0.0
+    away_scale: Annotated[float, Field(ge=1, le=4)] = 2.2
     flip: Share = 0.0
     coarse: Share = 0.0
     coarse_min_px: Annotated[int, Field(ge=4)] = 12

@@ -159,6 +159,7 @@ def learn(
         experiment.seed,
         evaluated,
         experiment.augmentation,
+        experiment.training.label_smoothing,
     )
     train, evaluation = _loaders(experiment, dataset, evaluated)
     images = len(dataset.rows_of("train"))

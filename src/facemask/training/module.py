@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn.functional import log_softmax, nll_loss
+from torch.nn.functional import cross_entropy
 
 from facemask.errors import RunError
 from facemask.training.augmentation import augment
@@ -14,6 +15,9 @@ from facemask.training.network import Network
 
 _CHECK_EVERY = 50
 """Steps between two looks at whether the loss is still a number; each makes a GPU wait."""
+
+_WARM_UP = 0.15
+"""The share of one cycle's steps in which the learning rate rises."""
 
 
 class Classification(LightningModule):
@@ -28,6 +32,7 @@ class Classification(LightningModule):
         seed: of dropout and augmentation.
         evaluated: the splits measured after each epoch, in the order of their loaders.
         augmentation: how training images are changed; None leaves them as they are.
+        label_smoothing: of the loss that is learned from, 0..1.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Classification(LightningModule):
         seed: int,
         evaluated: tuple[str, ...],
         augmentation: AugmentationConfig | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -45,15 +51,36 @@ class Classification(LightningModule):
         self._seed = seed
         self._evaluated = evaluated
         self._augmentation = augmentation
+        self._label_smoothing = label_smoothing
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam over all weights (Kingma and Ba 2015), with weight decay as it defines it."""
-        return torch.optim.Adam(
-            self.network.parameters(),
-            lr=self._optimizer.learning_rate,
-            weight_decay=self._optimizer.weight_decay,
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The method and its schedule, as `OptimizerConfig` describes them."""
+        optimizer = self._new_optimizer()
+        if self._optimizer.schedule == "constant":
+            return optimizer
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            self._optimizer.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=_WARM_UP,
         )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        rate, decay = self._optimizer.learning_rate, self._optimizer.weight_decay
+        weights = list(self.network.parameters())
+        if self._optimizer.name == "adam":
+            return torch.optim.Adam(weights, lr=rate, weight_decay=decay)
+        # Biases and batch normalisation's scales have one dimension.
+        groups = [
+            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": decay},
+            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=rate)
 
     def on_train_epoch_start(self) -> None:
         """Forget the last epoch."""
@@ -72,8 +99,9 @@ class Classification(LightningModule):
         """The loss to learn from."""
         if self._augmentation is not None:
             images, labels = batch
-            batch = augment(images, self.network.input_size_px, self._augmentation), labels
-        loss = self._step(batch, "train")
+            size_px = self.network.input_size_px
+            batch = augment(images, size_px, self._augmentation, labels), labels
+        loss = self._step(batch, "train", self._label_smoothing)
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)
         return loss
@@ -93,11 +121,11 @@ class Classification(LightningModule):
             values = measure(logits, torch.cat([labels for _, labels in seen]))
             self.measured |= {f"{split}_{name}": value for name, value in values.items()}
 
-    def _step(self, batch: tuple[Tensor, Tensor], split: str) -> Tensor:
+    def _step(self, batch: tuple[Tensor, Tensor], split: str, smoothing: float = 0.0) -> Tensor:
         images, labels = batch
         logits = self.network(images)
         self._seen[split].append((logits.detach(), labels))
-        return nll_loss(log_softmax(logits, dim=1), labels)
+        return cross_entropy(logits, labels, label_smoothing=smoothing)
 
     def _check_finite(self, values: Tensor) -> None:
         if not bool(torch.isfinite(values).all()):

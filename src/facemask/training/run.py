@@ -19,7 +19,8 @@ LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
 RECORD_NAME = "run.json"
 
-# A run may be gone on with for more epochs than it was begun with; nothing else may differ.
+# A run may be gone on with for more epochs than it was begun with, unless its learning rate
+# follows a schedule over them; nothing else may differ.
 _MAY_DIFFER = "training.epochs"
 
 
@@ -177,8 +178,10 @@ def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) ->
         )
     begun = load_experiment(run.config) if run.config.is_file() else experiment
     before, now = _flat(begun.model_dump()), _flat(experiment.model_dump())
+    # A schedule over all epochs was another one from the first step on, had there been more.
+    may_differ = _MAY_DIFFER if begun.optimizer.schedule == "constant" else None
     for key, value in before.items():
-        if now[key] != value and key != _MAY_DIFFER:
+        if now[key] != value and key != may_differ:
             raise RunError(
                 f"{run.folder}: the run was begun with {key} {_in_yaml(value)}, found "
                 f"{_in_yaml(now[key])}; set it back with --set {key}={_in_yaml(value)}, or name "
