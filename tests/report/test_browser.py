@@ -8,17 +8,21 @@ import pytest
 from tests.data.photo_table import explored, photo_table, two_classes
 from tests.report.browser import CHROMIUM, load
 from tests.report.runs import manifest_of, run_of
+from tests.report.test_audit_page import material
+from tests.report.test_study_page import naive_and_honest
 
 from facemask.evaluation.compare import compare
 from facemask.evaluation.risk_coverage import risk_coverage
 from facemask.evaluation.slices import measure_slices
 from facemask.evaluation.temperature_effect import measure_calibration
+from facemask.report.audit_page import write_audit_page
 from facemask.report.calibration_section import calibration_section
 from facemask.report.compare_page import write_compare_report
 from facemask.report.explore_page import write_explore_page
 from facemask.report.page import MAX_BYTES
 from facemask.report.run_page import Trust, run_chapter, write_run_report
 from facemask.report.slices_section import slices_section
+from facemask.report.study_page import write_study_report
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,14 +45,26 @@ def _compare_page(path: Path) -> None:
     runs = [run_of(f"Net #{position + 1}", position) for position in range(3)]
     comparison = compare([run.evaluations[0] for run in runs])
     chapters = [run_chapter(run, f"run{run.position}") for run in runs]
-    write_compare_report(path, comparison, runs, manifest_of(), more=chapters)
+    table = photo_table(comparison.evaluations[0].answers.labels, source=["a", "b"] * 60)
+    slices = [measure_slices(one, table) for one in comparison.evaluations]
+    write_compare_report(path, comparison, runs, manifest_of(), slices=slices, more=chapters)
 
 
 def _explore_page(path: Path) -> None:
     write_explore_page(path, explored(photo_table(two_classes(80))))
 
 
-@pytest.mark.parametrize("write", [_run_page, _compare_page, _explore_page])
+def _audit_page(path: Path) -> None:
+    write_audit_page(path, material())
+
+
+def _study_page(path: Path) -> None:
+    write_study_report(path, naive_and_honest())
+
+
+@pytest.mark.parametrize(
+    "write", [_run_page, _compare_page, _explore_page, _audit_page, _study_page]
+)
 def test_a_page_loads_without_an_error_and_asks_for_nothing(
     write: Callable[[Path], None], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from tests.data.photo_table import photo_table
 from tests.evaluation.synthetic import model_info
 from tests.report.html_check import page_text
 from tests.report.runs import manifest_of, run_of
@@ -9,7 +10,10 @@ from tests.report.runs import manifest_of, run_of
 from facemask.errors import DatasetError
 from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.metric_kinds import METRICS
+from facemask.evaluation.slices import measure_slices
+from facemask.report.blocks import Table
 from facemask.report.compare_page import compare_chapter, compare_sections, write_compare_report
+from facemask.report.compare_slices import slices_side_by_side
 from facemask.report.page import render_page
 from facemask.report.run import Run
 from facemask.report.run_page import run_chapter
@@ -63,3 +67,24 @@ def test_a_run_is_needed_for_each_model() -> None:
     runs = [run_of("one", 0), run_of("two", 1)]
     with pytest.raises(DatasetError, match="a run for each of 2 models, found 1"):
         compare_sections(_compared(*runs), runs[:1])
+
+
+def test_slices_of_models_stand_side_by_side_the_weakest_first() -> None:
+    runs = [run_of("one", 0), run_of("two", 1, skill=3)]
+    comparison = _compared(*runs)
+    table = photo_table(comparison.evaluations[0].answers.labels, source=["a", "b"] * 60)
+    slices = [measure_slices(one, table, min_n=30) for one in comparison.evaluations]
+    section = slices_side_by_side(["one", "two"], slices, "slices")
+    (filled,) = (block for block in section.blocks if isinstance(block, Table))
+    assert filled.columns == ("Slice", "Images", "one", "two")
+    judged = [row for row in filled.rows if row[0].colour != "muted"]
+    lowest = [min(cell.sort for cell in row[2:] if isinstance(cell.sort, float)) for row in judged]
+    assert len(judged) >= 2
+    assert lowest == sorted(lowest)
+    expected = {
+        one.label: [own.metrics.values["accuracy"] for own in (one, other)]
+        for one, other in zip(slices[0].slices, slices[1].slices, strict=True)
+    }
+    assert {row[0].text: [cell.sort for cell in row[2:]] for row in filled.rows} == expected
+    text = page_text(render_page("t", compare_sections(comparison, runs, slices=slices)))
+    assert f"Weakest on {judged[0][0].text}" in text

@@ -56,7 +56,7 @@ def _facts(rows: list[StudyRow]) -> StudyFacts:
     )
 
 
-def _naive_and_honest() -> StudyFacts:
+def naive_and_honest() -> StudyFacts:
     return _facts(
         [
             _row(division, source, variant, accuracy)
@@ -73,7 +73,7 @@ def _naive_and_honest() -> StudyFacts:
 
 
 def test_the_page_has_the_answer_first_and_every_table(tmp_path: Path) -> None:
-    write_study_report(tmp_path / "r.html", _naive_and_honest())
+    write_study_report(tmp_path / "r.html", naive_and_honest())
     html = (tmp_path / "r.html").read_text(encoding="utf-8")
     text = page_text(html)
     assert text.index("This data bears it out.") < text.rindex("The naive and the honest score")
@@ -109,7 +109,7 @@ def test_a_study_without_a_finished_run_has_a_page() -> None:
 def test_the_terminal_shows_each_variant_and_the_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    Console(width=120, color_system=None).print(study_text(_naive_and_honest()))
+    Console(width=120, color_system=None).print(study_text(naive_and_honest()))
     shown = capsys.readouterr().out
     for expected in (
         "own: 2 seeds", "[wide]", "+3.1 (\N{MINUS SIGN}0.4 to +5.0)", "faces, left out",

@@ -1,6 +1,6 @@
 """`compare`: what several model files answer on the same labelled photos."""
 
-from facemask.cli.console import note, show, show_json
+from facemask.cli.console import note, progress, show, show_json
 from facemask.cli.labelled import Reading
 from facemask.cli.measure_options import (
     AsJson,
@@ -14,9 +14,11 @@ from facemask.cli.measure_options import (
 from facemask.cli.measuring import COMPARISON_NAME, RESAMPLES, as_runs, measure, write_json
 from facemask.cli.models import Models, load_models
 from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Workers
+from facemask.cli.trusting import MinSlice
 from facemask.data.collect import MAX_UNREADABLE_SHARE
 from facemask.errors import ConfigError
 from facemask.evaluation.compare import compare
+from facemask.evaluation.slices import MIN_SLICE, measure_slices
 from facemask.evaluation.text import comparison_text
 from facemask.files import written_folder
 from facemask.report.compare_page import write_compare_report
@@ -31,6 +33,7 @@ def compare_command(
     as_json: AsJson = False,
     seed: Seed = 0,
     resamples: Resamples = RESAMPLES,
+    min_slice: MinSlice = MIN_SLICE,
     layout: Layouts = [],  # noqa: B006  (Typer reads the default, nobody changes it)
     label: Labels = [],  # noqa: B006
     mapping: Mapping = [],  # noqa: B006
@@ -53,12 +56,18 @@ def compare_command(
             with written_folder(output, replace_if=COMPARISON_NAME) as beside:
                 write_json(beside / COMPARISON_NAME, comparison)
                 runs = as_runs(loaded, evaluations, images)
+                with progress("slicing", None) as advance:
+                    slices = [
+                        measure_slices(one, images.table, min_n=min_slice, on_images=advance)
+                        for one in evaluations
+                    ]
                 write_compare_report(
                     beside / "report.html",
                     comparison,
                     runs,
                     images.manifest,
                     images.drops,
+                    slices=slices,
                     more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
                 )
             note(f"report: {output / 'report.html'}")

@@ -8,6 +8,7 @@ import pandas as pd
 from facemask.data.manifest import Manifest
 from facemask.errors import DatasetError
 from facemask.evaluation.compare import Comparison
+from facemask.evaluation.slices import Slices
 from facemask.evaluation.wording import joined
 from facemask.report.blocks import Section
 from facemask.report.compare_sections import (
@@ -19,13 +20,18 @@ from facemask.report.compare_sections import (
     metrics_side_by_side,
     seeds_section,
 )
+from facemask.report.compare_slices import slices_side_by_side
 from facemask.report.data_section import data_section
 from facemask.report.page import write_page
 from facemask.report.run import Run
 
 
 def compare_sections(
-    comparison: Comparison, runs: Sequence[Run], prefix: str = ""
+    comparison: Comparison,
+    runs: Sequence[Run],
+    prefix: str = "",
+    *,
+    slices: Sequence[Slices] = (),
 ) -> tuple[Section, ...]:
     """All that there is to show of a comparison, the summary first.
 
@@ -33,6 +39,7 @@ def compare_sections(
         comparison: the models on the same images.
         runs: the run of each of them, in the same order.
         prefix: stands before each anchor.
+        slices: of each model, in the same order; none leave them out.
 
     Raises:
         DatasetError: if there is not one run for each model.
@@ -46,6 +53,9 @@ def compare_sections(
         seeds_section(comparison, f"{prefix}seeds"),
         metrics_side_by_side(comparison, runs, f"{prefix}metrics"),
         differences_section(comparison, f"{prefix}differences"),
+        slices_side_by_side([run.name for run in runs], slices, f"{prefix}slices")
+        if slices
+        else None,
         architecture_section(runs, f"{prefix}architecture"),
         hyperparameters_section(runs, f"{prefix}hyperparameters"),
         curves_side_by_side(runs, f"{prefix}training"),
@@ -68,6 +78,7 @@ def write_compare_report(
     manifest: Manifest | None = None,
     drops: pd.DataFrame | None = None,
     *,
+    slices: Sequence[Slices] = (),
     more: Sequence[Section] = (),
 ) -> None:
     """Write the report of a comparison.
@@ -78,6 +89,7 @@ def write_compare_report(
         runs: the run of each of them, in the same order.
         manifest: of the dataset, for the part about the data.
         drops: what was left out of it, see `data_section`.
+        slices: of each model, in the same order; none leave them out.
         more: further sections for the end, such as `run_chapter` of each run.
 
     Raises:
@@ -86,6 +98,6 @@ def write_compare_report(
         ValueError: if two sections have one anchor.
     """
     data = () if manifest is None else (data_section(manifest, drops),)
-    sections = (*compare_sections(comparison, runs), *data, *more)
+    sections = (*compare_sections(comparison, runs, slices=slices), *data, *more)
     title = f"{joined(run.name for run in runs)} compared"
     write_page(path, title, sections, subtitle="Is this face covered? Models side by side.")
