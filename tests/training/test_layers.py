@@ -7,7 +7,7 @@ from facemask.training.config import NetworkConfig
 from facemask.training.experiments import load_experiment
 from facemask.training.layers import check_budget, describe_network
 from facemask.training.network import Network, Normalisation
-from facemask.training.networks import NETWORKS
+from facemask.training.networks import NETWORKS, NetworkSpec
 
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
 
@@ -130,7 +130,9 @@ def test_pixels_are_normalised_inside() -> None:
 def test_a_deeper_or_shallower_network_keeps_its_stages(
     count: int, stages: tuple[tuple[int, ...], ...]
 ) -> None:
-    assert NETWORKS["net1"].with_convolutions(count) == stages
+    spec = NETWORKS["net1"]
+    assert isinstance(spec, NetworkSpec)
+    assert spec.with_convolutions(count) == stages
     config = load_experiment("net1", [f"network.convolutions={count}"]).network
     convolutions = [one for one in describe_network(config).layers if "convolution" in one.kind]
     assert [one.output_shape[0] for one in convolutions] == [width for s in stages for width in s]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from facemask.training.networks import BUDGET, NETWORKS
+from facemask.training.networks import BUDGET, NETWORKS, ResidualSpec
 
 Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc"]
 
@@ -25,7 +25,7 @@ class NetworkConfig(_Section):
         input_size_px: the side of the square input; the dataset must have been prepared at it.
         first_filter_px: the side of the first convolution's filters.
         convolutions: how many, see `networks.NetworkSpec.with_convolutions`; None for the network's
-            own number.
+            own number. Null for a residual network, which is made of blocks.
         width: every convolution's channels are multiplied by it.
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
@@ -63,7 +63,13 @@ class NetworkConfig(_Section):
     @classmethod
     def _has_one_a_stage(cls, count: int | None, info: ValidationInfo) -> int | None:
         spec = NETWORKS.get(info.data.get("name", ""))
-        if spec is not None and count is not None and count < len(spec.stages):
+        if spec is None or count is None:
+            return count
+        if isinstance(spec, ResidualSpec):
+            raise ValueError(
+                f"expected null, since {info.data['name']} is made of blocks, found {count}"
+            )
+        if count < len(spec.stages):
             raise ValueError(
                 f"expected {len(spec.stages)} or more, one for each stage of {info.data['name']}, "
                 f"found {count}"
@@ -74,10 +80,10 @@ class NetworkConfig(_Section):
     @classmethod
     def _can_be_halved(cls, size_px: int, info: ValidationInfo) -> int:
         spec = NETWORKS.get(info.data.get("name", ""))
-        if spec is not None and size_px % spec.shrinks_by:
+        if spec is not None and size_px % 2**spec.halvings:
             raise ValueError(
-                f"expected a multiple of {spec.shrinks_by}, since {info.data['name']} halves its "
-                f"input {len(spec.stages) - 1} times, found {size_px}"
+                f"expected a multiple of {2**spec.halvings}, since {info.data['name']} halves its "
+                f"input {spec.halvings} times, found {size_px}"
             )
         return size_px
 

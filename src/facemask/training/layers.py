@@ -10,6 +10,7 @@ from facemask.errors import ConfigError
 from facemask.inference.model_info import LayerFacts, NetworkFacts
 from facemask.training.config import NetworkConfig
 from facemask.training.network import Network, Normalisation
+from facemask.training.residual import MapMean, ResidualBlock
 
 _ANY_COLOURS = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -26,13 +27,16 @@ def describe_network(config: NetworkConfig, n_classes: int = 2) -> NetworkFacts:
         values = torch.zeros(1, 3, config.input_size_px, config.input_size_px)
     layers: list[LayerFacts] = []
     sight = _Sight()
+    # Batch normalisation in training wants more than one value a channel.
+    network.eval()
     for name, layer in network.layers.named_children():
-        values = layer(values)
+        values, macs = _counted(layer, values)
         sight = sight.through(layer)
         if not isinstance(layer, nn.ReLU | nn.Flatten):
-            sees_all = isinstance(layer, nn.Linear) and sight.side_px < config.input_size_px
+            takes_all = isinstance(layer, nn.Linear | MapMean)
+            sees_all = takes_all and sight.side_px < config.input_size_px
             side_px = config.input_size_px if sees_all else sight.side_px
-            layers.append(_facts(name, layer, values, side_px))
+            layers.append(_facts(name, layer, values, macs, side_px))
     return NetworkFacts(
         name=config.name,
         input_size_px=config.input_size_px,
@@ -70,6 +74,14 @@ class _Sight:
     step_px: int = 1
 
     def through(self, layer: nn.Module) -> "_Sight":
+        """What is seen after a layer; of a residual block, along its two convolutions.
+
+        Squeeze-excite, which weighs whole channels by what all pixels hold, does not count.
+        """
+        if isinstance(layer, ResidualBlock):
+            return self.through(layer.first).through(layer.second)
+        if isinstance(layer, nn.Sequential):
+            return self.through(layer[0])
         if not isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             return self
         side, stride = _first(layer.kernel_size), _first(layer.stride)
@@ -80,13 +92,27 @@ def _first(value: int | tuple[int, ...]) -> int:
     return value if isinstance(value, int) else value[0]
 
 
-def _facts(name: str, layer: nn.Module, values: Tensor, side_px: int) -> LayerFacts:
+def _counted(layer: nn.Module, values: Tensor) -> tuple[Tensor, int]:
+    """What a layer gives, and the multiply-accumulates of all that is in it."""
+    macs: list[int] = []
+    hooks = [
+        part.register_forward_hook(lambda part, _, output: macs.append(_macs(part, output)))
+        for part in layer.modules()
+    ]
+    try:
+        return layer(values), sum(macs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _facts(name: str, layer: nn.Module, values: Tensor, macs: int, side_px: int) -> LayerFacts:
     return LayerFacts(
         name=name,
         kind=_kind(layer),
         output_shape=tuple(values.shape[1:]),
         parameters=sum(parameter.numel() for parameter in layer.parameters()),
-        macs=_macs(layer, values),
+        macs=macs,
         receptive_field_px=side_px,
     )
 
@@ -94,6 +120,13 @@ def _facts(name: str, layer: nn.Module, values: Tensor, side_px: int) -> LayerFa
 def _kind(layer: nn.Module) -> str:
     if isinstance(layer, nn.Conv2d):
         return f"convolution {layer.kernel_size[0]} x {layer.kernel_size[1]}, ReLU"
+    if isinstance(layer, nn.Sequential) and isinstance(layer[0], nn.Conv2d):
+        side, stride = layer[0].kernel_size[0], layer[0].stride[0]
+        return f"convolution {side} x {side}, stride {stride}, batch normalisation, ReLU"
+    if isinstance(layer, ResidualBlock):
+        return f"residual block 3 x 3, stride {layer.stride}, squeeze-excite"
+    if isinstance(layer, MapMean):
+        return "mean over the map"
     if isinstance(layer, nn.MaxPool2d):
         side = _first(layer.kernel_size)
         return f"maximum pooling {side} x {side}"

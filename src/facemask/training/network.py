@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from facemask.training.config import NetworkConfig
-from facemask.training.networks import NETWORKS
+from facemask.training.networks import NETWORKS, NetworkSpec, ResidualSpec
+from facemask.training.residual import MapMean, ResidualBlock, conv_norm
 
 _HEAD_STD = 0.01
 """Of the last layer's first weights: the first logits are near zero, so the first loss is near
@@ -44,7 +45,7 @@ class Normalise(nn.Module):
 
 
 class Network(nn.Module):
-    """A plain convolutional network that takes pixels and gives logits.
+    """A convolutional network that takes pixels and gives logits.
 
     Its weights are drawn from PyTorch's global random state.
 
@@ -71,6 +72,14 @@ class Network(nn.Module):
 
 def _layers(config: NetworkConfig, n_classes: int) -> OrderedDict[str, nn.Module]:
     spec = NETWORKS[config.name]
+    if isinstance(spec, ResidualSpec):
+        return _residual_layers(spec, config, n_classes)
+    return _plain_layers(spec, config, n_classes)
+
+
+def _plain_layers(
+    spec: NetworkSpec, config: NetworkConfig, n_classes: int
+) -> OrderedDict[str, nn.Module]:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels, number = 3, 0
     filter_px: int = config.first_filter_px
@@ -87,14 +96,38 @@ def _layers(config: NetworkConfig, n_classes: int) -> OrderedDict[str, nn.Module
     layers["flatten"] = nn.Flatten()
     if config.dropout:
         layers["dropout"] = nn.Dropout(config.dropout)
-    side_px = config.input_size_px // spec.shrinks_by
+    side_px = config.input_size_px // 2**spec.halvings
     layers["linear"] = nn.Linear(channels * side_px**2, n_classes)
     return layers
 
 
+def _residual_layers(
+    spec: ResidualSpec, config: NetworkConfig, n_classes: int
+) -> OrderedDict[str, nn.Module]:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = _in_eights(spec.stem * config.width)
+    layers["stem"] = conv_norm(3, channels, config.first_filter_px, stride=2)
+    layers["relu"] = nn.ReLU(inplace=True)
+    for number, (width, stride) in enumerate(spec.blocks, start=1):
+        wider = _in_eights(width * config.width)
+        layers[f"block{number}"] = ResidualBlock(channels, wider, stride)
+        channels = wider
+    layers["mean"] = MapMean()
+    layers["flatten"] = nn.Flatten()
+    if config.dropout:
+        layers["dropout"] = nn.Dropout(config.dropout)
+    layers["linear"] = nn.Linear(channels, n_classes)
+    return layers
+
+
+def _in_eights(channels: float) -> int:
+    """Processors work on eight channels at once; others would be filled up with nothing."""
+    return max(8, 8 * round(channels / 8))
+
+
 def _draw_weights(layers: nn.Sequential) -> None:
     """Kaiming's normal weights for ReLU (He et al. 2015); biases start at zero."""
-    for layer in layers:
+    for layer in layers.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         elif isinstance(layer, nn.Linear):

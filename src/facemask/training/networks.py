@@ -1,4 +1,4 @@
-"""The networks by name: Net #1 and Net #2 as data."""
+"""The networks by name, as data: Net #1 and Net #2 of the study, and a residual one."""
 
 from dataclasses import dataclass
 
@@ -54,17 +54,50 @@ class NetworkSpec:
         return tuple(map(tuple, stages))
 
     @property
-    def shrinks_by(self) -> int:
-        """How many times smaller the last stage's maps are than the input."""
-        return int(2 ** (len(self.stages) - 1))
+    def halvings(self) -> int:
+        """How often height and width are halved."""
+        return len(self.stages) - 1
 
 
-NETWORKS: dict[str, NetworkSpec] = {
+@dataclass(frozen=True)
+class ResidualSpec:
+    """A residual network (He et al. 2016): a first convolution, blocks, and the mean of the map.
+
+    The first convolution halves height and width; see `residual.ResidualBlock` for the blocks. The
+    fully connected layer sees one mean a channel, so it does not grow with the input.
+
+    Attributes:
+        title: how it is called.
+        input_size_px: the side of its square input, unless an experiment says otherwise.
+        stem: the output channels of the first convolution, at width 1.
+        blocks: the output channels and the stride of each block, at width 1.
+        first_filter_px: the side of the first convolution's filters, unless an experiment says
+            otherwise.
+    """
+
+    title: str
+    input_size_px: int
+    stem: int
+    blocks: tuple[tuple[int, int], ...]
+    first_filter_px: int
+
+    @property
+    def halvings(self) -> int:
+        """How often height and width are halved."""
+        return 1 + sum(stride == 2 for _, stride in self.blocks)
+
+
+NETWORKS: dict[str, NetworkSpec | ResidualSpec] = {
     # The study's table: 6 convolutions, the first 5 x 5, the others 3 x 3; about 400 thousand
     # parameters. It does not give the widths; these come to 399,730.
     "net1": NetworkSpec("Net #1", 32, ((32,), (48, 64), (96, 128), (160,)), 5, 3),
     # 7 convolutions of 5 x 5 at twice the input size, otherwise like Net #1: the one more
     # stands in front, with a pooling, so that the others see maps of the same sizes.
     "net2": NetworkSpec("Net #2", 64, ((16,), (32,), (48, 64), (96, 128), (160,)), 5, 5),
+    # 674 thousand parameters and 54.6 million multiply-accumulates: under a million, and as many
+    # of the arithmetic's 60 million as blocks of these widths take.
+    "residual": ResidualSpec(
+        "Residual", 64, 24, ((24, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2)), 5
+    ),
 }
 """Every network that an experiment can name."""

@@ -1,0 +1,77 @@
+"""The block of a residual network."""
+
+import torch
+from torch import Tensor, nn
+
+_REDUCTION = 4
+"""How many times fewer channels squeeze-excite works in. Hu et al. take 16, for ten times wider
+networks."""
+
+
+def conv_norm(channels: int, wider: int, filter_px: int, *, stride: int = 1) -> nn.Sequential:
+    """A convolution and batch normalisation (Ioffe and Szegedy 2015), which holds its bias."""
+    padding = filter_px // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, wider, filter_px, stride, padding, bias=False), nn.BatchNorm2d(wider)
+    )
+
+
+class MapMean(nn.Module):
+    """The mean of each channel's map; exported as one step, which PyTorch's pooling is not."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``float32 (N, C, 1, 1)`` of ``float32 (N, C, H, W)``."""
+        return maps.mean(dim=(2, 3), keepdim=True)
+
+
+class SqueezeExcite(nn.Module):
+    """Each channel times a share that depends on the means of all (Hu et al. 2018).
+
+    Args:
+        channels: of its input, which are those of its output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        fewer = channels // _REDUCTION
+        self.shares = nn.Sequential(
+            MapMean(),
+            nn.Conv2d(channels, fewer, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(fewer, channels, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``float32 (N, C, H, W)``, as the input."""
+        shares: Tensor = self.shares(maps)
+        return maps * shares
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions and squeeze-excite, added to the input (He et al. 2016).
+
+    Where the shape changes, the input is averaged over 2 x 2 pixels and mixed by a 1 x 1
+    convolution: a stride alone would leave out three of four pixels (He et al. 2019, ResNet-D).
+
+    Args:
+        channels: of the input.
+        wider: of the output.
+        stride: 1, or 2 to halve height and width.
+    """
+
+    def __init__(self, channels: int, wider: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.first = conv_norm(channels, wider, 3, stride=stride)
+        self.second = conv_norm(wider, wider, 3)
+        self.excite = SqueezeExcite(wider)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != wider:
+            smaller = [nn.AvgPool2d(stride)] if stride > 1 else []
+            self.shortcut = nn.Sequential(*smaller, conv_norm(channels, wider, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``float32 (N, C, H, W)``; H and W are those of the input over the stride."""
+        learned = self.excite(self.second(torch.relu(self.first(maps))))
+        return torch.relu(self.shortcut(maps) + learned)

@@ -1,0 +1,108 @@
+"""The residual network, from its table to its model file."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from tests.training.small_dataset import SIZE_PX, MakeDataset, MakeExperiment
+
+from facemask.data.arrays import Dataset
+from facemask.errors import ConfigError
+from facemask.inference.classifier import Classifier
+from facemask.inference.model_file import read_model_file
+from facemask.training.config import NetworkConfig
+from facemask.training.experiments import load_experiment
+from facemask.training.export import best_network
+from facemask.training.fit import RunResult, fit
+from facemask.training.layers import describe_network
+from facemask.training.network import Network, Normalisation
+from facemask.training.quantize import export_int8
+
+GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+
+
+def _config(*overrides: str) -> NetworkConfig:
+    chosen = ["network.name=residual", *(f"network.{override}" for override in overrides)]
+    return load_experiment("net2", chosen).network
+
+
+def test_its_costs() -> None:
+    facts = describe_network(_config())
+    assert (facts.parameters, facts.macs) == (674_304, 54_554_400)
+    assert [layer.output_shape for layer in facts.layers] == [
+        (24, 32, 32), (24, 32, 32), (48, 16, 16), (48, 16, 16), (96, 8, 8), (96, 8, 8),
+        (128, 4, 4), (128, 1, 1), (2,),
+    ]  # fmt: skip
+    assert sum(layer.parameters for layer in facts.layers) == facts.parameters
+    stem, first = facts.layers[:2]
+    # By hand: 3 channels by 5 x 5 at each of 24 x 32 x 32 values; then two of 24 by 3 x 3 for
+    # each value, and 24 to 6 to 24 once.
+    assert stem.macs == 24 * 32 * 32 * 3 * 25
+    assert first.macs == 2 * 24 * 32 * 32 * 24 * 9 + 2 * 24 * 6
+
+
+@pytest.mark.parametrize("size_px", [16, 48, 96])
+def test_any_size_that_can_be_halved_gives_logits(size_px: int) -> None:
+    network = Network(_config(f"input_size_px={size_px}"), GREY, 3).eval()
+    images = torch.randint(0, 256, (2, 3, size_px, size_px), dtype=torch.uint8)
+    assert network(images).shape == (2, 3)
+
+
+def test_width_is_kept_in_eights() -> None:
+    facts = describe_network(_config("width=0.4"))
+    assert {layer.output_shape[0] % 8 for layer in facts.layers[:-1]} == {0}
+    assert facts.parameters < 200_000
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("network.convolutions=6", "expected null, since residual is made of blocks, found 6"),
+        ("network.input_size_px=40", "a multiple of 16, since residual halves its input 4 times"),
+    ],
+)
+def test_what_it_cannot_be_is_refused(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_experiment("net2", ["network.name=residual", override])
+
+
+@pytest.fixture
+def run(
+    make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> tuple[RunResult, Dataset]:
+    dataset = make_dataset({"train": (40, 40), "val": (20, 20)})
+    experiment = make_experiment(
+        "network.name=residual", "network.width=0.4", "network.dropout=0.2", "training.epochs=2"
+    )
+    return fit(experiment, dataset, tmp_path / "run", device="cpu", show_progress=False), dataset
+
+
+def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) -> None:
+    result, dataset = run
+    assert result.info.parity.largest_difference < 1e-5
+    network = best_network(result.folder, load_experiment(result.folder.config), dataset)
+    # What batch normalisation saw in training is part of the weights.
+    assert any(
+        float(value.abs().sum()) > 0
+        for name, value in network.state_dict().items()
+        if name.endswith("running_mean")
+    )
+    graph = onnx.load_from_string(read_model_file(result.folder.model).data).graph
+    used = Counter(node.op_type for node in graph.node)
+    assert "BatchNormalization" not in used
+    assert used["Conv"] == 1 + 6 * 4 + 3
+
+
+def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Path) -> None:
+    result, dataset = run
+    network = best_network(result.folder, load_experiment(result.folder.config), dataset)
+    float32 = read_model_file(result.folder.model)
+    info = export_int8(network, float32, dataset, tmp_path / "int8.onnx")
+    assert info.quantization is not None
+    images = np.array(dataset.images(SIZE_PX))
+    expected = Classifier(result.folder.model).classify_images(images)
+    found = Classifier(tmp_path / "int8.onnx").classify_images(images)
+    np.testing.assert_allclose(found, expected, atol=0.15)
