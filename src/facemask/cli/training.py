@@ -20,7 +20,7 @@ REPORT_NAME = "report.html"
 
 
 def train_command(
-    experiment: Annotated[str, typer.Argument(help="net1, net2, or a YAML file.")],
+    experiment: Annotated[str, typer.Argument(help="net1, net2, maskresnet, or a YAML file.")],
     data: Annotated[Path, typer.Option(help="A dataset from `facemask prepare`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The run folder to make.")],
     settings: Annotated[
