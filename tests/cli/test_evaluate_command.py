@@ -15,6 +15,7 @@ from tests.inference.example_model import example_graph, example_info, model_byt
 from facemask.cli import main
 from facemask.inference.model_file import seal
 from facemask.inference.model_info import info_to_json
+from facemask.inference.packaged import DEFAULT_MODEL
 
 CLASSES = ("no_mask", "mask", "incorrect_mask")
 
@@ -228,3 +229,13 @@ def test_wishes_that_do_not_fit_are_refused(
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 3)
     assert message in refused(run, "evaluate", models[2], "--data", table, *options)
+
+
+def test_with_no_model_named_the_packages_default_is_measured(run: Run, tmp_path: Path) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
+    found = evaluated(run, "--data", table)
+    named = evaluated(run, DEFAULT_MODEL, "--data", table)
+    assert found["model"]["name"] == DEFAULT_MODEL
+    assert {key: found[key] for key in ("accuracy", "n")} == {
+        key: named[key] for key in ("accuracy", "n")
+    }

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tests.training.small_dataset import SIZE_PX, MakeDataset, MakeExperiment
+from tests.training.small_dataset import write_dataset, write_experiment
 
 from facemask.data.arrays import Dataset
 from facemask.errors import ConfigError
@@ -21,6 +21,7 @@ from facemask.training.layers import describe_network
 from facemask.training.network import Network, Normalisation
 from facemask.training.quantize import export_int8
 
+SIZE_PX = 32
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
 
 
@@ -44,7 +45,7 @@ def test_its_costs() -> None:
     assert first.macs == 2 * 24 * 32 * 32 * 24 * 9 + 2 * 24 * 6
 
 
-@pytest.mark.parametrize("size_px", [16, 48, 96])
+@pytest.mark.parametrize("size_px", [32, 48, 96])
 def test_any_size_that_can_be_halved_gives_logits(size_px: int) -> None:
     network = Network(_config(f"input_size_px={size_px}"), GREY, 3).eval()
     images = torch.randint(0, 256, (2, 3, size_px, size_px), dtype=torch.uint8)
@@ -62,6 +63,7 @@ def test_width_is_kept_in_eights() -> None:
     [
         ("network.convolutions=6", "expected null, since residual is made of blocks, found 6"),
         ("network.input_size_px=40", "a multiple of 16, since residual halves its input 4 times"),
+        ("network.input_size_px=16", "expected 32 or more, since the last maps .* single pixel"),
     ],
 )
 def test_what_it_cannot_be_is_refused(override: str, message: str) -> None:
@@ -69,15 +71,18 @@ def test_what_it_cannot_be_is_refused(override: str, message: str) -> None:
         load_experiment("net2", ["network.name=residual", override])
 
 
-@pytest.fixture
-def run(
-    make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
-) -> tuple[RunResult, Dataset]:
-    dataset = make_dataset({"train": (40, 40), "val": (20, 20)})
-    experiment = make_experiment(
-        "network.name=residual", "network.width=0.4", "network.dropout=0.2", "training.epochs=2"
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
+    """A run at the smallest size, whose last batch of an epoch is one image."""
+    folder = tmp_path_factory.mktemp("residual")
+    counts = {"train": (43, 42), "val": (20, 20)}
+    dataset = write_dataset(folder / "dataset", counts, size_px=SIZE_PX)
+    overrides = ("name=residual", f"input_size_px={SIZE_PX}", "width=0.4", "dropout=0.2")
+    experiment = load_experiment(
+        write_experiment(folder / "small.yaml"),
+        [*(f"network.{override}" for override in overrides), "training.epochs=2"],
     )
-    return fit(experiment, dataset, tmp_path / "run", device="cpu", show_progress=False), dataset
+    return fit(experiment, dataset, folder / "run", device="cpu", show_progress=False), dataset
 
 
 def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) -> None:
@@ -92,8 +97,14 @@ def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) 
     )
     graph = onnx.load_from_string(read_model_file(result.folder.model).data).graph
     used = Counter(node.op_type for node in graph.node)
-    assert "BatchNormalization" not in used
+    # Pixels to numbers, the convolutions with batch normalisation inside, and the last layer.
+    assert set(used) == {
+        "Transpose", "Cast", "Sub", "Div",
+        "Conv", "Relu", "Add", "AveragePool", "ReduceMean", "Sigmoid", "Mul",
+        "Reshape", "Gemm",
+    }  # fmt: skip
     assert used["Conv"] == 1 + 6 * 4 + 3
+    assert (used["Add"], used["Sigmoid"], used["AveragePool"]) == (6, 6, 3)
 
 
 def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Path) -> None:
@@ -106,3 +117,15 @@ def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Pat
     expected = Classifier(result.folder.model).classify_images(images)
     found = Classifier(tmp_path / "int8.onnx").classify_images(images)
     np.testing.assert_allclose(found, expected, atol=0.15)
+    sure = np.abs(expected[:, 1] - 0.5) > 0.15
+    assert np.array_equal(found[sure].argmax(axis=1), expected[sure].argmax(axis=1))
+    assert len((tmp_path / "int8.onnx").read_bytes()) < len(float32.data) / 2
+
+
+def test_the_table_is_the_network_whatever_is_chosen() -> None:
+    for override in ("width=0.5", "width=1.3", "first_filter_px=3", "dropout=0.3"):
+        config = _config(override)
+        facts = describe_network(config, 3)
+        network = Network(config, GREY, 3)
+        assert facts.parameters == sum(weights.numel() for weights in network.parameters())
+        assert facts.parameters == sum(layer.parameters for layer in facts.layers)

@@ -37,15 +37,16 @@ from facemask.errors import ConfigError
 from facemask.evaluation.slices import MIN_SLICE
 from facemask.evaluation.text import evaluation_text
 from facemask.files import written_folder
+from facemask.inference.packaged import DEFAULT_MODEL
 from facemask.report.run_page import write_run_report
 
 
 def evaluate_command(
+    data: Data,
     model: Annotated[
         Path,
         typer.Argument(help="A run folder, a model file, or the name of a model in the package."),
-    ],
-    data: Data,
+    ] = Path(DEFAULT_MODEL),
     split: Split = None,
     output: Output = None,
     as_json: AsJson = False,

@@ -26,7 +26,8 @@ class NetworkConfig(_Section):
         first_filter_px: the side of the first convolution's filters.
         convolutions: how many, see `networks.NetworkSpec.with_convolutions`; None for the network's
             own number. Null for a residual network, which is made of blocks.
-        width: every convolution's channels are multiplied by it.
+        width: every convolution's channels are multiplied by it; a residual network's are rounded
+            to a multiple of 8.
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
         budget: the parameters that the network may have.
@@ -84,6 +85,12 @@ class NetworkConfig(_Section):
             raise ValueError(
                 f"expected a multiple of {2**spec.halvings}, since {info.data['name']} halves its "
                 f"input {spec.halvings} times, found {size_px}"
+            )
+        if isinstance(spec, ResidualSpec) and size_px == 2**spec.halvings:
+            # Batch normalisation has no variance of one value, in a last batch of one image.
+            raise ValueError(
+                f"expected {2 * size_px} or more, since the last maps of {info.data['name']} "
+                f"would be a single pixel, found {size_px}"
             )
         return size_px
 
