@@ -59,6 +59,7 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
     assert (wide.optimizer.learning_rate, wide.training.epochs) == (1e-4, 3)
     assert input_sizes(study) == (32,)
     assert input_sizes(study, ["network.input_size_px=64"]) == (64,)
+    assert input_sizes(study, ["augmentation.source_size_px=48"]) == (32, 48)
 
 
 def test_an_experiment_may_lie_beside_the_study(tmp_path: Path) -> None:

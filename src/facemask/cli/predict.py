@@ -211,16 +211,18 @@ class _Work:
             _note(self._summary() + _left_out(found))
 
     def _handle(self, outcome: Answered | Broken) -> None:
+        if isinstance(outcome, Answered):
+            outcome = _decided(outcome, self.threshold)
+            self._keep(outcome)
+        # Counted once it is printed: after Ctrl-C the count is that of the lines.
+        _print(self.lines.line(outcome))
         if isinstance(outcome, Broken):
             self.broken += 1
         else:
-            outcome = _decided(outcome, self.threshold)
-            self._count(outcome)
-        _print(self.lines.line(outcome))
+            self.labels[outcome.prediction.label] += 1
+            self.uncertain += outcome.prediction.is_uncertain
 
-    def _count(self, outcome: Answered) -> None:
-        self.labels[outcome.prediction.label] += 1
-        self.uncertain += outcome.prediction.is_uncertain
+    def _keep(self, outcome: Answered) -> None:
         if self.copies is not None:
             self.copies.add(outcome)
         if self.sheet is not None:

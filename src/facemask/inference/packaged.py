@@ -10,7 +10,7 @@ from facemask.errors import ModelFileError
 MODELS_FOLDER = Path(__file__).parents[1] / "models"
 """Where they lie; a wheel is always unpacked, so they are plain files."""
 
-DEFAULT_MODEL = "net2"
+DEFAULT_MODEL = "maskresnet"
 """The model that answers where none is named."""
 
 

@@ -161,9 +161,13 @@ def _measured(value: float, by: str) -> str:
 
 def _layers(info: ModelInfo) -> str:
     kinds = [layer.kind for layer in info.network.layers if layer.parameters]
-    convolutions = sum("convolution" in kind for kind in kinds)
-    connected = sum("fully connected" in kind for kind in kinds)
-    return f"{convolutions} convolutions, {connected} fully connected"
+    kinds_of_layer = ("convolution", "residual block", "fully connected")
+    counts = {word: sum(kind.startswith(word) for kind in kinds) for word in kinds_of_layer}
+    return ", ".join(_counted(count, word) for word, count in counts.items() if count)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 or word == "fully connected" else f"{count} {word}s"
 
 
 def _split_sentence(info: ModelInfo) -> str:
@@ -178,12 +182,15 @@ def _split_name(info: ModelInfo, split: str) -> str:
     return f"{how}{name} split"
 
 
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW"}
+
+
 def _procedure(info: ModelInfo) -> str:
     config = info.config
     network, optimizer, training = config["network"], config["optimizer"], config["training"]
     dropout = f"dropout {network['dropout']:g}" if network["dropout"] else "no dropout"
     return (
-        f"{optimizer['name'].capitalize()}, learning rate {optimizer['learning_rate']:g}, weight "
+        f"{_OPTIMIZERS[optimizer['name']]}, learning rate {optimizer['learning_rate']:g}, weight "
         f"decay {optimizer['weight_decay']:g}, {dropout}; batches of {training['batch_size']}, at "
         f"most {training['epochs']} epochs; negative log likelihood on log-softmax; seed "
         f"{config['seed']}. {_augmentation(config.get('augmentation'))} The weights kept "

@@ -58,13 +58,16 @@ def experiment_of(variant: Variant, seed: int, overrides: Sequence[str] = ()) ->
 
 
 def input_sizes(study: Study, overrides: Sequence[str] = ()) -> tuple[int, ...]:
-    """The sides of the square images that the variants take.
+    """The sides of the square images that the variants learn from and take.
 
     Raises:
         ConfigError: if a variant is wrong.
     """
     experiments = [experiment_of(one, study.seeds[0], overrides) for one in study.variants]
-    return tuple(sorted({one.network.input_size_px for one in experiments}))
+    sides = {
+        side for one in experiments for side in (one.source_size_px, one.network.input_size_px)
+    }
+    return tuple(sorted(sides))
 
 
 def plan_runs(

@@ -57,12 +57,15 @@ class Batches(TorchDataset[tuple[Tensor, Tensor]]):
 class BatchOrder(Sampler[Indices]):
     """The positions of each batch of an epoch; every position stands in one batch.
 
+    A single image that would be left for the last batch joins the one before: batch normalisation
+    cannot learn from one.
+
     The order of an epoch depends on the seed and the epoch alone, so a run that goes on after an
     interruption sees what it would have seen.
 
     Args:
         n: how many samples there are.
-        batch_size: how many make a batch; the last may be smaller.
+        batch_size: how many make a batch; the last may be smaller, or larger by one.
         seed: of the shuffling; None keeps the order of the split.
     """
 
@@ -77,14 +80,19 @@ class BatchOrder(Sampler[Indices]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self._n // self._batch_size)
+        return len(self._starts())
 
     def __iter__(self) -> Iterator[Indices]:
         order = np.arange(self._n)
         if self._seed is not None:
             np.random.default_rng((self._seed, self._epoch)).shuffle(order)
-        for start in range(0, self._n, self._batch_size):
-            yield order[start : start + self._batch_size]
+        yield from np.split(order, self._starts()[1:])
+
+    def _starts(self) -> range:
+        """Where each batch begins in the order."""
+        starts = range(0, self._n, self._batch_size)
+        is_single = self._batch_size > 1 and self._n > 1 and self._n % self._batch_size == 1
+        return starts[:-1] if is_single else starts
 
 
 Loader = DataLoader[tuple[Tensor, Tensor]]

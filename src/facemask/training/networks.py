@@ -15,7 +15,6 @@ class NetworkSpec:
     left, so it grows with the area of the input, and the convolutions do not.
 
     Attributes:
-        title: how the study calls it.
         input_size_px: the side of its square input, unless an experiment says otherwise.
         stages: the output channels of each convolution, stage by stage, at width 1.
         first_filter_px: the side of the first convolution's filters, unless an experiment says
@@ -23,7 +22,6 @@ class NetworkSpec:
         filter_px: the side of the other filters.
     """
 
-    title: str
     input_size_px: int
     stages: tuple[tuple[int, ...], ...]
     first_filter_px: int
@@ -67,7 +65,6 @@ class ResidualSpec:
     fully connected layer sees one mean a channel, so it does not grow with the input.
 
     Attributes:
-        title: how it is called.
         input_size_px: the side of its square input, unless an experiment says otherwise.
         stem: the output channels of the first convolution, at width 1.
         blocks: the output channels and the stride of each block, at width 1.
@@ -75,7 +72,6 @@ class ResidualSpec:
             otherwise.
     """
 
-    title: str
     input_size_px: int
     stem: int
     blocks: tuple[tuple[int, int], ...]
@@ -90,14 +86,12 @@ class ResidualSpec:
 NETWORKS: dict[str, NetworkSpec | ResidualSpec] = {
     # The study's table: 6 convolutions, the first 5 x 5, the others 3 x 3; about 400 thousand
     # parameters. It does not give the widths; these come to 399,730.
-    "net1": NetworkSpec("Net #1", 32, ((32,), (48, 64), (96, 128), (160,)), 5, 3),
+    "net1": NetworkSpec(32, ((32,), (48, 64), (96, 128), (160,)), 5, 3),
     # 7 convolutions of 5 x 5 at twice the input size, otherwise like Net #1: the one more
     # stands in front, with a pooling, so that the others see maps of the same sizes.
-    "net2": NetworkSpec("Net #2", 64, ((16,), (32,), (48, 64), (96, 128), (160,)), 5, 5),
+    "net2": NetworkSpec(64, ((16,), (32,), (48, 64), (96, 128), (160,)), 5, 5),
     # 674 thousand parameters and 54.6 million multiply-accumulates: under a million, and as many
     # of the arithmetic's 60 million as blocks of these widths take.
-    "residual": ResidualSpec(
-        "Residual", 64, 24, ((24, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2)), 5
-    ),
+    "residual": ResidualSpec(64, 24, ((24, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2)), 5),
 }
 """Every network that an experiment can name."""
