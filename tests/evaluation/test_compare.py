@@ -101,6 +101,14 @@ def test_three_models_make_three_pairs() -> None:
     assert set(json.loads(text)) == {"evaluations", "contenders", "pairs"}
 
 
+def test_the_sentence_of_the_best_and_its_next_rival_stands_first() -> None:
+    right = {"middle": 14, "best": 20, "worst": 2}
+    found = compare([_answering(name, [i < n for i in range(20)]) for name, n in right.items()])
+    heads = [sentence.split(" by ")[0] for sentence in found.sentences]
+    assert heads[0].startswith(("best is better than middle", "No difference shown: best has"))
+    assert heads[1:] == ["best is better than worst", "middle is better than worst"]
+
+
 def test_other_images_are_refused() -> None:
     first = evaluation_of("a")
     with pytest.raises(DatasetError, match="found data abababababab and cdcdcdcdcdcd"):

@@ -20,6 +20,8 @@ from facemask.training.fit import RunResult, fit
 from facemask.training.layers import describe_network
 from facemask.training.network import Network, Normalisation
 from facemask.training.quantize import export_int8
+from facemask.training.run import RunFolder
+from facemask.training.weights import load_checkpoint, network_weights
 
 SIZE_PX = 32
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
@@ -73,7 +75,7 @@ def test_what_it_cannot_be_is_refused(override: str, message: str) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
-    """A run at the smallest size, whose last batch of an epoch is one image."""
+    """A run at the smallest size, of 85 images: one is left when batches are full."""
     folder = tmp_path_factory.mktemp("residual")
     counts = {"train": (43, 42), "val": (20, 20)}
     dataset = write_dataset(folder / "dataset", counts, size_px=SIZE_PX)
@@ -83,6 +85,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
         [*(f"network.{override}" for override in overrides), "training.epochs=2"],
     )
     return fit(experiment, dataset, folder / "run", device="cpu", show_progress=False), dataset
+
+
+def test_more_epochs_go_on_as_if_asked_for_at_once(
+    run: tuple[RunResult, Dataset], tmp_path: Path
+) -> None:
+    result, dataset = run
+    straight = load_experiment(result.folder.config)
+    shorter = load_experiment(result.folder.config, ["training.epochs=1"])
+    again = tmp_path / "again"
+    fit(shorter, dataset, again, device="cpu", show_progress=False)
+    fit(straight, dataset, again, resume=True, device="cpu", show_progress=False)
+    found = network_weights(load_checkpoint(RunFolder(again).last))
+    expected = network_weights(load_checkpoint(result.folder.last))
+    assert all(torch.equal(found[name], values) for name, values in expected.items())
 
 
 def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) -> None:

@@ -90,6 +90,18 @@ class Comparison:
     contenders: tuple[Contender, ...]
     pairs: tuple[Pair, ...]
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The pairs' sentences, those of the most accurate contender first, best rival first."""
+        rank = {
+            one.name: position
+            for position, one in enumerate(
+                sorted(self.contenders, key=lambda one: -(one.values["accuracy"] or 0.0))
+            )
+        }
+        pairs = sorted(self.pairs, key=lambda pair: sorted((rank[pair.first], rank[pair.second])))
+        return tuple(pair.sentence for pair in pairs)
+
     def to_json(self) -> dict[str, Any]:
         """For programs: ``evaluations`` (see `evaluation`), ``contenders`` and ``pairs``.
 

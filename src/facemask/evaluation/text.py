@@ -34,7 +34,7 @@ def comparison_text(comparison: Comparison) -> RenderableType:
             for one in comparison.evaluations
         ]
         table.add_row(kind.title, *cells)
-    sentences = (*seed_sentences(comparison), *(pair.sentence for pair in comparison.pairs))
+    sentences = (*seed_sentences(comparison), *comparison.sentences)
     return Group(table, *(Text(sentence) for sentence in sentences))
 
 

@@ -37,8 +37,7 @@ from facemask.report.words import duration, large, shape
 
 def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
     """Who is better, by how much, and at what cost."""
-    sentences = [pair.sentence for pair in comparison.pairs]
-    sentences += seed_sentences(comparison)
+    sentences = [*comparison.sentences, *seed_sentences(comparison)]
     colours = {run.name: run.colour for run in runs}
     cards = [
         _card(one, comparison.evaluations[0].metrics.n, colours.get(one.members[0], ""))
