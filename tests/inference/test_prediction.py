@@ -8,6 +8,7 @@ from tests.inference.example_model import SIZE_PX, example_info
 
 from facemask.inference.prediction import (
     BLANK_RANGE,
+    DARK_LEVEL,
     SMALLEST_SIDE_PX,
     Input,
     Prediction,
@@ -17,9 +18,11 @@ from facemask.inference.prediction import (
 INFO = example_info()  # its band is 0.4 to 0.6
 
 
-def _input(size_px: tuple[int, int] = (90, 120), spread: int = 255) -> Input:
+def _input(
+    size_px: tuple[int, int] = (90, 120), *, darkest: int = 0, brightest: int = 255
+) -> Input:
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, spread + 1, (SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+    pixels = rng.integers(darkest, brightest + 1, (SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
     return Input(pixels, size_px)
 
 
@@ -59,10 +62,23 @@ def test_the_smallest_side_is_enough() -> None:
 
 
 def test_a_blank_photo_is_uncertain_and_a_faint_one_is_not() -> None:
-    assert "blank" in _predicted(_input(spread=BLANK_RANGE), 0.99, None).reason
-    assert not _predicted(_input(spread=BLANK_RANGE + 8), 0.99, None).is_uncertain
+    flat, faint = (_input(darkest=90, brightest=90 + more) for more in (BLANK_RANGE, 10))
+    assert "blank" in _predicted(flat, 0.99, None).reason
+    assert not _predicted(faint, 0.99, None).is_uncertain
 
 
 def test_a_blank_photo_may_be_of_any_colour() -> None:
     pixels = np.broadcast_to(np.array([200, 10, 90], np.uint8), (SIZE_PX, SIZE_PX, 3))
     assert _predicted(Input(pixels, (50, 50)), 0.99, None).is_uncertain
+
+
+def test_a_photo_without_light_is_uncertain_and_a_dim_one_is_not() -> None:
+    dark = _input(brightest=DARK_LEVEL)
+    assert "too dark" in _predicted(dark, 0.99, None).reason
+    assert not _predicted(_input(brightest=2 * DARK_LEVEL), 0.99, None).is_uncertain
+    # A few bright pixels, such as a lamp or a broken sensor's, show no face.
+    lamp = np.zeros((20, 20, 3), np.uint8)
+    lamp[:2, :2] = 255
+    assert "too dark" in _predicted(Input(lamp, (90, 120)), 0.99, None).reason
+    lamp[:3, :2] = 255
+    assert not _predicted(Input(lamp, (90, 120)), 0.99, None).is_uncertain

@@ -17,6 +17,14 @@ BLANK_RANGE = 2
 model's input. JPEG alone moves a flat colour by 1; the flattest of 8,894 faces of public photo
 sets, squeezed to 32 x 32, varies by 60."""
 
+DARK_LEVEL = 20
+"""A photo is too dark if 99 of 100 pixels, squeezed to the model's input, have no channel above
+this, of 255. On 889 validation faces darkened to this the default model is right little more often
+than by always answering the commoner class (69% and 65%; 88% at 32). The darkest of 8,894 faces of
+public photo sets reaches 59."""
+
+_BRIGHT_SHARE = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -99,6 +107,8 @@ def _doubt(given: Input, mask_probability: float, info: ModelInfo) -> str:
         )
     if np.ptp(given.pixels, axis=(0, 1)).max() <= BLANK_RANGE:
         return "the photo is blank: one colour all over"
+    if np.mean(given.pixels.max(axis=2) > DARK_LEVEL) <= _BRIGHT_SHARE:
+        return f"the photo is too dark: hardly a pixel is brighter than {DARK_LEVEL} of 255"
     if info.uncertain_band is None:
         return ""
     low, high = info.uncertain_band
