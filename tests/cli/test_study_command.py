@@ -78,6 +78,8 @@ def test_a_study_of_ones_own_runs_and_is_not_run_again(
         (("{own}", "--data", "{photos}", "--seeds", "0,x"), "expected whole numbers"),
         (("{own}", "--data", "{photos}", "--division", "grouped"), "expected 'each-random'"),
         (("{own}", "--data", "{photos}", "--judged-on", "all"), "expected 'test' or 'val'"),
+        (("{own}", "--data", "{photos}", "--leave-out", "faces"), "leave_out: expected 'left-out'"),
+        (("splits", "--data", "{photos}", "--leave-out", "a"), "no source is called 'a'; the"),
         (("{own}", "--data", "{photos}", "--set", "epochs=3"), "training.epochs"),
         (("{own}", "--data", "{out}", "--data", "{photos}"), "{out}"),
         (("{own}", "--data", "{photos}", "-o", "{photos}"), "other files; they are left"),

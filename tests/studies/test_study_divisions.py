@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.data.photo_table import photo_table
 
@@ -14,7 +14,7 @@ from facemask.data.audit.duplicates import DuplicateGroups
 from facemask.data.audit.settle import group_together
 from facemask.data.rows import SPLITS
 from facemask.data.views import UNUSED
-from facemask.errors import DatasetError
+from facemask.errors import ConfigError, DatasetError
 from facemask.studies.divisions import ALL_SOURCES, Part, divide
 from facemask.studies.photos import Photos
 from facemask.studies.shares import limited
@@ -154,6 +154,25 @@ def test_one_source_cannot_be_left_out() -> None:
     parts, (skipped,) = divide(photos, "left-out")
     assert not parts
     assert "there is no other source" in skipped.reason
+
+
+@given(_some_photos(), st.sampled_from(["a", "b", "c"]))
+@settings(max_examples=6, deadline=None)
+def test_only_the_named_sources_are_left_out(photos: Photos, source: str) -> None:
+    assume(source in photos.sources)
+    parts, skipped = divide(photos, "left-out")
+    some, others = divide(photos, "left-out", [source])
+    assert [one.source for one in some] + [one.source for one in others] == [source]
+    for part in some:
+        (same,) = (one for one in parts if one.source == source)
+        assert (part.splits == same.splits).all()
+    assert set(others) <= set(skipped)
+
+
+def test_a_source_that_is_not_there_cannot_be_left_out() -> None:
+    photos = _photos(["one", "two"] * 20, [0, 0, 1, 1] * 10, list(range(40)))
+    with pytest.raises(ConfigError, match=r"'tow' \(did you mean 'two'\?\); the sources are one"):
+        divide(photos, "left-out", ["tow"])
 
 
 @pytest.mark.parametrize("division", [one for one in DIVISIONS if one != "merged-group"])

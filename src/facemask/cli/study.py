@@ -12,6 +12,7 @@ from facemask.cli.prepared import prepared_once
 from facemask.cli.sources import Labels, Layouts, Mapping, Workers, is_dataset, read
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.data.prepare import PrepareOptions
+from facemask.data.split import check_are_sources
 from facemask.errors import ConfigError
 from facemask.files import check_replaceable, written_file
 from facemask.report.study_page import write_study_report
@@ -58,6 +59,10 @@ def study_command(
         list[str],
         typer.Option(help="Other divisions than the study's; may be given several times."),
     ] = [],  # noqa: B006
+    leave_out: Annotated[
+        list[str],
+        typer.Option(metavar="SOURCE", help="Sources that left-out leaves out; each by default."),
+    ] = [],  # noqa: B006
     judged_on: Annotated[
         str | None, typer.Option(help="test or val, instead of the study's.")
     ] = None,
@@ -85,7 +90,7 @@ def study_command(
     if study is None or not data:
         missing = "a study (--list names those that come with the package)" if data else "--data"
         raise typer.BadParameter(f"expected {missing}")
-    chosen = _changed(read_study(study), seeds, division, judged_on)
+    chosen = _changed(read_study(study), seeds, division, leave_out, judged_on)
     check_variants(chosen, only)
     overrides = [*settings, *([] if epochs is None else [f"training.epochs={epochs}"])]
     out = output or Path("studies") / chosen.name
@@ -95,7 +100,11 @@ def study_command(
 
 
 def _changed(
-    study: Study, seeds: str | None, divisions: Sequence[str], judged_on: str | None
+    study: Study,
+    seeds: str | None,
+    divisions: Sequence[str],
+    leave_out: Sequence[str],
+    judged_on: str | None,
 ) -> Study:
     changes: dict[str, Any] = {}
     if seeds is not None:
@@ -107,6 +116,8 @@ def _changed(
             ) from None
     if divisions:
         changes["divisions"] = list(divisions)
+    if leave_out:
+        changes["leave_out"] = list(leave_out)
     if judged_on is not None:
         changes["judged_on"] = judged_on
     return changed_study(study, changes)
@@ -132,6 +143,7 @@ def _photos(
         _begin(out, study)
         return dataset, photos
     sources = read(paths, *reading)
+    check_are_sources(study.leave_out, [source.name for source in sources])
     _begin(out, study)
     # The same photos are looked into when they are prepared for use; here they are divided alone.
     options = PrepareOptions(sizes_px=sizes_px, split_by="random", workers=workers, audits=False)

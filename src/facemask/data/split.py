@@ -149,11 +149,7 @@ def check_left_out(split_by: str, leave_out: Sequence[str], names: Sequence[str]
         raise ConfigError(
             f"--split-by source: name the sources to test on with --leave-out; {known}"
         )
-    for name in leave_out:
-        if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ConfigError(f"--leave-out {name}: no source is called {name!r}{hint}; {known}")
+    check_are_sources(leave_out, names)
     if not set(names) - set(leave_out):
         raise ConfigError(
             f"--leave-out: all {len(names)} sources are left out, and none is left to train on; "
@@ -230,3 +226,23 @@ def _assign(
             choice[group] = int(np.argmax(lacking))
             lacking[choice[group]] -= size[group]
     return np.array(names, dtype=object)[choice[member]]
+
+
+def check_are_sources(leave_out: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to leave out a source that is not there.
+
+    Args:
+        leave_out: the names of the sources to test on.
+        names: of all sources.
+
+    Raises:
+        ConfigError: if a name is no source's.
+    """
+    for name in leave_out:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            known = ", ".join(shown(one) for one in names)
+            raise ConfigError(
+                f"--leave-out {name}: no source is called {name!r}{hint}; the sources are {known}"
+            )

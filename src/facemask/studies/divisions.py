@@ -9,7 +9,7 @@
 | ``left-out`` | tested on one source, trained on all others, nothing of the one in the others |
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import pandas as pd
 
 from facemask.data.audit.settle import settle
 from facemask.data.rows import SPLITS
-from facemask.data.split import assign_splits, leave_out_splits
+from facemask.data.split import assign_splits, check_are_sources, leave_out_splits
 from facemask.data.views import UNUSED
 from facemask.errors import DatasetError
 from facemask.labels import class_name
@@ -61,7 +61,9 @@ class Skipped:
     reason: str
 
 
-def divide(photos: Photos, division: Division) -> tuple[list[Part], list[Skipped]]:
+def divide(
+    photos: Photos, division: Division, leave_out: Sequence[str] = ()
+) -> tuple[list[Part], list[Skipped]]:
     """The parts that a division makes of some photos.
 
     Splits that the photos bring are not looked at.
@@ -69,15 +71,18 @@ def divide(photos: Photos, division: Division) -> tuple[list[Part], list[Skipped
     Args:
         photos: all of them.
         division: how to divide.
+        leave_out: the sources that ``left-out`` leaves out in turn; each one, if none is named.
 
     Raises:
+        ConfigError: if a source to leave out is not there.
         DatasetError: if the division needs the copies and they are not there.
     """
     if photos.duplicates is None:
         return [_as_it_is(photos, division)], []
+    check_are_sources(leave_out, photos.sources)
     parts: list[Part] = []
     skipped: list[Skipped] = []
-    for source, make in _makers(photos, division):
+    for source, make in _makers(photos, division, leave_out):
         try:
             splits = make()
             _check(splits, photos.labels, is_left_out=division == "left-out")
@@ -87,10 +92,12 @@ def divide(photos: Photos, division: Division) -> tuple[list[Part], list[Skipped
     return parts, skipped
 
 
-def _makers(photos: Photos, division: Division) -> Iterator[tuple[str, Callable[[], Splits]]]:
+def _makers(
+    photos: Photos, division: Division, leave_out: Sequence[str]
+) -> Iterator[tuple[str, Callable[[], Splits]]]:
     """For each part of a division its source, and what makes its splits."""
     if division == "left-out":
-        for source in photos.sources:
+        for source in leave_out or photos.sources:
             yield source, partial(_left_out, photos, source)
         return
     by_group = division in ("each-group", "merged-group")

@@ -66,7 +66,7 @@ def run_study(
         on_step: told of every run before it is trained.
 
     Raises:
-        ConfigError: if a variant is wrong, or the device is not there.
+        ConfigError: if a variant is wrong, a source to leave out or the device is not there.
         DatasetError: if no part of a division can be made, or the data cannot be learned from.
         OutputError: if something cannot be written.
         RunError: if a run in the folder was begun with another experiment or on other data.
@@ -100,7 +100,7 @@ def _parts(study: Study, photos: Photos) -> tuple[list[Part], list[Skipped]]:
     parts: list[Part] = []
     skipped: list[Skipped] = []
     for division in study.divisions:
-        made, left = divide(photos, division)
+        made, left = divide(photos, division, study.leave_out)
         parts += made
         skipped += left
     if not parts:

@@ -69,6 +69,7 @@ class Study(_Section):
         variants: what is compared.
         seeds: each variant is trained once for each.
         divisions: how the photos are divided; each is a table of its own.
+        leave_out: the sources that ``left-out`` leaves out in turn; each one, if none is named.
         judged_on: the split that is measured; ``val`` keeps the test data unseen.
     """
 
@@ -79,6 +80,7 @@ class Study(_Section):
     variants: Annotated[list[Variant], Field(min_length=1)]
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0, 1, 2]
     divisions: Annotated[list[Division], Field(min_length=1)]
+    leave_out: list[str] = []
     judged_on: JudgedOn = "test"
 
     @model_validator(mode="after")
@@ -88,6 +90,7 @@ class Study(_Section):
             ("variants", names),
             ("seeds", self.seeds),
             ("divisions", self.divisions),
+            ("leave_out", self.leave_out),
         ):
             twice = next((one for place, one in enumerate(values) if one in values[:place]), None)
             if twice is not None:
@@ -95,6 +98,11 @@ class Study(_Section):
         if sum(variant.baseline for variant in self.variants) > 1:
             raise ValueError("variants: expected one baseline at most")
         self._check_expected(names)
+        if self.leave_out and "left-out" not in self.divisions:
+            raise ValueError(
+                f"leave_out: expected 'left-out' among the divisions with it, found "
+                f"{', '.join(self.divisions)}"
+            )
         if self.judged_on == "val" and "left-out" in self.divisions:
             raise ValueError(
                 "judged_on: 'left-out' has its photos of an unseen source in the test data alone; "
