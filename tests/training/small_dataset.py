@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from facemask.data.arrays import Dataset, array_name, open_dataset
+from facemask.data.arrays import Dataset, array_name, open_dataset, wide_name
 from facemask.data.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facemask.training.config import Experiment
 
@@ -27,6 +27,7 @@ def write_dataset(
     seed: int = 0,
     size_px: int = SIZE_PX,
     digest: str = "d" * 64,
+    wide_cuts: int = 0,
 ) -> Dataset:
     """Noise whose lower half is bright for a mask and dark without one.
 
@@ -36,6 +37,7 @@ def write_dataset(
         seed: of the noise.
         size_px: the side of the images.
         digest: the identity to give it.
+        wide_cuts: the first so many images have a wide cut, grey as their number, at odd places.
     """
     rng = np.random.default_rng(seed)
     splits = [split for split, n in counts.items() for _ in range(sum(n))]
@@ -59,7 +61,12 @@ def write_dataset(
         counts={"kept": len(labels)},
         digest=digest,
     )
-    Manifest(_table(splits, labels), info).save(folder)
+    table = _table(splits, labels)
+    if wide_cuts:
+        greys = np.arange(2 * wide_cuts, dtype=np.uint8).reshape(-1, 1, 1, 1)
+        np.save(folder / wide_name(size_px), np.tile(greys, (1, size_px, size_px, 3)))
+        table.loc[: wide_cuts - 1, "wide_cut"] = 2 * np.arange(wide_cuts) + 1
+    Manifest(table, info).save(folder)
     return open_dataset(folder)
 
 
@@ -69,7 +76,7 @@ def _table(splits: list[str], labels: list[int]) -> pd.DataFrame:
         name: pd.array([""] * n, dtype="string") if kind == "string" else np.zeros(n)
         for name, kind in COLUMNS.items()
     }
-    columns |= {"label": labels, "split": splits}
+    columns |= {"label": labels, "split": splits, "wide_cut": None}
     return pd.DataFrame(columns).astype(COLUMNS)
 
 

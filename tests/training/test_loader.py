@@ -1,13 +1,14 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.training.small_dataset import SIZE_PX
+from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, write_dataset
 
-from facemask.data.arrays import Dataset
+from facemask.data.arrays import Dataset, wide_name
 from facemask.errors import DatasetError
 from facemask.training.loader import BatchOrder, load_split
 
@@ -78,3 +79,39 @@ def test_every_epoch_and_seed_has_its_own_order(seed: int) -> None:
 def test_a_size_that_was_not_kept_is_refused(dataset: Dataset) -> None:
     with pytest.raises(DatasetError, match="expected images of 48 x 48, found 16"):
         load_split(dataset, "train", 48, 5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
+    tmp_path: Path, batch_size: int
+) -> None:
+    dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=30)
+    batches = list(load_split(dataset, "train", SIZE_PX, batch_size, seed=0, wide_cuts=True))
+    images = torch.cat([images for images, _ in batches]).permute(0, 2, 3, 1).numpy()
+    labels = torch.cat([labels for _, labels in batches]).numpy()
+    is_wide = (images == images[:, :1, :1, :1]).all(axis=(1, 2, 3))
+    # The first 24 are bare, and all 30 in the training split of 48.
+    assert sorted(images[is_wide, 0, 0, 0].tolist()) == [2 * row + 1 for row in range(30)]
+    assert labels[is_wide].tolist() == (images[is_wide, 0, 0, 0] > 48).astype(int).tolist()
+    assert len(images) == 78
+    faces = {image.tobytes() for image in images[~is_wide]}
+    assert faces == {image.tobytes() for image in dataset.images(SIZE_PX)[:48]}
+    assert batches[0][0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_wide_cuts_of_another_split_and_without_being_asked_for_stay_away(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=50)
+    assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48
+    assert len(load_split(dataset, "train", SIZE_PX, 1, wide_cuts=True)) == 96
+    assert len(load_split(dataset, "val", SIZE_PX, 1, wide_cuts=True)) == 18
+
+
+def test_a_lost_or_short_file_of_wide_cuts_is_refused(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=9)
+    path = dataset.folder / wide_name(SIZE_PX)
+    np.save(path, np.load(path)[:17])
+    with pytest.raises(DatasetError, match=r"expected uint8 \(18, 16, 16, 3\), found uint8 \(17"):
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)
+    path.unlink()
+    with pytest.raises(DatasetError, match=r"broken array.*run prepare again"):
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facemask.data.arrays import Images, array_name
+from facemask.data.arrays import Images, array_name, wide_name
 from facemask.data.decode import FileFacts, OnProgress, decode_rows
 from facemask.data.drops import write_drops
 from facemask.data.manifest import COLUMNS
@@ -63,7 +63,8 @@ def collect(
 
     Args:
         sources: from `layouts.read_sources`.
-        folder: where the arrays are kept, as memory-mapped files.
+        folder: where the arrays are kept, as memory-mapped files; those of the wide cuts, too,
+            where rows have boxes.
         sizes_px: the square sizes to keep, besides `SIZES_PX`.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         unreadable_list: where the list is written in that case.
@@ -77,7 +78,11 @@ def collect(
     paths = {size: folder / array_name(size) for size in sorted({*SIZES_PX, *sizes_px})}
     for size, path in paths.items():
         _new_array(path, size, len(rows))
-    decoded = decode_rows(rows, paths, workers=workers, on_progress=on_progress)
+    boxes = sum(row.box is not None for row in rows)
+    wide_paths = {size: folder / wide_name(size) for size in paths} if boxes else {}
+    for size, path in wide_paths.items():
+        _new_array(path, size, boxes)
+    decoded = decode_rows(rows, paths, wide_paths, workers=workers, on_progress=on_progress)
     unreadable = [found for found in decoded.outcomes if isinstance(found, Drop)]
     _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
     kept = [i for i, found in enumerate(decoded.outcomes) if isinstance(found, FileFacts)]

@@ -1,5 +1,6 @@
 """Photos to arrays: each is read once, on every core, and squeezed to every size asked for."""
 
+import dataclasses
 import hashlib
 import multiprocessing
 import signal
@@ -9,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from facemask.cores import available_cores
 from facemask.data.measures import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facemask.data.rows import Drop, Row
+from facemask.data.wide_cuts import wide_cut
 from facemask.errors import DatasetError, ImageError, shown
 from facemask.images import Photo, cropped, read_photo, resized
 
@@ -45,6 +48,7 @@ class FileFacts:
         mode: Pillow's name of the pixel mode in the file.
         jpeg_quality: 1..100, or None where the file is no JPEG.
         sha256: of the file's bytes, in hexadecimal.
+        wide_cut: the index of the wide cut in its arrays, or None where there is none.
     """
 
     width: int
@@ -54,6 +58,7 @@ class FileFacts:
     mode: str
     jpeg_quality: int | None
     sha256: str
+    wide_cut: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Decoded:
 def decode_rows(
     rows: Sequence[Row],
     array_paths: Mapping[int, Path],
+    wide_paths: Mapping[int, Path] = MappingProxyType({}),
     *,
     workers: int | None = None,
     on_progress: OnProgress | None = None,
@@ -86,6 +92,8 @@ def decode_rows(
         rows: the samples; rows of one photo stand together.
         array_paths: by size in pixels, 64 among them, the ``.npy`` file to fill:
             ``uint8 (N, S, S, 3)``, RGB, N = len(rows).
+        wide_paths: by size, the file to fill with the wide cuts of the rows that have a box:
+            ``uint8 (M, S, S, 3)``, M of them in the order of the rows. Empty: no wide cuts.
         workers: processes; by default one a core, where there are many photos.
         on_progress: told of every few samples done.
 
@@ -96,7 +104,7 @@ def decode_rows(
     count = workers or (available_cores() if len(rows) >= _WORTH_PROCESSES else 1)
     outcomes: list[FileFacts | Drop] = []
     measures = [np.zeros((0, len(MEASURES)), np.float32)]
-    for done in _run(tasks, array_paths, min(count, len(tasks))):
+    for done in _run(tasks, (array_paths, wide_paths), min(count, len(tasks))):
         outcomes += done.outcomes
         measures.append(done.measures)
         if on_progress is not None:
@@ -106,9 +114,10 @@ def decode_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Some photos: their rows, and the place of the first in the arrays."""
+    """Some photos: their rows, and the place of the first in the arrays, and of the first box."""
 
     start: int
+    first_box: int
     rows: Sequence[Row]
 
 
@@ -117,22 +126,28 @@ def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
     for _, run in groupby(rows, key=lambda row: row.path):
         ends.append(ends[-1] + len(list(run)))
     bounds = [*ends[:-1:_PHOTOS_PER_TASK], ends[-1]]
+    first_box = 0
     for start, end in pairwise(bounds):
-        yield _Task(start, rows[start:end])
+        yield _Task(start, first_box, rows[start:end])
+        first_box += sum(row.box is not None for row in rows[start:end])
 
 
-_arrays: Arrays = {}
+_Paths = tuple[Mapping[int, Path], Mapping[int, Path]]
+_Maps = tuple[Arrays, Arrays]
+"""Of the faces, and of the wide cuts."""
+
+_maps: _Maps = ({}, {})
 """The memory-mapped arrays of a helper process."""
 
 
-def _run(tasks: list[_Task], array_paths: Mapping[int, Path], workers: int) -> Iterator[Decoded]:
+def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[Decoded]:
     if workers <= 1:
-        arrays = _open(array_paths)
-        yield from (_decode_task(task, arrays) for task in tasks)
+        maps = _open(paths)
+        yield from (_decode_task(task, maps) for task in tasks)
         return
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(array_paths,))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths,))
     try:
         yield from pool.map(_decode_in_helper, tasks)
     except BrokenProcessPool as error:
@@ -145,32 +160,41 @@ def _run(tasks: list[_Task], array_paths: Mapping[int, Path], workers: int) -> I
         pool.shutdown(cancel_futures=True)
 
 
-def _start(array_paths: Mapping[int, Path]) -> None:
+def _start(paths: _Paths) -> None:
     # Ctrl-C reaches every process of the terminal; the main one alone answers to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    global _arrays
-    _arrays = _open(array_paths)
+    global _maps
+    _maps = _open(paths)
 
 
-def _open(array_paths: Mapping[int, Path]) -> Arrays:
-    return {size: np.load(path, mmap_mode="r+") for size, path in array_paths.items()}
+def _open(paths: _Paths) -> _Maps:
+    faces, wide = (
+        {size: np.load(path, mmap_mode="r+") for size, path in by_size.items()} for by_size in paths
+    )
+    return faces, wide
 
 
 def _decode_in_helper(task: _Task) -> Decoded:
-    return _decode_task(task, _arrays)
+    return _decode_task(task, _maps)
 
 
-def _decode_task(task: _Task, arrays: Arrays) -> Decoded:
+def _decode_task(task: _Task, maps: _Maps) -> Decoded:
+    faces, wide = maps
     end = task.start + len(task.rows)
-    views = {size: images[task.start : end] for size, images in arrays.items()}
+    views = {size: images[task.start : end] for size, images in faces.items()}
     outcomes: list[FileFacts | Drop] = []
+    box_index = task.first_box
     for _, run in groupby(task.rows, key=lambda row: row.path):
-        outcomes += _decode_photo(list(run), len(outcomes), views)
+        rows = list(run)
+        outcomes += _decode_photo(rows, len(outcomes), views, box_index, wide)
+        box_index += sum(row.box is not None for row in rows)
     return Decoded(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
 
 
-def _decode_photo(rows: list[Row], start: int, arrays: Arrays) -> list[FileFacts | Drop]:
-    """Every row of one photo; the first stands at `start` in the arrays."""
+def _decode_photo(
+    rows: list[Row], start: int, faces: Arrays, box_index: int, wide: Arrays
+) -> list[FileFacts | Drop]:
+    """Every row of one photo; the first stands at `start`, the first with a box at `box_index`."""
     path = rows[0].path
     try:
         content = path.read_bytes()
@@ -180,10 +204,29 @@ def _decode_photo(rows: list[Row], start: int, arrays: Arrays) -> list[FileFacts
         detail = f"{shown(path)}: {(reason or '').removeprefix('image bytes: ')}"
         return [Drop(path, row.source, UNREADABLE, detail) for row in rows]
     sha256 = hashlib.sha256(content).hexdigest()
-    return [
-        _fill(start + offset, row, photo, len(content), sha256, arrays)
-        for offset, row in enumerate(rows)
-    ]
+    found: list[FileFacts | Drop] = []
+    for offset, row in enumerate(rows):
+        facts = _fill(start + offset, row, photo, len(content), sha256, faces)
+        if wide and row.box is not None:
+            if isinstance(facts, FileFacts):
+                others = [*rows[:offset], *rows[offset + 1 :]]
+                facts = _filled_wide(box_index, row, others, photo, facts, wide)
+            box_index += 1
+        found.append(facts)
+    return found
+
+
+def _filled_wide(
+    index: int, row: Row, others: Sequence[Row], photo: Photo, facts: FileFacts, wide: Arrays
+) -> FileFacts:
+    """What is known of a row, with its wide cut where it has one."""
+    cut = wide_cut(row, others, photo.image.size, facts.sha256)
+    if cut is None:
+        return facts
+    surroundings = photo.image.crop(cut)
+    for size_px, images in wide.items():
+        images[index] = resized(surroundings, size_px)
+    return dataclasses.replace(facts, wide_cut=index)
 
 
 def _fill(

@@ -19,7 +19,9 @@ from facemask.errors import DatasetError
 from facemask.files import written_file
 
 MANIFEST_NAME = "manifest.parquet"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_WITH_WIDE_CUTS = 2
+"""The first format whose table says which samples have a wide cut."""
 _META_KEY = b"facemask"
 
 COLUMNS: dict[str, str] = {
@@ -45,6 +47,7 @@ COLUMNS: dict[str, str] = {
     "green": "float32",
     "blue": "float32",
     "sha256": "string",  # of the file's bytes
+    "wide_cut": "Int32",  # the index in `arrays.wide_name`'s array; null without one
 }
 """The columns that every manifest has, with their pandas dtypes; a source's own come after."""
 
@@ -157,6 +160,8 @@ def load_manifest(folder: Path) -> Manifest:
         raise DatasetError(f"{path}: broken manifest: {error}") from error
     document = _document(path, (arrow.schema.metadata or {}).get(_META_KEY))
     table = arrow.to_pandas()
+    if document.pop("format_version") < _WITH_WIDE_CUTS:
+        table["wide_cut"] = None
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")
@@ -179,10 +184,11 @@ def _document(path: Path, raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise DatasetError(f"{path}: a Parquet table, but not a manifest of this package")
     document: dict[str, Any] = json.loads(raw)
-    found = document.pop("format_version", None)
-    if found != FORMAT_VERSION:
+    found = document.get("format_version")
+    if found not in range(1, FORMAT_VERSION + 1):
         raise DatasetError(
-            f"{path}: expected manifest format {FORMAT_VERSION}, found {found}; run prepare again"
+            f"{path}: expected manifest format 1 to {FORMAT_VERSION}, found {found}; run prepare "
+            "again"
         )
     return document
 

@@ -142,6 +142,8 @@ class AugmentationConfig(_Section):
     Attributes:
         source_size_px: the side of the images that windows are taken from; the dataset must have
             been prepared at it. The network's input size by default.
+        wide_cuts: show each face that came as a box a second time in an epoch, with what is around
+            it in its picture; see `data.wide_cuts`.
         scale: the side of the window, from and to, as a share of the image's.
         roam: how far a window under 1 may move inside the image, 0..1; 1 reaches the edges.
         shift: how far any window may move besides, as a share of half the image.
@@ -166,6 +168,7 @@ class AugmentationConfig(_Section):
     """
 
     source_size_px: Annotated[int, Field(ge=16, le=1024)] | None = None
+    wide_cuts: bool = False
     # YAML has lists alone.
     scale: Annotated[tuple[WindowSide, WindowSide], Field(strict=False)] = (1.0, 1.0)
     roam: Share = 0.5

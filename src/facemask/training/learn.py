@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -17,7 +18,7 @@ from facemask.training.config import Experiment
 from facemask.training.data_checks import normalisation_of
 from facemask.training.device import Device
 from facemask.training.isolation import flushed_denormals
-from facemask.training.loader import EVALUATION_BATCH, Loader, load_split
+from facemask.training.loader import EVALUATION_BATCH, Batches, Loader, load_split
 from facemask.training.module import Classification
 from facemask.training.network import Network
 from facemask.training.run import RunFolder
@@ -96,7 +97,11 @@ def _loaders(
 ) -> tuple[Loader, list[Loader]]:
     size_px, batch_size = experiment.network.input_size_px, experiment.training.batch_size
     source_px = experiment.source_size_px
-    train = load_split(dataset, "train", source_px, batch_size, seed=experiment.seed)
+    augmentation = experiment.augmentation
+    wide_cuts = augmentation is not None and augmentation.wide_cuts
+    train = load_split(
+        dataset, "train", source_px, batch_size, seed=experiment.seed, wide_cuts=wide_cuts
+    )
     return train, [load_split(dataset, split, size_px, EVALUATION_BATCH) for split in evaluated]
 
 
@@ -162,7 +167,7 @@ def learn(
         experiment.training.label_smoothing,
     )
     train, evaluation = _loaders(experiment, dataset, evaluated)
-    images = len(dataset.rows_of("train"))
+    images = len(cast(Batches, train.dataset))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
         callbacks: list[Callback] = [state.history, state.checkpoints]
         trainer = new_trainer(

@@ -1,6 +1,7 @@
 """Whole batches from the memory-mapped arrays, in an order that the seed and the epoch decide."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,23 @@ EVALUATION_BATCH = 256
 """Images in one batch where nothing is learned, so that memory alone limits it."""
 
 
+@dataclass(frozen=True)
+class WideCuts:
+    """The wide cuts of some rows.
+
+    Attributes:
+        images: ``uint8 (M, S, S, 3)``, RGB; may be memory-mapped.
+        indices: which of them, ``int64 (m,)``.
+        rows: the row that each belongs to, ``int64 (m,)``.
+    """
+
+    images: npt.NDArray[np.uint8]
+    indices: Indices
+    rows: Indices
+
+
 class Batches(TorchDataset[tuple[Tensor, Tensor]]):
-    """A split of a dataset, served a batch at a time.
+    """A split of a dataset, served a batch at a time, with its wide cuts where they are given.
 
     Reading a batch at once is one gather from the array; reading it image by image and stacking
     the pieces costs several times as much.
@@ -27,31 +43,43 @@ class Batches(TorchDataset[tuple[Tensor, Tensor]]):
         images: ``uint8 (N, S, S, 3)``, RGB; may be memory-mapped.
         labels: ``int64 (N,)``.
         rows: the rows of the split, ``int64 (n,)``.
+        wide: their wide cuts, served as further images; None for none.
     """
 
     def __init__(
-        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], rows: Indices
+        self,
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.int64],
+        rows: Indices,
+        wide: WideCuts | None = None,
     ) -> None:
         self._images = images
         self._labels = labels
         self._rows = rows
+        self._wide = wide
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + (0 if self._wide is None else len(self._wide.rows))
 
     def __getitem__(self, positions: Indices) -> tuple[Tensor, Tensor]:
         """The images and labels at some positions of the split.
 
         Args:
-            positions: ``int64 (B,)``, 0..n-1.
+            positions: ``int64 (B,)``, 0..n-1; the wide cuts come after the rows.
 
         Returns:
             ``uint8 (B, 3, S, S)``, RGB, channels last in memory, and ``int64 (B,)``; ordered by
             row, since a disk reads forward and a step does not depend on the order in its batch.
         """
-        rows = np.sort(self._rows[positions])
-        images = torch.from_numpy(np.asarray(self._images[rows]))
-        return images.permute(0, 3, 1, 2), torch.from_numpy(self._labels[rows])
+        is_wide = positions >= len(self._rows)
+        rows = np.sort(self._rows[positions[~is_wide]])
+        pixels, labels = np.asarray(self._images[rows]), self._labels[rows]
+        if self._wide is not None and is_wide.any():
+            chosen = np.sort(positions[is_wide]) - len(self._rows)
+            cuts, of_rows = self._wide.indices[chosen], self._wide.rows[chosen]
+            pixels = np.concatenate([pixels, self._wide.images[cuts]])
+            labels = np.concatenate([labels, self._labels[of_rows]])
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(labels)
 
 
 class BatchOrder(Sampler[Indices]):
@@ -99,7 +127,13 @@ Loader = DataLoader[tuple[Tensor, Tensor]]
 
 
 def load_split(
-    dataset: Dataset, split: str, size_px: int, batch_size: int, *, seed: int | None = None
+    dataset: Dataset,
+    split: str,
+    size_px: int,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    wide_cuts: bool = False,
 ) -> Loader:
     """A loader of the batches of a split, read in this process.
 
@@ -109,12 +143,20 @@ def load_split(
         size_px: the side of the images.
         batch_size: images in a batch.
         seed: of the shuffling; None keeps the order of the split.
+        wide_cuts: serve the wide cuts of its faces, too; see `data.wide_cuts`.
 
     Raises:
         DatasetError: if there is no such split, or no images of that size.
     """
     rows = dataset.rows_of(split)
-    batches = Batches(dataset.images(size_px), dataset.labels, rows)
-    order = BatchOrder(len(rows), batch_size, seed)
+    wide = _wide_cuts(dataset, rows, size_px) if wide_cuts else None
+    batches = Batches(dataset.images(size_px), dataset.labels, rows, wide)
+    order = BatchOrder(len(batches), batch_size, seed)
     # No worker processes: a gather takes less time than handing its result over.
     return DataLoader(batches, batch_size=None, sampler=order)
+
+
+def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int) -> WideCuts:
+    indices = dataset.manifest.table["wide_cut"].to_numpy(dtype=np.int64, na_value=-1)[rows]
+    has_one = indices >= 0
+    return WideCuts(dataset.wide_cuts(size_px), indices[has_one], rows[has_one])
