@@ -118,13 +118,13 @@ def test_a_dataset_keeps_the_cut_of_each_box(tmp_path: Path) -> None:
     assert table["wide_cut"].notna().sum() == 63  # of 64 boxes, one outside its picture
     assert table.loc[table["x0"].isna(), "wide_cut"].isna().all()
     for row in table[table["wide_cut"].notna()].itertuples():
-        box = Box(int(row.x0), int(row.y0), int(row.x1), int(row.y1))
+        box = Box(int(str(row.x0)), int(str(row.y0)), int(str(row.x1)), int(str(row.y1)))
         cut = wide_cut(face(box), [], (160, 120), str(row.sha256))
         assert cut is not None
         picture = Image.open(source.root / str(row.path))
         for size in (32, 64):
             expected = np.asarray(picture.crop(cut).resize((size, size), RESAMPLING))
-            np.testing.assert_array_equal(dataset.wide_cuts(size)[int(row.wide_cut)], expected)
+            np.testing.assert_array_equal(dataset.wide_cuts(size)[int(str(row.wide_cut))], expected)
 
 
 def test_helper_processes_find_the_same_cuts(tmp_path: Path) -> None:

@@ -124,6 +124,20 @@ def test_the_same_seed_gives_the_same_weights(
     assert hashes[0] != hashes[2]
 
 
+def test_bfloat16_learns_nearly_the_same_weights_and_keeps_them_as_float32(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        experiment = make_experiment("training.epochs=3", f"training.precision={precision}")
+        result = train(experiment, dataset, tmp_path / precision)
+        losses[precision] = [float(row["val_loss"]) for row in result.rows]
+        floats = [w for w in last_weights(tmp_path / precision).values() if w.is_floating_point()]
+        assert {weight.dtype for weight in floats} == {torch.float32}
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.1)
+    assert losses["bfloat16"] != losses["float32"]
+
+
 def test_test_curves_change_no_weight(
     finished: RunResult, dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:

@@ -126,6 +126,9 @@ class TrainingConfig(_Section):
             for looking: they choose nothing.
         label_smoothing: the share of a label that is spread evenly over all classes in the loss
             that is learned from (Szegedy et al. 2016), so that no answer need be entirely sure.
+        precision: of the multiplications while it learns and is measured: ``float32``, or
+            ``bfloat16``, faster on processors that know it (Micikevicius et al. 2018, mixed
+            precision). The weights, and the model file, are float32 either way.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
@@ -134,6 +137,7 @@ class TrainingConfig(_Section):
     early_stopping_epochs: Annotated[int, Field(ge=1)] | None = None
     test_curves: bool = False
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class AugmentationConfig(_Section):

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -23,6 +23,12 @@ from facemask.training.module import Classification
 from facemask.training.network import Network
 from facemask.training.run import RunFolder
 from facemask.training.weights import load_checkpoint
+
+_PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
+    "float32": "32-true",
+    "bfloat16": "bf16-mixed",
+}
+"""Lightning's names."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def new_trainer(
     return Trainer(
         accelerator=device,
         devices=1,
+        precision=_PRECISIONS[experiment.training.precision],
         max_epochs=experiment.training.epochs,
         callbacks=callbacks,
         default_root_dir=folder,

@@ -100,7 +100,9 @@ class Classification(LightningModule):
         if self._augmentation is not None:
             images, labels = batch
             size_px = self.network.input_size_px
-            batch = augment(images, size_px, self._augmentation, labels), labels
+            # Eight bits are too few for where a window lies.
+            with torch.autocast(images.device.type, enabled=False):
+                batch = augment(images, size_px, self._augmentation, labels), labels
         loss = self._step(batch, "train", self._label_smoothing)
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)
@@ -123,7 +125,7 @@ class Classification(LightningModule):
 
     def _step(self, batch: tuple[Tensor, Tensor], split: str, smoothing: float = 0.0) -> Tensor:
         images, labels = batch
-        logits = self.network(images)
+        logits = self.network(images).to(torch.float32)
         self._seen[split].append((logits.detach(), labels))
         return cross_entropy(logits, labels, label_smoothing=smoothing)
 
