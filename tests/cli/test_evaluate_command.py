@@ -239,3 +239,25 @@ def test_with_no_model_named_the_packages_default_is_measured(run: Run, tmp_path
     assert {key: found[key] for key in ("accuracy", "n")} == {
         key: named[key] for key in ("accuracy", "n")
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "reference"),
+    [("two", "net1"), ("three", ""), ("net1", ""), ("net2", "net1")],
+    ids=["of its own", "of other classes", "Net #1 itself", "of the package"],
+)
+def test_errors_on_spoilt_photos_are_compared_with_net1_where_that_makes_sense(
+    run: Run, models: dict[int, Path], tmp_path: Path, model: str, reference: str
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
+    path = {"two": models[2], "three": models[3]}.get(model, model)
+    found = evaluated(run, path, "--data", table, "--robustness")["robustness"]
+    assert found["reference"] == (reference or None)
+    assert ("no reference" in (found["mce_undefined"] or "")) == (not reference)
+
+
+def test_another_reference_can_be_named(run: Run, models: dict[int, Path], tmp_path: Path) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
+    named = ("--data", table, "--reference", models[2])
+    assert evaluated(run, "net1", *named, "--robustness")["robustness"]["reference"] == "example"
+    assert "expected --robustness" in refused(run, "evaluate", "net1", *named)

@@ -40,6 +40,8 @@ from facemask.files import written_folder
 from facemask.inference.packaged import DEFAULT_MODEL
 from facemask.report.run_page import write_run_report
 
+_REFERENCE = "net1"
+
 
 def evaluate_command(
     data: Data,
@@ -62,7 +64,10 @@ def evaluate_command(
     ] = False,
     reference: Annotated[
         Path | None,
-        typer.Option(help="With --robustness: the model that its errors are compared with."),
+        typer.Option(
+            help="With --robustness: the model that its errors are compared with; Net #1 of the "
+            "package by default."
+        ),
     ] = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show where in the photos the evidence lies.")
@@ -77,11 +82,11 @@ def evaluate_command(
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
-    models = load_models([model, *([] if reference is None else [reference])])
+    measured, other = _load(model, reference) if robustness else (*load_models([model]), None)
+    models = [measured] if other is None else [measured, other]
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     drawn = {"seed": seed, "resamples": resamples}
     with measured_images(models, data, split, reading, spoilt=robustness) as images:
-        measured, other = models[0], models[1] if reference is not None else None
         chosen_on = choosing(measured, images, wanted, **drawn)
         evaluation = measure(measured, images, **drawn)
         examination = Examination(
@@ -97,6 +102,21 @@ def evaluate_command(
         if output is not None:
             _write_evaluation(output, measured, found, images)
             note(f"report: {output / 'report.html'}")
+
+
+def _load(path: Path, reference: Path | None) -> tuple[LoadedModel, LoadedModel | None]:
+    """A model and the one that its errors are compared with.
+
+    The package's Net #1 is no reference for itself, nor for a model of other classes.
+    """
+    measured, other = load_models([path, reference or Path(_REFERENCE)])
+    info, known = measured.classifier.info, other.classifier.info
+    if reference is None and (
+        info.class_names != known.class_names or info.weights_sha256 == known.weights_sha256
+    ):
+        (measured,) = load_models([path])
+        return measured, None
+    return measured, other
 
 
 @dataclass(frozen=True)
