@@ -82,16 +82,15 @@ def evaluate_command(
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
-    measured, other = _load(model, reference) if robustness else (*load_models([model]), None)
-    models = [measured] if other is None else [measured, other]
+    measured, *others = _load(model, reference) if robustness else load_models([model])
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     drawn = {"seed": seed, "resamples": resamples}
-    with measured_images(models, data, split, reading, spoilt=robustness) as images:
+    with measured_images([measured, *others], data, split, reading, spoilt=robustness) as images:
         chosen_on = choosing(measured, images, wanted, **drawn)
         evaluation = measure(measured, images, **drawn)
         examination = Examination(
             evaluation,
-            spoil(measured, other, images, **drawn) if robustness else None,
+            spoil(measured, others[0] if others else None, images, **drawn) if robustness else None,
             explain_answers(measured, evaluation, images, **drawn) if explained else None,
         )
         found = _Found(examination, examine_trust(evaluation, images, wanted, chosen_on))
@@ -104,19 +103,18 @@ def evaluate_command(
             note(f"report: {output / 'report.html'}")
 
 
-def _load(path: Path, reference: Path | None) -> tuple[LoadedModel, LoadedModel | None]:
-    """A model and the one that its errors are compared with.
+def _load(path: Path, reference: Path | None) -> list[LoadedModel]:
+    """A model, and the one that its errors are compared with where there is one.
 
     The package's Net #1 is no reference for itself, nor for a model of other classes.
     """
-    measured, other = load_models([path, reference or Path(_REFERENCE)])
-    info, known = measured.classifier.info, other.classifier.info
+    models = load_models([path, reference or Path(_REFERENCE)])
+    info, known = (model.classifier.info for model in models)
     if reference is None and (
         info.class_names != known.class_names or info.weights_sha256 == known.weights_sha256
     ):
-        (measured,) = load_models([path])
-        return measured, None
-    return measured, other
+        return load_models([path])
+    return models
 
 
 @dataclass(frozen=True)
