@@ -5,7 +5,8 @@ operations: 2 M forward, and 2 M each for the gradients of the inputs and of the
 rate is set against that of a 2048 x 2048 matrix product in the same precision with the same
 threads, each timed in turn.
 
-    python benchmarks/arithmetic.py [--repeats 15] [--batch-size 64] [--threads N] [--device auto]
+    python benchmarks/arithmetic.py [--networks net1 net2] [--precision float32] [--compile]
+        [--repeats 15] [--batch-size 64] [--threads N] [--device auto]
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -32,9 +34,26 @@ OPERATIONS_PER_MAC = 6
 Step = Callable[[], None]
 
 
-def training_step(experiment: Experiment, batch_size: int, device: str) -> Step:
+@dataclass(frozen=True)
+class Way:
+    """How a step is computed.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        dtype: of the multiplications.
+        is_compiled: whether the network is compiled first.
+    """
+
+    device: str
+    dtype: torch.dtype
+    is_compiled: bool
+
+
+def training_step(experiment: Experiment, batch_size: int, way: Way) -> Step:
     """A whole step of training on a batch of noise."""
+    device = way.device
     network = Network(experiment.network, GREY, 2).to(device)
+    answer = torch.compile(network.forward) if way.is_compiled else network.forward
     optimizer = torch.optim.Adam(
         network.parameters(),
         lr=experiment.optimizer.learning_rate,
@@ -46,7 +65,9 @@ def training_step(experiment: Experiment, batch_size: int, device: str) -> Step:
     labels = torch.randint(0, 2, (batch_size,), device=device)
 
     def step() -> None:
-        loss = nll_loss(log_softmax(network(images), dim=1), labels)
+        with torch.autocast(device, torch.bfloat16, enabled=way.dtype == torch.bfloat16):
+            logits = answer(images)
+        loss = nll_loss(log_softmax(logits.to(torch.float32), dim=1), labels)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -54,9 +75,9 @@ def training_step(experiment: Experiment, batch_size: int, device: str) -> Step:
     return step
 
 
-def matrix_product(device: str) -> Step:
+def matrix_product(way: Way) -> Step:
     """A product of two square matrices."""
-    left, right = torch.randn(SIDE, SIDE, device=device), torch.randn(SIDE, SIDE, device=device)
+    left, right = (torch.randn(SIDE, SIDE, device=way.device, dtype=way.dtype) for _ in range(2))
 
     def multiply() -> None:
         torch.mm(left, right)
@@ -74,20 +95,20 @@ def seconds(work: Step, device: str, repeats: int = 1) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def measure(name: str, batch_size: int, repeats: int, device: str) -> dict[str, Any]:
+def measure(name: str, batch_size: int, repeats: int, way: Way) -> dict[str, Any]:
     """The rates of a network and of the matrix product, timed in turn."""
     experiment = load_experiment(name)
     macs = describe_network(experiment.network).macs
     works = {
-        "training": training_step(experiment, batch_size, device),
-        "matrix": matrix_product(device),
+        "training": training_step(experiment, batch_size, way),
+        "matrix": matrix_product(way),
     }
     times: dict[str, list[float]] = {kind: [] for kind in works}
     for work in works.values():
-        seconds(work, device, 3)
+        seconds(work, way.device, 3)
     for _ in range(repeats):
         for kind, work in works.items():
-            times[kind].append(seconds(work, device))
+            times[kind].append(seconds(work, way.device))
     training, matrix = (statistics.median(times[kind]) for kind in works)
     rate = OPERATIONS_PER_MAC * macs * batch_size / training
     own_rate = 2 * SIDE**3 / matrix
@@ -108,23 +129,29 @@ def measure(name: str, batch_size: int, repeats: int, device: str) -> dict[str, 
 
 
 def main() -> None:
-    """Measure both networks."""
+    """Measure each network."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", nargs="+", default=["net1", "net2"])
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     device = choose_device(options.device)
+    way = Way(device, getattr(torch, options.precision), options.compile)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with flushed_denormals():
         networks = [
-            measure(name, options.batch_size, options.repeats, device) for name in ("net1", "net2")
+            measure(name, options.batch_size, options.repeats, way) for name in options.networks
         ]
     document = {
         "device": describe_device(device),
         "torch": torch.__version__,
+        "precision": options.precision,
+        "is_compiled": options.compile,
         "batch_size": options.batch_size,
         "aim_share_net2": 0.5,
         "networks": networks,

@@ -1,8 +1,10 @@
 import csv
 import dataclasses
+import functools
 import json
 import random
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -136,6 +138,25 @@ def test_bfloat16_learns_nearly_the_same_weights_and_keeps_them_as_float32(
         assert {weight.dtype for weight in floats} == {torch.float32}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.1)
     assert losses["bfloat16"] != losses["float32"]
+
+
+def test_a_compiled_network_learns_nearly_the_same(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # All but the C++ compiler, which takes most of a minute.
+    compiling = Mock(side_effect=functools.partial(torch.compile, backend="aot_eager"))
+    monkeypatch.setattr(torch, "compile", compiling)
+    losses = {}
+    for compiled in ("false", "true"):
+        experiment = make_experiment("training.epochs=2", f"training.compile={compiled}")
+        result = train(experiment, dataset, tmp_path / compiled)
+        losses[compiled] = [float(row["val_loss"]) for row in result.rows]
+        assert list(last_weights(tmp_path / compiled)) == list(last_weights(tmp_path / "false"))
+    compiling.assert_called_once()
+    assert losses["true"] == pytest.approx(losses["false"], rel=1e-3)
 
 
 def test_test_curves_change_no_weight(

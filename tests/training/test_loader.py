@@ -99,6 +99,22 @@ def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
     assert batches[0][0].is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("wide_cuts", [False, True])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_images_kept_on_a_device_make_the_same_batches(
+    tmp_path: Path, seed: int | None, *, wide_cuts: bool
+) -> None:
+    dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=30)
+    read, resident = (
+        load_split(dataset, "train", SIZE_PX, 7, seed=seed, wide_cuts=wide_cuts, resident_on=device)
+        for device in (None, torch.device("cpu"))
+    )
+    for (images, labels), (same, same_labels) in zip(read, resident, strict=True):
+        assert torch.equal(images, same)
+        assert torch.equal(labels, same_labels)
+        assert same.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_wide_cuts_of_another_split_and_without_being_asked_for_stay_away(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=50)
     assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48

@@ -36,3 +36,14 @@ def describe_device(device: Device) -> str:
     if device == "cuda":
         return f"cuda, {torch.cuda.get_device_name()}"
     return f"cpu, {torch.get_num_threads()} threads"
+
+
+def residence(device: Device, size_bytes: int) -> torch.device | None:
+    """Where so many bytes of images are best kept while they are learned from.
+
+    Returns:
+        The GPU, if a quarter of what is free there is enough; None to read them batch by batch.
+    """
+    if device != "cuda" or size_bytes > torch.cuda.mem_get_info()[0] // 4:
+        return None
+    return torch.device(device)

@@ -1,5 +1,6 @@
 """The epochs themselves: a network, its loaders, Lightning's loop, and where it was left."""
 
+from collections.abc import Sized
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from facemask.training.callbacks.history import History, write_rows
 from facemask.training.callbacks.progress import shown_progress
 from facemask.training.config import Experiment
 from facemask.training.data_checks import normalisation_of
-from facemask.training.device import Device
+from facemask.training.device import Device, residence
 from facemask.training.isolation import flushed_denormals
-from facemask.training.loader import EVALUATION_BATCH, Batches, Loader, load_split
+from facemask.training.loader import EVALUATION_BATCH, Loader, load_split
 from facemask.training.module import Classification
 from facemask.training.network import Network
 from facemask.training.run import RunFolder
@@ -99,14 +100,20 @@ def new_network(experiment: Experiment, dataset: Dataset) -> Network:
 
 
 def _loaders(
-    experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...]
+    experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...], device: Device
 ) -> tuple[Loader, list[Loader]]:
-    size_px, batch_size = experiment.network.input_size_px, experiment.training.batch_size
-    source_px = experiment.source_size_px
+    size_px, source_px = experiment.network.input_size_px, experiment.source_size_px
     augmentation = experiment.augmentation
     wide_cuts = augmentation is not None and augmentation.wide_cuts
+    images = [dataset.images(source_px), *([dataset.wide_cuts(source_px)] if wide_cuts else [])]
     train = load_split(
-        dataset, "train", source_px, batch_size, seed=experiment.seed, wide_cuts=wide_cuts
+        dataset,
+        "train",
+        source_px,
+        experiment.training.batch_size,
+        seed=experiment.seed,
+        wide_cuts=wide_cuts,
+        resident_on=residence(device, sum(one.nbytes for one in images)),
     )
     return train, [load_split(dataset, split, size_px, EVALUATION_BATCH) for split in evaluated]
 
@@ -171,10 +178,10 @@ def learn(
         experiment.seed,
         evaluated,
         experiment.augmentation,
-        experiment.training.label_smoothing,
+        experiment.training,
     )
-    train, evaluation = _loaders(experiment, dataset, evaluated)
-    images = len(cast(Batches, train.dataset))
+    train, evaluation = _loaders(experiment, dataset, evaluated, device)
+    images = len(cast(Sized, train.dataset))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
         callbacks: list[Callback] = [state.history, state.checkpoints]
         trainer = new_trainer(

@@ -71,15 +71,38 @@ class Batches(TorchDataset[tuple[Tensor, Tensor]]):
             ``uint8 (B, 3, S, S)``, RGB, channels last in memory, and ``int64 (B,)``; ordered by
             row, since a disk reads forward and a step does not depend on the order in its batch.
         """
-        is_wide = positions >= len(self._rows)
-        rows = np.sort(self._rows[positions[~is_wide]])
+        ordered = np.sort(positions)
+        split = np.searchsorted(ordered, len(self._rows))
+        rows = self._rows[ordered[:split]]
         pixels, labels = np.asarray(self._images[rows]), self._labels[rows]
-        if self._wide is not None and is_wide.any():
-            chosen = np.sort(positions[is_wide]) - len(self._rows)
+        if self._wide is not None and split < len(ordered):
+            chosen = ordered[split:] - len(self._rows)
             cuts, of_rows = self._wide.indices[chosen], self._wide.rows[chosen]
             pixels = np.concatenate([pixels, self._wide.images[cuts]])
             labels = np.concatenate([labels, self._labels[of_rows]])
         return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(labels)
+
+
+class ResidentBatches(TorchDataset[tuple[Tensor, Tensor]]):
+    """The same batches from images that lie on a device, so that no step waits for a copy.
+
+    Args:
+        batches: of a split.
+        device: holds all of its images, ``uint8``, at once.
+    """
+
+    def __init__(self, batches: Batches, device: torch.device) -> None:
+        images, labels = batches[np.arange(len(batches))]
+        self._images, self._labels = images.to(device), labels.to(device)
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, positions: Indices) -> tuple[Tensor, Tensor]:
+        """As `Batches` gives them, on the device."""
+        chosen = torch.from_numpy(np.sort(positions)).to(self._labels.device)
+        images = self._images[chosen].contiguous(memory_format=torch.channels_last)
+        return images, self._labels[chosen]
 
 
 class BatchOrder(Sampler[Indices]):
@@ -134,6 +157,7 @@ def load_split(
     *,
     seed: int | None = None,
     wide_cuts: bool = False,
+    resident_on: torch.device | None = None,
 ) -> Loader:
     """A loader of the batches of a split, read in this process.
 
@@ -144,6 +168,7 @@ def load_split(
         batch_size: images in a batch.
         seed: of the shuffling; None keeps the order of the split.
         wide_cuts: serve the wide cuts of its faces, too; see `data.wide_cuts`.
+        resident_on: the device to keep the whole split on; None reads each batch from the disk.
 
     Raises:
         DatasetError: if there is no such split, or no images of that size.
@@ -151,9 +176,10 @@ def load_split(
     rows = dataset.rows_of(split)
     wide = _wide_cuts(dataset, rows, size_px) if wide_cuts else None
     batches = Batches(dataset.images(size_px), dataset.labels, rows, wide)
+    served = batches if resident_on is None else ResidentBatches(batches, resident_on)
     order = BatchOrder(len(batches), batch_size, seed)
     # No worker processes: a gather takes less time than handing its result over.
-    return DataLoader(batches, batch_size=None, sampler=order)
+    return DataLoader(served, batch_size=None, sampler=order)
 
 
 def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int) -> WideCuts:

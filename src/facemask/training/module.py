@@ -1,5 +1,7 @@
 """How a network learns: the step, the optimiser, and what is measured after an epoch."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
@@ -9,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from facemask.errors import RunError
 from facemask.training.augmentation import augment
-from facemask.training.config import AugmentationConfig, OptimizerConfig
+from facemask.training.config import AugmentationConfig, OptimizerConfig, TrainingConfig
 from facemask.training.measures import measure
 from facemask.training.network import Network
 
@@ -32,7 +34,7 @@ class Classification(LightningModule):
         seed: of dropout and augmentation.
         evaluated: the splits measured after each epoch, in the order of their loaders.
         augmentation: how training images are changed; None leaves them as they are.
-        label_smoothing: of the loss that is learned from, 0..1.
+        training: the smoothing of the labels, and whether the network is compiled.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class Classification(LightningModule):
         seed: int,
         evaluated: tuple[str, ...],
         augmentation: AugmentationConfig | None = None,
-        label_smoothing: float = 0.0,
+        training: TrainingConfig | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -51,7 +53,10 @@ class Classification(LightningModule):
         self._seed = seed
         self._evaluated = evaluated
         self._augmentation = augmentation
-        self._label_smoothing = label_smoothing
+        self._label_smoothing = training.label_smoothing if training else 0.0
+        # The method, since another module would stand among the weights a second time.
+        forward: Callable[[Tensor], Tensor] = network.forward
+        self._learn = torch.compile(forward) if training and training.compile else forward
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -103,7 +108,7 @@ class Classification(LightningModule):
             # Eight bits are too few for where a window lies.
             with torch.autocast(images.device.type, enabled=False):
                 batch = augment(images, size_px, self._augmentation, labels), labels
-        loss = self._step(batch, "train", self._label_smoothing)
+        loss = self._step(batch, "train", self._learn, self._label_smoothing)
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)
         return loss
@@ -112,7 +117,7 @@ class Classification(LightningModule):
         self, batch: tuple[Tensor, Tensor], batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Look at one batch of a split that nothing is learned from."""
-        self._step(batch, self._evaluated[dataloader_idx])
+        self._step(batch, self._evaluated[dataloader_idx], self.network.forward)
 
     def on_validation_epoch_end(self) -> None:
         """Measure every split; Lightning validates before it calls a training epoch over."""
@@ -123,9 +128,15 @@ class Classification(LightningModule):
             values = measure(logits, torch.cat([labels for _, labels in seen]))
             self.measured |= {f"{split}_{name}": value for name, value in values.items()}
 
-    def _step(self, batch: tuple[Tensor, Tensor], split: str, smoothing: float = 0.0) -> Tensor:
+    def _step(
+        self,
+        batch: tuple[Tensor, Tensor],
+        split: str,
+        answer: Callable[[Tensor], Tensor],
+        smoothing: float = 0.0,
+    ) -> Tensor:
         images, labels = batch
-        logits = self.network(images).to(torch.float32)
+        logits = answer(images).to(torch.float32)
         self._seen[split].append((logits.detach(), labels))
         return cross_entropy(logits, labels, label_smoothing=smoothing)
 
