@@ -66,7 +66,7 @@ def _framed(
     if config.away == 0:
         return windows
     inside = (grid.abs().amax(dim=3) <= 1).unsqueeze(1) | ~_each(away)
-    return torch.where(inside, windows, _backgrounds(images, windows, labels))
+    return torch.where(inside, windows, _backgrounds(images, windows, labels, away))
 
 
 def _room(side: Tensor, config: AugmentationConfig) -> Tensor:
@@ -75,7 +75,7 @@ def _room(side: Tensor, config: AugmentationConfig) -> Tensor:
     return within * config.roam + beyond * (0.9 if config.away else 0.0)
 
 
-def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None) -> Tensor:
+def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None, away: Tensor) -> Tensor:
     """What lies around an image that is set farther away, in the size of its window.
 
     A studio's white and one colour stand for 45%, another image for 30%, mirrored edges for the
@@ -84,12 +84,15 @@ def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None) -> Tens
     n, size = len(images), (windows.shape[2], windows.shape[3])
     white = _each(_happens(images, n, 0.4))
     colour = torch.rand(n, 3, 1, 1, device=images.device).masked_fill(white, 1)
-    kind = _each(torch.rand(n, device=images.device))
-    around = torch.where(kind < 0.45, colour, windows)
+    kind = torch.rand(n, device=images.device)
+    around = torch.where(_each(kind) < 0.45, colour, windows)
     if labels is None:
         return around
-    others = interpolate(images[_partners(labels)], size, mode="bilinear", antialias=True)
-    return torch.where((kind >= 0.45) & (kind < 0.75), others, around)
+    # Making images smaller is the dearest step of all: only those that are seen.
+    seen = (away & (kind >= 0.45) & (kind < 0.75)).nonzero().squeeze(1)
+    others = images[_partners(labels)[seen]]
+    around[seen] = interpolate(others, size, mode="bilinear", antialias=True)
+    return around
 
 
 def _partners(labels: Tensor) -> Tensor:
@@ -110,9 +113,10 @@ def _coarsened(images: Tensor, config: AugmentationConfig) -> Tensor:
         return images
     # One size a batch: a resize of its own for each image costs more than the rest together.
     side_px = int(torch.randint(config.coarse_min_px, size_px, (1,)).item())
-    small = interpolate(images, (side_px, side_px), mode="bilinear", antialias=True)
+    places = chosen.nonzero().squeeze(1)
+    small = interpolate(images[places], (side_px, side_px), mode="bilinear", antialias=True)
     again = interpolate(small, (size_px, size_px), mode="bilinear")
-    return torch.where(_each(chosen), again, images)
+    return images.index_copy(0, places, again)
 
 
 def _tinted(images: Tensor, config: AugmentationConfig) -> Tensor:
