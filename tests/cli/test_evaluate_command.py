@@ -132,6 +132,7 @@ def test_a_class_that_the_model_does_not_know_is_left_out_and_said(
     status, out, errors = run("evaluate", models[2], "--data", table, "--resamples", 100, "--json")
     assert status == 0
     assert document(out)["n"] == 8
+    assert document(out)["left_out"] == {"class left out": 4}
     assert "left out: 4 incorrect_mask" in errors
     only = photos(tmp_path / "q", ["incorrect_mask"] * 4)
     assert "no labelled image to read" in refused(run, "evaluate", models[2], "--data", only)
@@ -147,7 +148,7 @@ def test_a_class_name_that_nobody_knows_is_an_error_that_says_what_to_do(
 
 
 @pytest.mark.slow
-def test_a_dataset_of_three_classes_is_refused_by_a_model_of_two(
+def test_what_a_dataset_has_of_a_third_class_is_left_out_for_a_model_of_two(
     run: Run, models: dict[int, Path], tmp_path: Path
 ) -> None:
     splits = ["train", "val", "test"] * 12
@@ -155,9 +156,14 @@ def test_a_dataset_of_three_classes_is_refused_by_a_model_of_two(
     table = photos(tmp_path / "p", labels, split=splits)
     prepared = ("prepare", table, "-o", tmp_path / "d", "--size", 8, "--keep-incorrect")
     assert run(*prepared)[0] == 0
-    line = refused(run, "evaluate", models[2], "--data", tmp_path / "d")
-    assert "a label that the model does not know (first: 2, incorrect_mask)" in line
-    assert evaluated(run, models[3], "--data", tmp_path / "d")["n"] == 12
+    by_class = evaluated(run, models[3], "--data", tmp_path / "d")["n_by_class"]
+    assert by_class[2] > 0
+    status, out, errors = run(
+        "evaluate", models[2], "--data", tmp_path / "d", "--json", "--resamples", 100
+    )
+    assert status == 0, errors
+    assert document(out)["n_by_class"] == by_class[:2]
+    assert f"left out: {by_class[2]} incorrect_mask" in errors
 
 
 def test_a_model_of_three_classes_on_two_says_what_is_undefined(
@@ -253,7 +259,8 @@ def test_errors_on_spoilt_photos_are_compared_with_net1_where_that_makes_sense(
     path = {"two": models[2], "three": models[3]}.get(model, model)
     found = evaluated(run, path, "--data", table, "--robustness")["robustness"]
     assert found["reference"] == (reference or None)
-    assert ("no reference" in (found["mce_undefined"] or "")) == (not reference)
+    why = {"three": "Net #1 has other classes", "net1": "this is Net #1"}
+    assert why.get(model, "") in (found["mce_undefined"] or "")
 
 
 def test_another_reference_can_be_named(run: Run, models: dict[int, Path], tmp_path: Path) -> None:
@@ -261,3 +268,19 @@ def test_another_reference_can_be_named(run: Run, models: dict[int, Path], tmp_p
     named = ("--data", table, "--reference", models[2])
     assert evaluated(run, "net1", *named, "--robustness")["robustness"]["reference"] == "example"
     assert "expected --robustness" in refused(run, "evaluate", "net1", *named)
+
+
+def test_a_photo_that_cannot_be_read_is_left_out_and_said(
+    run: Run, models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 12)
+    (tmp_path / "p" / "3.png").write_bytes(b"no photo")
+    for command in (("evaluate", models[2]), ("compare", models[2], "net1")):
+        out = tmp_path / command[0]
+        status, said, errors = run(
+            *command, "--data", table, "--json", "--resamples", 100, "-o", out
+        )
+        assert status == 0, errors
+        assert document(said)["left_out"] == {"unreadable image": 1}
+        assert "left out: 1 that cannot be read: " in errors
+        assert "3.png" in (out / "report.html").read_text("utf-8")

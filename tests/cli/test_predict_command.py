@@ -155,6 +155,17 @@ def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
     assert labels == ["mask", "no_mask"]
 
 
+def test_a_band_of_ones_own(model: Path, photos: Path) -> None:
+    photo = draw(photos / "e.png", GREY)
+    said = [
+        json.loads(predict(model, photo, "--json", "--uncertain-band", low, 0.999).stdout)
+        for low in (0.001, 0.5)
+    ]
+    probability = said[0]["probabilities"]["mask"]
+    assert said[0]["is_uncertain"]
+    assert said[1]["is_uncertain"] == (probability >= 0.5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -166,6 +177,7 @@ def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
         (("{photos}", "--sheet", "sheet.jpg"), 1, "ends in .png"),
         (("{photos}", "--json", "--csv"), 2, "--csv"),
         (("{photos}", "--threshold", "2"), 2, "--threshold"),
+        (("{photos}", "--uncertain-band", "0.6", "0.9"), 1, "low <= threshold <= high"),
         ((), 2, "at least one INPUT"),
         (("--from-file", "{photos}/none.txt"), 1, "cannot be read"),
     ],

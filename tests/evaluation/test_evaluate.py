@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -11,14 +12,16 @@ from tests.evaluation.synthetic import (
     model_info,
 )
 
-from facemask.errors import DatasetError
+from facemask.errors import DatasetError, ModelFileError
 from facemask.evaluation.evaluate import BATCH_SIZE, evaluate
 from facemask.evaluation.metric_kinds import METRIC_KEYS
 from facemask.evaluation.metrics import measure
+from facemask.evaluation.wording import flattery
 
 JSON_KEYS = {
-    "format_version", "model", "split", "data_digest", "n", "n_by_class", "class_names",
-    "threshold", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc",
+    "format_version", "model", "split", "data_digest", "seen_before", "n", "n_by_class",
+    "class_names", "threshold", "accuracy", "balanced_accuracy", "precision", "recall", "f1",
+    "roc_auc",
     "average_precision", "brier", "log_loss", "ece", "undefined", "confusion", "ci95",
     "interval_notes", "chance_ece", "bootstrap", "seconds", "images_per_second",
 }  # fmt: skip
@@ -101,6 +104,34 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         evaluate(FakeClassifier(), images, labels, name="net", rows=np.array([], dtype=np.int64))
     with pytest.raises(DatasetError, match="incorrect_mask"):
         evaluate(FakeClassifier(), images, labels + 1, name="net")
+
+
+@pytest.mark.parametrize("names", [("cat", "dog"), ("mask", "no_mask")])
+def test_a_model_of_other_classes_is_refused(names: tuple[str, str]) -> None:
+    labels, probabilities = binary_answers(10)
+    info = dataclasses.replace(model_info(), class_names=names)
+    with pytest.raises(ModelFileError, match=rf"found {names[0]}, {names[1]}; its answers cannot"):
+        evaluate(FakeClassifier(info=info), fake_images(probabilities), labels)
+
+
+@pytest.mark.parametrize(
+    ("split", "digest", "said"),
+    [
+        ("train", "ab" * 32, "It learned from these images"),
+        ("val", "ab" * 32, "These images chose its weights"),
+        ("test", "ab" * 32, ""),
+        ("val", "cd" * 32, ""),
+    ],
+)
+def test_images_that_the_model_has_met_before_are_named(split: str, digest: str, said: str) -> None:
+    labels, probabilities = binary_answers(40)
+    images = fake_images(probabilities)
+    evaluation = evaluate(
+        FakeClassifier(), images, labels, split=split, data_digest=digest, resamples=100
+    )
+    assert bool(evaluation.to_json()["seen_before"]) == bool(said)
+    assert "".join(flattery(evaluation)).startswith(said)
+    assert bool(flattery(evaluation)) == bool(said)
 
 
 def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:

@@ -14,7 +14,7 @@ from facemask.evaluation.corruptions import KINDS, kind_by_key
 from facemask.evaluation.robustness import measure_robustness
 from facemask.evaluation.robustness_answers import corruption_size, corruption_steps
 from facemask.evaluation.robustness_facts import Robustness
-from facemask.evaluation.robustness_text import robustness_text
+from facemask.evaluation.robustness_text import robustness_sentences, robustness_text
 from facemask.inference.model_info import ModelInfo
 
 FEW = tuple(kind_by_key(key) for key in ("contrast", "flip", "occlusion_above", "low_light"))
@@ -226,3 +226,12 @@ def test_what_does_not_fit_is_refused() -> None:
         measure_robustness(Brightness(), images, labels, kinds=())
     with pytest.raises(DatasetError, match="incorrect_mask"):
         measure_robustness(Brightness(), images, labels + 1, kinds=KINDS[:1])
+
+
+def test_a_kind_that_lowers_nothing_is_not_called_the_worst() -> None:
+    images, labels = bright_and_dark()
+    always_mask = Brightness(level=-1000)
+    robustness = measure_robustness(always_mask, images, labels, kinds=FEW, resamples=100)
+    first, second = robustness_sentences(robustness)
+    assert first.endswith("no corruption lowers that.")
+    assert second == "There is no mean corruption error: no reference model was given."

@@ -7,7 +7,6 @@ from tests.evaluation.synthetic import (
     FakeClassifier,
     evaluation_of,
     fake_images,
-    model_info,
     three_class_answers,
 )
 
@@ -22,7 +21,6 @@ from facemask.evaluation.thresholds import (
     cheapest_threshold,
     choose_threshold,
     cost_at,
-    with_choices,
 )
 from facemask.evaluation.uncertain_band import choose_band, is_uncertain, narrowest_band
 
@@ -151,14 +149,6 @@ def test_the_band_lies_around_the_threshold_in_use() -> None:
     assert band is not None
     assert band[0] < 0.2 < band[1]
     assert (evaluation.answers.predicted == (evaluation.answers.probabilities[:, 1] >= 0.2)).all()
-
-
-def test_choices_go_into_a_model_file() -> None:
-    info = with_choices(model_info(), threshold=0.3, uncertain_band=(0.1, 0.6))
-    assert (info.threshold, info.uncertain_band) == (0.3, (0.1, 0.6))
-    assert with_choices(info) == info
-    with pytest.raises(ConfigError, match="low <= threshold <= high"):
-        with_choices(model_info(), uncertain_band=(0.6, 0.9))
 
 
 @pytest.mark.parametrize("costs", [(0, 1), (1, -1), (float("nan"), 1), (1, float("inf"))])

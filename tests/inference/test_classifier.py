@@ -2,6 +2,7 @@ import io
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,6 +158,35 @@ def test_a_pickled_classifier_answers_the_same(write_model: WriteModel) -> None:
     assert again.info == classifier.info
     images = _images(5)
     np.testing.assert_array_equal(again.classify_images(images), classifier.classify_images(images))
+
+
+def test_a_threshold_and_a_band_of_ones_own(write_model: WriteModel) -> None:
+    plain = Classifier(write_model())
+    photo = np.full((20, 20, 3), 128, dtype=np.uint8)
+    photo[:10, :, 1] += 4
+    p = plain(photo).probabilities["mask"]
+    assert 0.1 < p < 0.9
+    chosen = Classifier(write_model(), threshold=p + 0.05, uncertain_band=(p - 0.05, p + 0.06))
+    answer_ = pickle.loads(pickle.dumps(chosen))(photo)  # noqa: S301
+    assert answer_.label == "no_mask"
+    assert answer_.is_uncertain
+    assert "uncertain band" in answer_.reason
+    # The model's own band, 0.4 to 0.6, was chosen around another threshold.
+    assert Classifier(write_model(), threshold=0.9).info.uncertain_band is None
+    assert Classifier(write_model(), threshold=0.45).info.uncertain_band == (0.4, 0.6)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{"threshold": 0.0}, {"uncertain_band": (0.6, 0.9)}, {"uncertain_band": (0.0, 0.9)}],
+)
+def test_choices_that_do_not_fit_are_refused(
+    write_model: WriteModel, choices: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match="low <= threshold <= high"):
+        Classifier(write_model(), **choices)
+    with pytest.raises(ConfigError, match="expected a model of two classes"):
+        Classifier(write_model(n_classes=3), **choices)
 
 
 def test_a_pickled_classifier_refuses_another_model(write_model: WriteModel) -> None:

@@ -56,7 +56,7 @@ def card_command(
     about = {} if sources is None else _about(sources)
     (loaded,) = load_models([model])
     info = loaded.classifier.info
-    images = of_dataset(data, [info.input_size_px], split)
+    images = of_dataset(data, [info.input_size_px], split, info.classes)
     if images.digest != info.data.digest:
         raise DatasetError(
             f"{data}: expected the dataset that the model learned from, with the digest "

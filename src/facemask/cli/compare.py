@@ -1,5 +1,8 @@
 """`compare`: what several model files answer on the same labelled photos."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from facemask.cli.console import note, progress, show, show_json
 from facemask.cli.labelled import Reading
 from facemask.cli.measure_options import (
@@ -17,7 +20,7 @@ from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Worker
 from facemask.cli.trusting import MinSlice
 from facemask.data.collect import MAX_UNREADABLE_SHARE
 from facemask.errors import ConfigError
-from facemask.evaluation.compare import compare
+from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.slices import MIN_SLICE, measure_slices
 from facemask.evaluation.text import comparison_text
 from facemask.files import written_folder
@@ -48,13 +51,14 @@ def compare_command(
     with measured_images(loaded, data, split, reading) as images:
         evaluations = [measure(one, images, seed=seed, resamples=resamples) for one in loaded]
         comparison = compare(evaluations)
+        found = _Found(comparison, images.left_out)
         if as_json:
-            show_json(comparison.to_json())
+            show_json(found.to_json())
         else:
             show(comparison_text(comparison))
         if output is not None:
             with written_folder(output, replace_if=COMPARISON_NAME) as beside:
-                write_json(beside / COMPARISON_NAME, comparison)
+                write_json(beside / COMPARISON_NAME, found)
                 runs = as_runs(loaded, evaluations, images)
                 with progress("slicing", None) as advance:
                     slices = [
@@ -71,3 +75,15 @@ def compare_command(
                     more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
                 )
             note(f"report: {output / 'report.html'}")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What `compare` writes and prints as JSON."""
+
+    comparison: Comparison
+    left_out: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison's keys, and ``left_out``: how many files, by reason."""
+        return {**self.comparison.to_json(), "left_out": self.left_out}

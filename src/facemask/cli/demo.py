@@ -73,7 +73,8 @@ def demo_command(
     note(f"explored: {output / 'explore' / 'report.html'}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)
-    test = of_dataset(dataset.folder, [model.input_size_px for model in models], "test")
+    sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
+    test = of_dataset(dataset.folder, sizes, "test", n_classes)
     evaluations = [measure(model, test) for model in models]
     comparison = compare(evaluations)
     write_json(output / COMPARISON_NAME, comparison)

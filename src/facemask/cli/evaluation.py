@@ -82,7 +82,8 @@ def evaluate_command(
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
-    measured, *others = _load(model, reference) if robustness else load_models([model])
+    measured, other, no_reference = _load(model, reference, robustness=robustness)
+    others = [] if other is None else [other]
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     drawn = {"seed": seed, "resamples": resamples}
     with measured_images([measured, *others], data, split, reading, spoilt=robustness) as images:
@@ -90,10 +91,13 @@ def evaluate_command(
         evaluation = measure(measured, images, **drawn)
         examination = Examination(
             evaluation,
-            spoil(measured, others[0] if others else None, images, **drawn) if robustness else None,
+            spoil(measured, other, images, no_reference=no_reference, **drawn)
+            if robustness
+            else None,
             explain_answers(measured, evaluation, images, **drawn) if explained else None,
         )
-        found = _Found(examination, examine_trust(evaluation, images, wanted, chosen_on))
+        trusted = examine_trust(evaluation, images, wanted, chosen_on)
+        found = _Found(examination, trusted, images.left_out)
         if as_json:
             show_json(found.to_json())
         else:
@@ -103,18 +107,26 @@ def evaluate_command(
             note(f"report: {output / 'report.html'}")
 
 
-def _load(path: Path, reference: Path | None) -> list[LoadedModel]:
-    """A model, and the one that its errors are compared with where there is one.
+def _load(
+    path: Path, reference: Path | None, *, robustness: bool
+) -> tuple[LoadedModel, LoadedModel | None, str]:
+    """A model, the one that its errors are compared with, and why there is none.
 
     The package's Net #1 is no reference for itself, nor for a model of other classes.
     """
-    models = load_models([path, reference or Path(_REFERENCE)])
-    info, known = (model.classifier.info for model in models)
-    if reference is None and (
-        info.class_names != known.class_names or info.weights_sha256 == known.weights_sha256
-    ):
-        return load_models([path])
-    return models
+    if not robustness:
+        return load_models([path])[0], None, ""
+    # Together, since a name that both would have gets its folder's before it.
+    model, other = load_models([path, reference or Path(_REFERENCE)])
+    info, known = model.classifier.info, other.classifier.info
+    if reference is not None:
+        return model, other, ""
+    if info.weights_sha256 == known.weights_sha256:
+        return load_models([path])[0], None, "errors are compared with Net #1, and this is Net #1"
+    if info.class_names != known.class_names:
+        reason = "Net #1 has other classes; name a model with the same ones with --reference"
+        return load_models([path])[0], None, reason
+    return model, other, ""
 
 
 @dataclass(frozen=True)
@@ -123,10 +135,15 @@ class _Found:
 
     examination: Examination
     trusted: Trusted
+    left_out: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of both."""
-        return {**self.examination.to_json(), **self.trusted.to_json()}
+        """The keys of both, and ``left_out``: how many files, by reason."""
+        return {
+            **self.examination.to_json(),
+            **self.trusted.to_json(),
+            "left_out": self.left_out,
+        }
 
 
 def _write_evaluation(

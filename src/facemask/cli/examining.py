@@ -72,10 +72,14 @@ def spoil(
     reference: LoadedModel | None,
     data: LabelledImages,
     *,
+    no_reference: str,
     seed: int,
     resamples: int,
 ) -> Robustness:
-    """A model, and the one that it is compared with, on the chosen rows, spoilt in every way."""
+    """A model, and the one that it is compared with, on the chosen rows, spoilt in every way.
+
+    Where it is compared with none, `no_reference` says why.
+    """
     inputs = [one.input_size_px for one in (model, reference) if one is not None]
     images = data.images[corruption_size(sorted(data.images), inputs)]
     with progress("spoiling", len(data.rows) * corruption_steps()) as advance:
@@ -87,6 +91,7 @@ def spoil(
             groups=data.groups,
             reference=None if reference is None else reference.classifier,
             reference_name="" if reference is None else reference.name,
+            no_reference=no_reference,
             seed=seed,
             resamples=resamples,
             on_images=advance,

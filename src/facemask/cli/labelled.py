@@ -1,6 +1,7 @@
 """What `--data` means on the command line: labelled images from a dataset or from sources."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from facemask.cli.console import note, progress
 from facemask.cli.sources import is_dataset, read
 from facemask.data.arrays import Images, open_dataset
 from facemask.data.collect import collect
-from facemask.data.drops import DROPPED_NAME, drops_table, read_drops
+from facemask.data.drops import DROPPED_NAME, drops_table, read_drops, unreadable_among
 from facemask.data.manifest import Manifest, digest_samples
 from facemask.data.two_classes import CLASS_LEFT_OUT, without_incorrect
 from facemask.errors import ConfigError, DatasetError
@@ -49,6 +50,7 @@ class LabelledImages:
         digest: the identity of the data.
         manifest: of a prepared dataset.
         drops: what was left out.
+        n_classes: images with a label from here on stay out: no model would know it.
     """
 
     images: Mapping[int, Images]
@@ -61,12 +63,16 @@ class LabelledImages:
     digest: str
     manifest: Manifest | None
     drops: pd.DataFrame
+    n_classes: int
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many files were left out, by reason."""
+        return dict(Counter(self.drops["reason"].astype(str)).most_common())
 
     def rows_of(self, split: str) -> npt.NDArray[np.int64]:
         """The rows of a split, or of ``all``: ``int64 (n,)``; empty where there is none."""
-        if split == ALL:
-            return np.arange(len(self.table))
-        return np.flatnonzero((self.table["split"] == split).fillna(False).to_numpy(dtype=bool))
+        return _rows_of(self.table, split, self.n_classes)
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def labelled_images(
         sizes_px: the models' input sizes.
         split: which split; None for the test split, or all where the data brings none.
         reading: how sources are read.
-        n_classes: with two, incorrectly worn masks are left out of sources.
+        n_classes: with two, incorrectly worn masks are left out.
 
     Raises:
         DatasetError: if the data cannot be read or has no such split.
@@ -94,26 +100,30 @@ def labelled_images(
     if any(is_dataset(path) for path in paths):
         if len(paths) > 1:
             raise ConfigError("--data: expected one dataset or several sources, found both")
-        yield of_dataset(paths[0], sizes_px, split or "test")
+        yield of_dataset(paths[0], sizes_px, split or "test", n_classes)
         return
     with tempfile.TemporaryDirectory() as name:
         yield _of_sources(paths, sizes_px, split, reading, Path(name), n_classes)
 
 
-def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImages:
-    """The images of a prepared dataset, for a split or ``all``.
+def of_dataset(path: Path, sizes_px: Sequence[int], split: str, n_classes: int) -> LabelledImages:
+    """The images of a prepared dataset, for a split or ``all``; see `labelled_images`.
 
     Raises:
         DatasetError: if it is no dataset, or has no such split or size.
     """
     dataset = open_dataset(path)
     table = dataset.manifest.table
+    # Refuses a split that is none.
+    brought = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
+    rows = _rows_of(table, split, n_classes)
+    _note_unknown(len(brought) - len(rows))
     return LabelledImages(
         images={
             size: dataset.images(size) for size in {*sizes_px, *dataset.manifest.info.sizes_px}
         },
         labels=dataset.labels,
-        rows=np.arange(len(dataset)) if split == ALL else dataset.rows_of(split),
+        rows=rows,
         groups=_groups(table),
         names=_names(table),
         table=table,
@@ -121,6 +131,7 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str) -> LabelledImage
         digest=dataset.manifest.info.digest,
         manifest=dataset.manifest,
         drops=drops_table(read_drops(path / DROPPED_NAME)),
+        n_classes=n_classes,
     )
 
 
@@ -144,9 +155,11 @@ def _of_sources(
             workers=reading.workers,
             on_progress=advance,
         )
-    left_out = sum(drop.reason == CLASS_LEFT_OUT for drop in collection.drops)
-    if left_out:
-        note(f"left out: {left_out:,} incorrect_mask, a class that the model does not know")
+    reasons = Counter(drop.reason for drop in collection.drops)
+    _note_unknown(reasons[CLASS_LEFT_OUT])
+    if unreadable := unreadable_among(collection.drops):
+        examples = "; ".join(drop.detail for drop in unreadable[:3])
+        note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
     table = collection.table
     chosen, rows = _chosen(table, split)
     return LabelledImages(
@@ -164,7 +177,21 @@ def _of_sources(
         ),
         manifest=None,
         drops=drops_table(collection.drops),
+        n_classes=n_classes,
     )
+
+
+def _note_unknown(count: int) -> None:
+    if count:
+        note(f"left out: {count:,} incorrect_mask, a class that the model does not know")
+
+
+def _rows_of(table: pd.DataFrame, split: str, n_classes: int) -> npt.NDArray[np.int64]:
+    is_known = (table["label"] < n_classes).to_numpy(dtype=bool)
+    if split == ALL:
+        return np.flatnonzero(is_known)
+    is_there = (table["split"] == split).fillna(False).to_numpy(dtype=bool)
+    return np.flatnonzero(is_known & is_there)
 
 
 def _chosen(table: pd.DataFrame, split: str | None) -> tuple[str, npt.NDArray[np.int64]]:

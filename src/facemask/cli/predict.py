@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,6 @@ from facemask.inference.inputs.inputs import Inputs, find_inputs, read_list
 from facemask.inference.inputs.item import Broken
 from facemask.inference.outputs.copies import Copies
 from facemask.inference.outputs.lines import CsvLines, JsonLines, LineFormat, TextLines
-from facemask.labels import CLASS_NAMES, MASK, NO_MASK
 
 if TYPE_CHECKING:
     from facemask.inference.outputs.sheet import Sheet
@@ -87,6 +86,16 @@ def predict_command(
             show_default=False,
         ),
     ] = None,
+    uncertain_band: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--uncertain-band",
+            metavar="LOW HIGH",
+            help="The probabilities of a mask that are uncertain, as evaluate --target-accuracy "
+            "chooses them.",
+            show_default=False,
+        ),
+    ] = None,
     every_pixel: Annotated[
         bool,
         typer.Option(
@@ -106,16 +115,13 @@ def predict_command(
         raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
     _check_places(names, copy_to)
     sheet_ = None if sheet is None else _sheet(sheet)
-    classifier = Classifier(model, threads)
+    classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
     _write_any_name()
-    if threshold is not None and classifier.info.classes != 2:
-        raise ConfigError("--threshold: expected a model of two classes, found one of three")
     found = find_inputs(names, sys.stdin.buffer, leave_out=copy_to)
     work = _Work(
         lines=_format(as_json, as_csv, classifier),
         copies=None if copy_to is None else Copies(copy_to),
         sheet=sheet_,
-        threshold=threshold,
     )
     outcomes = answered(classifier, found, batch_size, every_pixel=every_pixel)
     try:
@@ -177,7 +183,6 @@ class _Work:
     lines: LineFormat
     copies: Copies | None
     sheet: "Sheet | None"
-    threshold: float | None
     labels: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
     broken: int = 0
@@ -212,7 +217,6 @@ class _Work:
 
     def _handle(self, outcome: Answered | Broken) -> None:
         if isinstance(outcome, Answered):
-            outcome = _decided(outcome, self.threshold)
             self._keep(outcome)
         # Counted once it is printed: after Ctrl-C the count is that of the lines.
         _print(self.lines.line(outcome))
@@ -236,17 +240,6 @@ class _Work:
         text += f" ({self.uncertain:,} uncertain)" if self.uncertain else ""
         text += f"; {self.broken:,} could not be read" if self.broken else ""
         return text + (f"; {rate:,.0f} photos/s" if n > 1 else "")
-
-
-def _decided(outcome: Answered, threshold: float | None) -> Answered:
-    """The answer with another threshold than the model's own."""
-    if threshold is None:
-        return outcome
-    given = outcome.prediction
-    is_mask = given.probabilities[CLASS_NAMES[MASK]] >= threshold
-    label = CLASS_NAMES[MASK if is_mask else NO_MASK]
-    moved = replace(given, label=label, probability=given.probabilities[label])
-    return replace(outcome, prediction=moved)
 
 
 def _left_out(found: Inputs) -> str:

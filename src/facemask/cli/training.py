@@ -35,7 +35,7 @@ def train_command(
     """Train a network, keep its best weights, and export them as one model file."""
     train(load_experiment(experiment, settings), open_dataset(data), output, resume, device)
     (model,) = load_models([output])
-    validation = of_dataset(data, [model.input_size_px], "val")
+    validation = of_dataset(data, [model.input_size_px], "val", model.classifier.info.classes)
     evaluation = measure(model, validation)
     write_run_report(
         output / REPORT_NAME,

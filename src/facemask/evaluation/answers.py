@@ -151,7 +151,7 @@ def _check_known(labels: Labels, names: tuple[str, ...]) -> None:
         name = CLASS_NAMES[label] if 0 <= label < len(CLASS_NAMES) else "no known class"
         raise DatasetError(
             f"{_images(strange)} with a label that the model does not know (first: {label}, "
-            f"{name}); it knows {', '.join(names)}: leave them out or map them with --map"
+            f"{name}); it knows {', '.join(names)}: leave them out"
         )
 
 

@@ -218,21 +218,23 @@ def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pair
             differences[key] = Difference(value_b - value_a, bounds)
     names = first.contender.name, second.contender.name
     n = len(first.members[0].answers)
-    alike = bool(np.array_equal(first.share_right, second.share_right))
+    alike = ""
+    if np.array_equal(first.share_right, second.share_right):
+        alike = "make no mistake" if first.share_right.min() == 1 else "make the same mistakes"
     p = test.p_value if p_holm is None else p_holm
     after = "" if p_holm is None else f" after Holm's correction for {n_pairs} pairs"
     evidence = f"{test.name} {p_value(p)}{after}"
-    sentence = _sentence(names, n, differences["accuracy"], p, evidence, alike=alike)
+    sentence = _sentence(names, n, differences["accuracy"], p, evidence, alike)
     return Pair(*names, n, differences, test.mcnemar, test.name, test.p_value, p_holm, sentence)
 
 
 def _sentence(
-    names: tuple[str, str], n: int, difference: Difference, p: float, evidence: str, *, alike: bool
+    names: tuple[str, str], n: int, difference: Difference, p: float, evidence: str, alike: str
 ) -> str:
     """The result in plain words; the better one stands first."""
     on_these = f"on these {n:,} images"
     if alike:
-        return f"No difference shown: {names[0]} and {names[1]} make the same mistakes {on_these}."
+        return f"No difference shown: {names[0]} and {names[1]} {alike} {on_these}."
     better, worse = reversed(names) if difference.value >= 0 else names
     low = 0.0
     if difference.ci95:

@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from facemask.errors import DatasetError
+from facemask.errors import DatasetError, ModelFileError
 from facemask.evaluation.answers import Labels, Probabilities, check_answers
 from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.metrics import measure_answers
 from facemask.inference.model_info import ModelInfo
+from facemask.labels import CLASS_NAMES
 
 Images = npt.NDArray[np.uint8]
 """``uint8 (N, S, S, 3)``, RGB."""
@@ -66,8 +67,10 @@ def evaluate(
         ConfigError: if the threshold, the seed or the number of resamples is out of range.
         DatasetError: if the arrays do not fit together, no image is left, or a label is none of
             the model's classes.
-        ModelFileError: if the model's answers are no probabilities.
+        ModelFileError: if the model's classes are not the package's, or its answers are no
+            probabilities.
     """
+    _check_classes(classifier.info)
     if len(images) != len(labels):
         raise DatasetError(
             f"expected a label for each of {len(images)} images, found {len(labels)}"
@@ -96,6 +99,17 @@ def evaluate(
         metrics=metrics,
         seconds=seconds,
     )
+
+
+def _check_classes(info: ModelInfo) -> None:
+    # Labels are positions: with other names, or in another order, they would mean other things.
+    known = CLASS_NAMES[: len(info.class_names)]
+    if info.class_names != known:
+        raise ModelFileError(
+            f"{info.name}: expected a model with the classes {', '.join(CLASS_NAMES[:2])} (and "
+            f"{CLASS_NAMES[2]}) in this order, found {', '.join(info.class_names)}; its answers "
+            "cannot be measured with these labels"
+        )
 
 
 def _probabilities(

@@ -9,6 +9,8 @@ As JSON it has these keys, which stay:
 ``temperature``, ``weights_sha256``, ``file_sha256``, ``trained_on`` (a dataset's digest) and \
 ``version`` of the package that wrote it |
 | ``split``, ``data_digest`` | which images: the split, and the dataset's identity |
+| ``seen_before`` | null, or what the model did with these images before: then the figures flatter \
+it |
 | ``n``, ``n_by_class``, ``class_names`` | images measured, by class in the order of the names |
 | ``threshold`` | the probability of a mask from which the answer is mask; null with 3 classes |
 | ``accuracy``, ``balanced_accuracy``, ``precision``, ``recall``, ``f1``, ``roc_auc``, \
@@ -35,6 +37,13 @@ from facemask.evaluation.plain import plain_json
 from facemask.inference.model_info import ModelInfo
 
 FORMAT_VERSION = 1
+
+_SEEN_BEFORE = {
+    "train": "it learned from these images",
+    "val": "these images chose its weights and its temperature",
+    "all": "it learned from some of these images, and others chose its weights",
+}
+"""By the split, if the dataset is the one that the model was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,13 @@ class Evaluation:
         return f"{word}images"
 
     @property
+    def seen_before(self) -> str:
+        """What the model did with these very images before; empty where nothing is known."""
+        if not self.data_digest or self.model.data.digest != self.data_digest:
+            return ""
+        return _SEEN_BEFORE.get(self.split, "")
+
+    @property
     def images_per_second(self) -> float:
         """How many images the model answered in a second."""
         return len(self.answers) / self.seconds if self.seconds > 0 else 0.0
@@ -87,6 +103,7 @@ class Evaluation:
             "model": self._model_json(),
             "split": self.split,
             "data_digest": self.data_digest,
+            "seen_before": self.seen_before or None,
             "n": metrics.n,
             "n_by_class": metrics.n_by_class,
             "class_names": metrics.class_names,

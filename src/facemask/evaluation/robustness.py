@@ -45,6 +45,7 @@ def measure_robustness(
     groups: npt.NDArray[np.int64] | None = None,
     reference: ImageClassifier | None = None,
     reference_name: str = "",
+    no_reference: str = "no reference model was given",
     kinds: Sequence[Kind] = KINDS,
     seed: int = 0,
     resamples: int = 1000,
@@ -61,6 +62,7 @@ def measure_robustness(
         groups: ``int64 (I,)``, see `metrics.measure`.
         reference: the model that errors are divided by; sees the same spoilt images.
         reference_name: for people; the name that it gives itself by default.
+        no_reference: why there is no mean corruption error where there is no reference.
         kinds: of corruption, at least one.
         seed: of the corruptions' chances and of the bootstrap.
         resamples: of the bootstrap.
@@ -83,7 +85,11 @@ def measure_robustness(
     resampling = _Resampling(drawn, units)
     severities = _severities(answers[0], labels[rows], kinds, resampling)
     wrong = answers[:, 1:] != labels[rows]
-    errors = _no_reference(kinds) if reference is None else _errors(wrong, kinds, resampling)
+    errors = (
+        [Ratio(None, None, no_reference)] * (1 + len(kinds))
+        if reference is None
+        else _errors(wrong, kinds, resampling)
+    )
     results = [
         KindResult(kind, part, error)
         for kind, part, error in zip(kinds, severities[1:], errors[1:], strict=True)
@@ -182,10 +188,6 @@ def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:
     for kind in kinds:
         yield slice(first, first + len(kind.amounts))
         first += len(kind.amounts)
-
-
-def _no_reference(kinds: Sequence[Kind]) -> list[Ratio]:
-    return [Ratio(None, None, "no reference model was given")] * (1 + len(kinds))
 
 
 def _errors(wrong: Flags, kinds: Sequence[Kind], resampling: _Resampling) -> list[Ratio]:

@@ -34,24 +34,27 @@ def robustness_text(robustness: Robustness) -> RenderableType:
 
 def robustness_sentences(robustness: Robustness) -> tuple[str, ...]:
     """The worst kinds, and how the model stands to the reference."""
-    worst = joined(_worst_in_words(kind) for kind in robustness.kinds[:_WORST_NAMED])
-    sentences = [
-        f"As they are {percent(robustness.clean.accuracy)} of the images are answered right "
-        f"(95% interval {bounds(robustness.clean.accuracy_ci95)}); it falls most under {worst}, "
-        "at the worst severity of each."
-    ]
-    if robustness.reference:
-        sentences.append(_against_reference(robustness))
-    return tuple(sentences)
+    clean = robustness.clean
+    as_they_are = (
+        f"As they are {percent(clean.accuracy)} of the images are answered right "
+        f"(95% interval {bounds(clean.accuracy_ci95)}); "
+    )
+    lower = [kind for kind in robustness.kinds if _worst(kind) < clean.accuracy]
+    if not lower:
+        return (f"{as_they_are}no corruption lowers that.", _against_reference(robustness))
+    named = joined(f"{kind.kind.title} ({percent(_worst(kind))})" for kind in lower[:_WORST_NAMED])
+    falls = f"it falls most under {named}, at the worst severity of each."
+    return (as_they_are + falls, _against_reference(robustness))
 
 
-def _worst_in_words(kind: KindResult) -> str:
-    worst = min(one.accuracy for one in kind.severities)
-    return f"{kind.kind.title} ({percent(worst)})"
+def _worst(kind: KindResult) -> float:
+    return min(one.accuracy for one in kind.severities)
 
 
 def _against_reference(robustness: Robustness) -> str:
     mce, name = robustness.mce, robustness.reference
+    if not name:
+        return f"There is no mean corruption error: {mce.undefined}."
     if mce.value is None:
         return f"The mean corruption error against {name} is undefined: {mce.undefined}."
     low, high = mce.ci95 or (mce.value, mce.value)

@@ -9,14 +9,14 @@ from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.metric_kinds import METRICS
 from facemask.evaluation.metrics import Metrics
 from facemask.evaluation.seeds_text import seed_sentences
-from facemask.evaluation.wording import cautions, interval, number
+from facemask.evaluation.wording import cautions, flattery, interval, number
 
 
 def evaluation_text(evaluation: Evaluation) -> RenderableType:
     """Every metric with its interval, the confusion matrix, and what limits them."""
     metrics = evaluation.metrics
     return Group(
-        _metrics_table(evaluation), Text(), _confusion_table(metrics), *_footnotes(metrics)
+        _metrics_table(evaluation), Text(), _confusion_table(metrics), *_footnotes(evaluation)
     )
 
 
@@ -35,7 +35,16 @@ def comparison_text(comparison: Comparison) -> RenderableType:
         ]
         table.add_row(kind.title, *cells)
     sentences = (*seed_sentences(comparison), *comparison.sentences)
-    return Group(table, *(Text(sentence) for sentence in sentences))
+    limits = dict.fromkeys(
+        sentence
+        for one in comparison.evaluations
+        for sentence in (*cautions(one.metrics), *flattery(one, named=True))
+    )
+    return Group(
+        table,
+        *(Text(sentence) for sentence in sentences),
+        *(Text(limit, style="dim") for limit in limits),
+    )
 
 
 def _metrics_table(evaluation: Evaluation) -> Table:
@@ -64,10 +73,12 @@ def _confusion_table(metrics: Metrics) -> Table:
     return table
 
 
-def _footnotes(metrics: Metrics) -> list[Text]:
+def _footnotes(evaluation: Evaluation) -> list[Text]:
+    metrics = evaluation.metrics
     drawn = "images" if metrics.n_units == metrics.n else f"{metrics.n_units:,} groups of images"
     lines = [
         f"Intervals: {metrics.resamples:,} bootstrap resamples of {drawn}, seed {metrics.seed}.",
         *cautions(metrics),
+        *flattery(evaluation),
     ]
     return [Text(line, style="dim") for line in lines]

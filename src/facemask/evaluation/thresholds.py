@@ -28,7 +28,6 @@ from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.exact import Interval, proportion_interval
 from facemask.evaluation.plain import Json, plain_json
 from facemask.evaluation.shares import mean
-from facemask.inference.model_info import ModelInfo
 from facemask.labels import MASK, NO_MASK
 
 HALF = 0.5
@@ -223,33 +222,6 @@ def cost_at(evaluation: Evaluation, threshold: float, costs: Costs) -> CostAt:
         cost=found.value or 0.0,
         ci95=bounds,
     )
-
-
-def with_choices(
-    info: ModelInfo,
-    *,
-    threshold: float | None = None,
-    uncertain_band: tuple[float, float] | None = None,
-) -> ModelInfo:
-    """A model's facts with a threshold and a band that were chosen, to be written into its file.
-
-    Args:
-        info: of the model.
-        threshold: replaces its own; None keeps that.
-        uncertain_band: replaces its own; None keeps that.
-
-    Raises:
-        ConfigError: if they are not within 0..1, or the threshold is not inside the band.
-    """
-    chosen = info.threshold if threshold is None else threshold
-    band = info.uncertain_band if uncertain_band is None else uncertain_band
-    low, high = (chosen, chosen) if band is None else band
-    if not 0 < low <= chosen <= high < 1:
-        raise ConfigError(
-            f"threshold {chosen:g}, band {low:g} to {high:g}: expected 0 < low <= threshold <= "
-            "high < 1; choose both for the same threshold"
-        )
-    return dataclasses.replace(info, threshold=chosen, uncertain_band=band)
 
 
 def at_threshold(evaluation: Evaluation, threshold: float) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.exact import Interval
 from facemask.evaluation.metric_kinds import METRICS, MetricKind
 from facemask.evaluation.metrics import Metrics
@@ -92,6 +93,20 @@ def cautions(metrics: Metrics) -> tuple[str, ...]:
         keys = [kind_of(key).title for key, why in metrics.undefined.items() if why == reason]
         found.append(f"Undefined, because {reason}: {joined(keys)}.")
     return tuple(found)
+
+
+def flattery(evaluation: Evaluation, *, named: bool = False) -> tuple[str, ...]:
+    """A sentence if the figures are too good, since the model has met these images before.
+
+    Args:
+        evaluation: of the model.
+        named: begin with its name, where several models stand side by side.
+    """
+    seen = evaluation.seen_before
+    if not seen:
+        return ()
+    lead = f"{evaluation.name}: {seen}" if named else f"{seen[0].upper()}{seen[1:]}"
+    return (f"{lead}; figures on other images will be less good.",)
 
 
 def joined(words: Iterable[str]) -> str:

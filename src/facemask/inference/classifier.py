@@ -16,7 +16,7 @@ from facemask.errors import ConfigError, ImageError, ModelFileError, shown
 from facemask.images import ImageSource, read_photo
 from facemask.inference.ahead import done_ahead
 from facemask.inference.model import Images, Model, load_model
-from facemask.inference.model_info import ModelInfo
+from facemask.inference.model_info import ModelInfo, with_choices
 from facemask.inference.prediction import Input, Prediction, predictions
 
 BATCH_SIZE = 32
@@ -33,23 +33,37 @@ class Classifier:
             package's default.
         threads: how many threads one answer may use, and how many photos `predict` decodes at a
             time; None takes one for each core.
+        threshold: with two classes, the probability of a mask from which the answer is mask; None
+            takes the model's own.
+        uncertain_band: the probabilities of a mask, from and to, that are uncertain; None takes
+            the model's own, which may be none.
 
     Raises:
-        ConfigError: if `threads` is not a positive number.
+        ConfigError: if `threads` is not a positive number, or threshold and band do not fit; see
+            `with_choices`.
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
             changed, comes from a newer version, or cannot be run.
     """
 
     def __init__(
-        self, model: str | PathLike[str] | None = None, threads: int | None = None
+        self,
+        model: str | PathLike[str] | None = None,
+        threads: int | None = None,
+        *,
+        threshold: float | None = None,
+        uncertain_band: tuple[float, float] | None = None,
     ) -> None:
         self._threads = None if threads is None else _positive("threads", threads)
         self._model = _load(model, self._threads)
+        self._choices = threshold, uncertain_band
+        self._info = with_choices(
+            self._model.info, threshold=threshold, uncertain_band=uncertain_band
+        )
 
     @property
     def info(self) -> ModelInfo:
-        """What the model knows of itself."""
-        return self._model.info
+        """What the model knows of itself, with the threshold and the band that are in use."""
+        return self._info
 
     def __repr__(self) -> str:
         size_px = self.info.input_size_px
@@ -58,7 +72,7 @@ class Classifier:
 
     def __reduce__(self) -> tuple[object, ...]:
         path = str(self._model.path.resolve())
-        return _loaded_again, (path, self._threads, self.info.file_sha256)
+        return _loaded_again, (path, self._threads, self._choices, self.info.file_sha256)
 
     def __call__(self, image: ImageSource) -> Prediction:
         """The answer for one photo of a face.
@@ -181,13 +195,19 @@ def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:
     return load_model(Path(model), threads)
 
 
-def _loaded_again(path: str, threads: int | None, file_sha256: str) -> Classifier:
+def _loaded_again(
+    path: str,
+    threads: int | None,
+    choices: tuple[float | None, tuple[float, float] | None],
+    file_sha256: str,
+) -> Classifier:
     """A pickled classifier, from the same model file.
 
     Raises:
         ModelFileError: if the file is gone, or is another one by now.
     """
-    classifier = Classifier(path, threads)
+    threshold, band = choices
+    classifier = Classifier(path, threads, threshold=threshold, uncertain_band=band)
     if classifier.info.file_sha256 != file_sha256:
         raise ModelFileError(
             f"{shown(path)}: expected the model file that was pickled, {file_sha256[:12]}..., "

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from facemask.errors import ConfigError
+
 FORMAT_VERSION = 2
 """Goes up when a reader of the version before would misread or refuse the file.
 
@@ -253,3 +255,42 @@ def _data(document: dict[str, Any]) -> DataFacts:
 def _triple(values: list[float]) -> tuple[float, float, float]:
     red, green, blue = values
     return float(red), float(green), float(blue)
+
+
+def with_choices(
+    info: ModelInfo,
+    *,
+    threshold: float | None = None,
+    uncertain_band: tuple[float, float] | None = None,
+) -> ModelInfo:
+    """A model's facts with a threshold and a band that were chosen.
+
+    Args:
+        info: of the model.
+        threshold: replaces its own; None keeps that.
+        uncertain_band: replaces its own. None keeps that, unless the new threshold lies outside:
+            it was chosen around another one, and there is none then.
+
+    Raises:
+        ConfigError: if they are not within 0..1, the threshold is not inside the band, or the
+            model has more than two classes.
+    """
+    if threshold is None and uncertain_band is None:
+        return info
+    if info.classes != 2:
+        raise ConfigError(
+            f"{info.name}: expected a model of two classes for a threshold or a band, found "
+            f"{', '.join(info.class_names)}"
+        )
+    chosen = info.threshold if threshold is None else threshold
+    band = uncertain_band
+    if band is None and info.uncertain_band is not None:
+        low, high = info.uncertain_band
+        band = info.uncertain_band if low <= chosen <= high else None
+    low, high = (chosen, chosen) if band is None else band
+    if not 0 < low <= chosen <= high < 1:
+        raise ConfigError(
+            f"threshold {chosen:g}, band {low:g} to {high:g}: expected 0 < low <= threshold <= "
+            "high < 1; choose both for the same threshold"
+        )
+    return dataclasses.replace(info, threshold=chosen, uncertain_band=band)

@@ -114,7 +114,7 @@ def _doubt(given: Input, mask_probability: float, info: ModelInfo) -> str:
     low, high = info.uncertain_band
     if low <= mask_probability <= high:
         return (
-            f"the probability of {CLASS_NAMES[MASK]}, {mask_probability:.3f}, lies in the model's "
+            f"the probability of {CLASS_NAMES[MASK]}, {mask_probability:.3f}, lies in the "
             f"uncertain band, {low:.3f} to {high:.3f}"
         )
     return ""

@@ -21,7 +21,7 @@ from facemask.report.compare_sections import (
     seeds_section,
 )
 from facemask.report.compare_slices import slices_side_by_side
-from facemask.report.data_section import data_section
+from facemask.report.data_section import data_section, left_out_section
 from facemask.report.page import write_page
 from facemask.report.run import Run
 
@@ -97,7 +97,10 @@ def write_compare_report(
         OutputError: if the place cannot be written.
         ValueError: if two sections have one anchor.
     """
-    data = () if manifest is None else (data_section(manifest, drops),)
+    if manifest is not None:
+        data: tuple[Section, ...] = (data_section(manifest, drops),)
+    else:
+        data = () if drops is None else left_out_section(drops)
     sections = (*compare_sections(comparison, runs, slices=slices), *data, *more)
     title = f"{joined(run.name for run in runs)} compared"
     write_page(path, title, sections, subtitle="Is this face covered? Models side by side.")

@@ -42,6 +42,13 @@ def data_section(
     return Section("Data", anchor, tuple(blocks))
 
 
+def left_out_section(drops: pd.DataFrame, anchor: str = "data") -> tuple[Section, ...]:
+    """What was left out of photos that were read for the moment; nothing where nothing was."""
+    if drops.empty:
+        return ()
+    return (Section("Data", anchor, (_reason_table(drops), _listing(drops))),)
+
+
 def _split_table(manifest: Manifest) -> Table:
     labels = range(len(manifest.info.class_names))
     splits, table_labels = manifest.table["split"].tolist(), manifest.table["label"].tolist()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from facemask.data.manifest import Manifest
 from facemask.report.blocks import Section
-from facemask.report.data_section import data_section
+from facemask.report.data_section import data_section, left_out_section
 from facemask.report.page import write_page
 from facemask.report.run import Run
 from facemask.report.run_sections import (
@@ -92,6 +92,9 @@ def write_run_report(
         OutputError: if the place cannot be written.
         ValueError: if two sections have one anchor.
     """
-    data = () if manifest is None else (data_section(manifest, drops),)
+    if manifest is not None:
+        data: tuple[Section, ...] = (data_section(manifest, drops),)
+    else:
+        data = () if drops is None else left_out_section(drops)
     subtitle = f"Is this face covered? Report of the experiment {run.info.name}."
     write_page(path, run.name, (*run_sections(run, trust=trust), *data, *more), subtitle=subtitle)

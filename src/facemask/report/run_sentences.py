@@ -3,7 +3,7 @@
 import pandas as pd
 
 from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.wording import interval, joined, kind_of, number, percent
+from facemask.evaluation.wording import flattery, interval, joined, kind_of, number, percent
 from facemask.inference.model_info import NetworkFacts
 from facemask.labels import MASK, NO_MASK
 from facemask.report.curves import curve_columns
@@ -30,8 +30,9 @@ def headline(evaluation: Evaluation) -> str:
 
 def run_sentences(run: Run) -> tuple[str, ...]:
     """What else there is to say of a run: its errors, its confidence, its size, its training."""
-    sentences = []
+    sentences: list[str] = []
     if run.evaluations:
+        sentences += flattery(run.evaluations[0])
         sentences += [*_error_sentences(run.evaluations[0]), *_calibration(run.evaluations[0])]
     sentences.append(_size(run.info.network))
     if run.info.chosen_by:

@@ -106,7 +106,7 @@ class Study(_Section):
         if self.judged_on == "val" and "left-out" in self.divisions:
             raise ValueError(
                 "judged_on: 'left-out' has its photos of an unseen source in the test data alone; "
-                "expected test"
+                "expected test (--judged-on test)"
             )
         return self
 
