@@ -63,7 +63,7 @@ def write_noise(folder: Path, n: int, size_px: int) -> tuple[Pixels, Labels]:
 def epoch_seconds(loader: Iterable[Any]) -> float:
     """How long it takes to read every batch."""
     start = time.perf_counter()
-    for images, _ in loader:
+    for images, *_ in loader:
         if images.shape[1] != 3:
             raise ValueError(f"expected (B, 3, S, S), found {tuple(images.shape)}")
     return time.perf_counter() - start
@@ -72,7 +72,7 @@ def epoch_seconds(loader: Iterable[Any]) -> float:
 def step_seconds(network: Network, optimizer: torch.optim.Optimizer, loader: Any) -> list[float]:  # noqa: ANN401
     """How long each of the first steps of an epoch takes, its loading left out."""
     times = []
-    for (images, labels), _ in zip(loader, range(STEPS), strict=False):
+    for (images, labels, _), _ in zip(loader, range(STEPS), strict=False):
         start = time.perf_counter()
         loss = nll_loss(log_softmax(network(images), dim=1), labels)
         optimizer.zero_grad()

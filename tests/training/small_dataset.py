@@ -12,6 +12,7 @@ from facemask.data.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facemask.training.config import Experiment
 
 SIZE_PX = 16
+BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 
 TWO_SPLITS = {"train": (24, 24), "val": (8, 8)}
 THREE_SPLITS = {**TWO_SPLITS, "test": (8, 8)}
@@ -37,7 +38,8 @@ def write_dataset(
         seed: of the noise.
         size_px: the side of the images.
         digest: the identity to give it.
-        wide_cuts: the first so many images have a wide cut, grey as their number, at odd places.
+        wide_cuts: the first so many images came as boxes and have a wide cut, grey as their number,
+            at odd places.
     """
     rng = np.random.default_rng(seed)
     splits = [split for split, n in counts.items() for _ in range(sum(n))]
@@ -66,6 +68,7 @@ def write_dataset(
         greys = np.arange(2 * wide_cuts, dtype=np.uint8).reshape(-1, 1, 1, 1)
         np.save(folder / wide_name(size_px), np.tile(greys, (1, size_px, size_px, 3)))
         table.loc[: wide_cuts - 1, "wide_cut"] = 2 * np.arange(wide_cuts) + 1
+        table.loc[: wide_cuts - 1, list(BOX_COLUMNS)] = (0, 0, size_px, size_px)
     Manifest(table, info).save(folder)
     return open_dataset(folder)
 
@@ -77,6 +80,7 @@ def _table(splits: list[str], labels: list[int]) -> pd.DataFrame:
         for name, kind in COLUMNS.items()
     }
     columns |= {"label": labels, "split": splits, "wide_cut": None}
+    columns |= dict.fromkeys(BOX_COLUMNS)
     return pd.DataFrame(columns).astype(COLUMNS)
 
 

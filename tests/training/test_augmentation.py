@@ -10,8 +10,20 @@ from facemask.errors import ConfigError
 from facemask.training.augmentation import augment
 from facemask.training.config import AugmentationConfig
 from facemask.training.experiments import experiment_to_yaml, load_experiment
+from facemask.training.loader import Batch
 
 NOTHING = AugmentationConfig()
+
+
+def augmented(
+    images: Tensor,
+    size_px: int,
+    config: AugmentationConfig,
+    labels: Tensor | None = None,
+) -> Tensor:
+    n = len(images)
+    labels = torch.zeros(n, dtype=torch.int64) if labels is None else labels
+    return augment(Batch(images, labels, torch.zeros(n, dtype=torch.bool)), size_px, config).images
 
 
 def pictures(n: int = 4, side_px: int = 24) -> Tensor:
@@ -21,19 +33,19 @@ def pictures(n: int = 4, side_px: int = 24) -> Tensor:
 
 def test_nothing_asked_for_changes_nothing() -> None:
     images = pictures()
-    assert torch.allclose(augment(images, 24, NOTHING), images.float(), atol=0.05)
+    assert torch.allclose(augmented(images, 24, NOTHING), images.float(), atol=0.05)
 
 
 def test_mirroring_mirrors() -> None:
     images = pictures()
-    mirrored = augment(images, 24, AugmentationConfig(flip=1.0))
+    mirrored = augmented(images, 24, AugmentationConfig(flip=1.0))
     assert torch.allclose(mirrored, images.flip(3).float(), atol=0.05)
 
 
 def test_a_window_shows_a_part_enlarged() -> None:
     image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     image[:, :, 8:24, 8:24] = 200
-    window = augment(image, 16, AugmentationConfig(scale=(0.5, 0.5), roam=0.0))
+    window = augmented(image, 16, AugmentationConfig(scale=(0.5, 0.5), roam=0.0))
     assert window.shape == (1, 3, 16, 16)
     assert torch.allclose(window[:, :, 1:-1, 1:-1], torch.tensor(200.0), atol=0.1)
 
@@ -42,7 +54,7 @@ def test_a_window_that_roams_stays_inside() -> None:
     image = torch.full((64, 3, 32, 32), 100, dtype=torch.uint8)
     image[:, :, 0], image[:, :, -1], image[:, :, :, 0], image[:, :, :, -1] = 0, 0, 0, 0
     torch.manual_seed(0)
-    windows = augment(image, 32, AugmentationConfig(scale=(0.5, 0.5), roam=1.0))
+    windows = augmented(image, 32, AugmentationConfig(scale=(0.5, 0.5), roam=1.0))
     # A window half as wide that reached beyond an edge would show it in its middle.
     assert windows[:, :, 4:-4, 4:-4].min() > 99
 
@@ -52,20 +64,20 @@ def test_the_seed_decides() -> None:
     found = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        found.append(augment(pictures(), 16, config))
+        found.append(augmented(pictures(), 16, config))
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
 
 
 def test_grey_images_have_no_colour() -> None:
-    grey = augment(pictures(), 24, AugmentationConfig(grey=1.0))
+    grey = augmented(pictures(), 24, AugmentationConfig(grey=1.0))
     assert torch.equal(grey[:, 0], grey[:, 2])
 
 
 def test_an_erased_rectangle_is_of_one_colour() -> None:
     torch.manual_seed(3)
     images = torch.zeros(40, 3, 24, 24, dtype=torch.uint8)
-    erased = augment(images, 24, AugmentationConfig(erase=1.0, erase_side=0.5))
+    erased = augmented(images, 24, AugmentationConfig(erase=1.0, erase_side=0.5))
     for image in erased:
         colours = {tuple(pixel.tolist()) for pixel in image.reshape(3, -1).T.round()}
         assert len(colours) <= 2
@@ -84,7 +96,7 @@ shares = st.floats(0, 1)
 def test_any_choice_gives_images(**choices: float) -> None:
     images = pictures(3, 20)
     kept = images.clone()
-    changed = augment(images, 16, AugmentationConfig.model_validate(choices))
+    changed = augmented(images, 16, AugmentationConfig.model_validate(choices))
     assert changed.shape == (3, 3, 16, 16)
     assert changed.dtype == torch.float32
     assert torch.isfinite(changed).all()
@@ -111,7 +123,7 @@ def test_a_window_that_shrinks_upwards_is_refused() -> None:
 def test_an_image_set_farther_away_is_there_whole_and_smaller() -> None:
     image = torch.full((64, 3, 32, 32), 100, dtype=torch.uint8)
     torch.manual_seed(0)
-    windows = augment(image, 64, AugmentationConfig(away=1.0, away_scale=2.0))
+    windows = augmented(image, 64, AugmentationConfig(away=1.0, away_scale=2.0))
     shares = (windows.round() == 100).all(dim=1).float().mean(dim=(1, 2))
     # A window twice as wide as the image shows it on a quarter; mirrored edges are as grey as it.
     on_a_colour = shares[shares < 0.99]
@@ -128,7 +140,7 @@ def test_a_face_is_set_onto_photos_of_its_own_class_alone() -> None:
     images[::4] += 1  # Another photo of each class can be told from the face's own.
     images[1::4] += 1
     torch.manual_seed(0)
-    changed = augment(images, 24, AugmentationConfig(away=1.0), labels).round()
+    changed = augmented(images, 24, AugmentationConfig(away=1.0), labels).round()
     of_its_class, of_the_other = (
         sum(
             int((changed[labels == label] == value + extra).all(dim=1).sum())

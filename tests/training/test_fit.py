@@ -95,7 +95,7 @@ def test_the_best_checkpoint_measures_as_its_row(finished: RunResult, dataset: D
     experiment = load_experiment(finished.folder.config)
     network = new_network(experiment, dataset)
     network.load_state_dict(network_weights(load_checkpoint(finished.folder.best)))
-    images, labels = next(iter(load_split(dataset, "val", SIZE_PX, 100)))
+    images, labels, _ = next(iter(load_split(dataset, "val", SIZE_PX, 100)))
     with torch.no_grad():
         found = measure(network.eval()(images), labels)
     row = finished.rows[finished.record.best_epoch - 1]
@@ -341,7 +341,7 @@ def test_loss_is_negative_log_likelihood(dataset: Dataset, make_experiment: Make
     network = new_network(experiment, dataset)
     module = Classification(network, experiment.optimizer, 0, ("val",))
     module.on_train_epoch_start()
-    images, labels = next(iter(load_split(dataset, "train", SIZE_PX, 12)))
-    loss = module.training_step((images, labels), 0)
-    chosen = network(images).softmax(1)[torch.arange(12), labels]
+    batch = next(iter(load_split(dataset, "train", SIZE_PX, 12)))
+    loss = module.training_step(batch, 0)
+    chosen = network(batch.images).softmax(1)[torch.arange(12), batch.labels]
     torch.testing.assert_close(loss, -chosen.log().mean())

@@ -21,32 +21,32 @@ def _positions(order: BatchOrder, epoch: int) -> list[list[int]]:
 @pytest.mark.parametrize("batch_size", [1, 7, 48, 100])
 def test_an_epoch_is_the_split_once(dataset: Dataset, batch_size: int) -> None:
     batches = list(load_split(dataset, "train", SIZE_PX, batch_size, seed=0))
-    assert {len(labels) for _, labels in batches[:-1]} <= {batch_size}
+    assert {len(labels) for _, labels, _ in batches[:-1]} <= {batch_size}
     rows = dataset.rows_of("train")
     # Noise is never the same twice, so an image's bytes are its name.
     served = {
         image.permute(1, 2, 0).numpy().tobytes(): int(label)
-        for images, labels in batches
+        for images, labels, _ in batches
         for image, label in zip(images, labels, strict=True)
     }
     kept = dataset.images(SIZE_PX)
     assert served == {kept[row].tobytes(): int(dataset.labels[row]) for row in rows}
-    assert sum(len(labels) for _, labels in batches) == len(rows)
+    assert sum(len(batch.labels) for batch in batches) == len(rows)
 
 
 def test_unshuffled_batches_are_the_arrays(dataset: Dataset) -> None:
     batches = list(load_split(dataset, "val", SIZE_PX, 5))
-    images = torch.cat([images for images, _ in batches]).permute(0, 2, 3, 1)
+    images = torch.cat([batch.images for batch in batches]).permute(0, 2, 3, 1)
     rows = dataset.rows_of("val")
     np.testing.assert_array_equal(images.numpy(), dataset.images(SIZE_PX)[rows])
-    labels = torch.cat([labels for _, labels in batches])
+    labels = torch.cat([batch.labels for batch in batches])
     np.testing.assert_array_equal(labels.numpy(), dataset.labels[rows])
 
 
 def test_batches_are_pixels_with_channels_last(dataset: Dataset) -> None:
-    images, labels = next(iter(load_split(dataset, "train", SIZE_PX, 5, seed=3)))
+    images, labels, is_box = next(iter(load_split(dataset, "train", SIZE_PX, 5, seed=3)))
     assert images.shape == (5, 3, SIZE_PX, SIZE_PX)
-    assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
+    assert (images.dtype, labels.dtype, is_box.dtype) == (torch.uint8, torch.int64, torch.bool)
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -87,8 +87,8 @@ def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
 ) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=30)
     batches = list(load_split(dataset, "train", SIZE_PX, batch_size, seed=0, wide_cuts=True))
-    images = torch.cat([images for images, _ in batches]).permute(0, 2, 3, 1).numpy()
-    labels = torch.cat([labels for _, labels in batches]).numpy()
+    images = torch.cat([batch.images for batch in batches]).permute(0, 2, 3, 1).numpy()
+    labels = torch.cat([batch.labels for batch in batches]).numpy()
     is_wide = (images == images[:, :1, :1, :1]).all(axis=(1, 2, 3))
     # The first 24 are bare, and all 30 in the training split of 48.
     assert sorted(images[is_wide, 0, 0, 0].tolist()) == [2 * row + 1 for row in range(30)]
@@ -96,7 +96,11 @@ def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
     assert len(images) == 78
     faces = {image.tobytes() for image in images[~is_wide]}
     assert faces == {image.tobytes() for image in dataset.images(SIZE_PX)[:48]}
-    assert batches[0][0].is_contiguous(memory_format=torch.channels_last)
+    assert batches[0].images.is_contiguous(memory_format=torch.channels_last)
+    # A face that has a wide cut came as a box; what is cut wide is none.
+    is_box = torch.cat([batch.is_box for batch in batches]).numpy()
+    first_30 = {image.tobytes() for image in dataset.images(SIZE_PX)[:30]}
+    assert {image.tobytes() for image in images[is_box]} == first_30
 
 
 @pytest.mark.parametrize("wide_cuts", [False, True])
@@ -109,10 +113,9 @@ def test_images_kept_on_a_device_make_the_same_batches(
         load_split(dataset, "train", SIZE_PX, 7, seed=seed, wide_cuts=wide_cuts, resident_on=device)
         for device in (None, torch.device("cpu"))
     )
-    for (images, labels), (same, same_labels) in zip(read, resident, strict=True):
-        assert torch.equal(images, same)
-        assert torch.equal(labels, same_labels)
-        assert same.is_contiguous(memory_format=torch.channels_last)
+    for batch, same in zip(read, resident, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(batch, same, strict=True))
+        assert same.images.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_wide_cuts_of_another_split_and_without_being_asked_for_stay_away(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from facemask.data.arrays import Dataset
 from facemask.errors import OutputError, RunError
 from facemask.training.config import Experiment
 from facemask.training.fit import RunResult, fit
+from facemask.training.loader import Batch
 from facemask.training.module import Classification
 from facemask.training.run import RunFolder, load_record
 from facemask.training.weights import load_checkpoint, network_weights
@@ -55,7 +56,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, epoch: int, error: BaseException) 
     """Training in which the second step of an epoch (from 1 on) raises."""
     step = Classification.training_step
 
-    def failing(self: Classification, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def failing(self: Classification, batch: Batch, batch_idx: int) -> Tensor:
         if self.current_epoch + 1 == epoch and batch_idx == 1:
             raise error
         return step(self, batch, batch_idx)

@@ -11,34 +11,37 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from facemask.training.config import AugmentationConfig
+from facemask.training.drawn_masks import draw_masks
+from facemask.training.loader import Batch
 
 _LUMA = (0.299, 0.587, 0.114)
 """Of R, G and B: ITU-R BT.601, as Pillow has it."""
 
 
-def augment(
-    images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor | None = None
-) -> Tensor:
-    """Changed images: ``float32 (N, 3, S, S)``, RGB, 0..255, S the network's input size.
+def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
+    """Changed images, and their labels: a face with a drawn mask is a covered one.
 
     Args:
-        images: ``uint8 (N, 3, R, R)``, RGB, R at least S so that a closer framing stays sharp.
-        size_px: S.
+        batch: of images ``uint8 (N, 3, R, R)``, R at least the network's input size, so that a
+            closer framing stays sharp.
+        size_px: S, the network's input size.
         config: how much of what.
-        labels: ``int64 (N,)``; an image is set onto another of the same label alone. None sets
-            it onto a colour or its own mirrored edges.
+
+    Returns:
+        A batch of images ``float32 (N, 3, S, S)``, RGB, 0..255.
     """
-    changed = _framed(images.to(torch.float32) / 255, size_px, config, labels)
+    images, labels = batch.images.to(torch.float32) / 255, batch.labels
+    if config.drawn_masks:
+        images, labels = draw_masks(images, labels, batch.is_box, config.drawn_masks)
+    changed = _framed(images, size_px, config, labels)
     changed = _coarsened(changed, config)
     changed = _lit(_tinted(changed, config), config)
     changed = _erased(_noisy(changed, config), config)
     changed = changed.clamp(0, 1).mul(255)
-    return changed.contiguous(memory_format=torch.channels_last)
+    return Batch(changed.contiguous(memory_format=torch.channels_last), labels, batch.is_box)
 
 
-def _framed(
-    images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor | None
-) -> Tensor:
+def _framed(images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor) -> Tensor:
     """A window of each image: moved, zoomed, turned, stretched, mirrored; edges are reflected."""
     n = len(images)
     low, high = config.scale
@@ -75,7 +78,7 @@ def _room(side: Tensor, config: AugmentationConfig) -> Tensor:
     return within * config.roam + beyond * (0.9 if config.away else 0.0)
 
 
-def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None, away: Tensor) -> Tensor:
+def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor, away: Tensor) -> Tensor:
     """What lies around an image that is set farther away, in the size of its window.
 
     A studio's white and one colour stand for 45%, another image for 30%, mirrored edges for the
@@ -86,8 +89,6 @@ def _backgrounds(images: Tensor, windows: Tensor, labels: Tensor | None, away: T
     colour = torch.rand(n, 3, 1, 1, device=images.device).masked_fill(white, 1)
     kind = torch.rand(n, device=images.device)
     around = torch.where(_each(kind) < 0.45, colour, windows)
-    if labels is None:
-        return around
     # Making images smaller is the dearest step of all: only those that are seen.
     seen = (away & (kind >= 0.45) & (kind < 0.75)).nonzero().squeeze(1)
     others = images[_partners(labels)[seen]]

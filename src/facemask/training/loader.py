@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,21 @@ Indices = npt.NDArray[np.int64]
 
 EVALUATION_BATCH = 256
 """Images in one batch where nothing is learned, so that memory alone limits it."""
+
+
+class Batch(NamedTuple):
+    """What one step learns from or looks at.
+
+    Attributes:
+        images: ``uint8 (B, 3, S, S)``, RGB, channels last in memory.
+        labels: ``int64 (B,)``.
+        is_box: whether an image is a face cut out by its box, so that the face fills it;
+            ``bool (B,)``.
+    """
+
+    images: Tensor
+    labels: Tensor
+    is_box: Tensor
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,7 @@ class WideCuts:
     rows: Indices
 
 
-class Batches(TorchDataset[tuple[Tensor, Tensor]]):
+class Batches(TorchDataset[Batch]):
     """A split of a dataset, served a batch at a time, with its wide cuts where they are given.
 
     Reading a batch at once is one gather from the array; reading it image by image and stacking
@@ -44,6 +60,7 @@ class Batches(TorchDataset[tuple[Tensor, Tensor]]):
         labels: ``int64 (N,)``.
         rows: the rows of the split, ``int64 (n,)``.
         wide: their wide cuts, served as further images; None for none.
+        is_box: which images are boxes, ``bool (N,)``; None where nothing depends on it.
     """
 
     def __init__(
@@ -52,38 +69,46 @@ class Batches(TorchDataset[tuple[Tensor, Tensor]]):
         labels: npt.NDArray[np.int64],
         rows: Indices,
         wide: WideCuts | None = None,
+        is_box: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self._images = images
         self._labels = labels
         self._rows = rows
         self._wide = wide
+        self._is_box = np.zeros(len(labels), dtype=bool) if is_box is None else is_box
 
     def __len__(self) -> int:
         return len(self._rows) + (0 if self._wide is None else len(self._wide.rows))
 
-    def __getitem__(self, positions: Indices) -> tuple[Tensor, Tensor]:
-        """The images and labels at some positions of the split.
+    def __getitem__(self, positions: Indices) -> Batch:
+        """The images at some positions of the split.
 
         Args:
             positions: ``int64 (B,)``, 0..n-1; the wide cuts come after the rows.
 
         Returns:
-            ``uint8 (B, 3, S, S)``, RGB, channels last in memory, and ``int64 (B,)``; ordered by
-            row, since a disk reads forward and a step does not depend on the order in its batch.
+            Them, ordered by row, since a disk reads forward and a step does not depend on the
+            order in its batch.
         """
         ordered = np.sort(positions)
         split = np.searchsorted(ordered, len(self._rows))
         rows = self._rows[ordered[:split]]
         pixels, labels = np.asarray(self._images[rows]), self._labels[rows]
+        is_box = self._is_box[rows]
         if self._wide is not None and split < len(ordered):
             chosen = ordered[split:] - len(self._rows)
             cuts, of_rows = self._wide.indices[chosen], self._wide.rows[chosen]
             pixels = np.concatenate([pixels, self._wide.images[cuts]])
             labels = np.concatenate([labels, self._labels[of_rows]])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(labels)
+            is_box = np.concatenate([is_box, np.zeros(len(cuts), dtype=bool)])
+        return Batch(
+            torch.from_numpy(pixels).permute(0, 3, 1, 2),
+            torch.from_numpy(labels),
+            torch.from_numpy(is_box),
+        )
 
 
-class ResidentBatches(TorchDataset[tuple[Tensor, Tensor]]):
+class ResidentBatches(TorchDataset[Batch]):
     """The same batches from images that lie on a device, so that no step waits for a copy.
 
     Args:
@@ -92,17 +117,17 @@ class ResidentBatches(TorchDataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, batches: Batches, device: torch.device) -> None:
-        images, labels = batches[np.arange(len(batches))]
-        self._images, self._labels = images.to(device), labels.to(device)
+        whole = batches[np.arange(len(batches))]
+        self._whole = Batch(*(part.to(device) for part in whole))
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self._whole.labels)
 
-    def __getitem__(self, positions: Indices) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, positions: Indices) -> Batch:
         """As `Batches` gives them, on the device."""
-        chosen = torch.from_numpy(np.sort(positions)).to(self._labels.device)
-        images = self._images[chosen].contiguous(memory_format=torch.channels_last)
-        return images, self._labels[chosen]
+        chosen = torch.from_numpy(np.sort(positions)).to(self._whole.labels.device)
+        images, labels, is_box = (part[chosen] for part in self._whole)
+        return Batch(images.contiguous(memory_format=torch.channels_last), labels, is_box)
 
 
 class BatchOrder(Sampler[Indices]):
@@ -146,7 +171,7 @@ class BatchOrder(Sampler[Indices]):
         return starts[:-1] if is_single else starts
 
 
-Loader = DataLoader[tuple[Tensor, Tensor]]
+Loader = DataLoader[Batch]
 
 
 def load_split(
@@ -175,7 +200,8 @@ def load_split(
     """
     rows = dataset.rows_of(split)
     wide = _wide_cuts(dataset, rows, size_px) if wide_cuts else None
-    batches = Batches(dataset.images(size_px), dataset.labels, rows, wide)
+    is_box = dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)
+    batches = Batches(dataset.images(size_px), dataset.labels, rows, wide, is_box)
     served = batches if resident_on is None else ResidentBatches(batches, resident_on)
     order = BatchOrder(len(batches), batch_size, seed)
     # No worker processes: a gather takes less time than handing its result over.

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from facemask.errors import RunError
 from facemask.training.augmentation import augment
 from facemask.training.config import AugmentationConfig, OptimizerConfig, TrainingConfig
+from facemask.training.loader import Batch
 from facemask.training.measures import measure
 from facemask.training.network import Network
 
@@ -91,7 +92,7 @@ class Classification(LightningModule):
         """Forget the last epoch."""
         self._seen = {split: [] for split in ("train", *self._evaluated)}
 
-    def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout and augmentation depend on the seed and the epoch alone.
 
         Not before the first batch is there: making a loader's iterator draws a random number,
@@ -100,22 +101,18 @@ class Classification(LightningModule):
         if batch_idx == 0:
             torch.manual_seed(_epoch_seed(self._seed, self.current_epoch))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss to learn from."""
         if self._augmentation is not None:
-            images, labels = batch
-            size_px = self.network.input_size_px
             # Eight bits are too few for where a window lies.
-            with torch.autocast(images.device.type, enabled=False):
-                batch = augment(images, size_px, self._augmentation, labels), labels
+            with torch.autocast(batch.images.device.type, enabled=False):
+                batch = augment(batch, self.network.input_size_px, self._augmentation)
         loss = self._step(batch, "train", self._learn, self._label_smoothing)
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)
         return loss
 
-    def validation_step(
-        self, batch: tuple[Tensor, Tensor], batch_idx: int, dataloader_idx: int = 0
-    ) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Look at one batch of a split that nothing is learned from."""
         self._step(batch, self._evaluated[dataloader_idx], self.network.forward)
 
@@ -130,15 +127,14 @@ class Classification(LightningModule):
 
     def _step(
         self,
-        batch: tuple[Tensor, Tensor],
+        batch: Batch,
         split: str,
         answer: Callable[[Tensor], Tensor],
         smoothing: float = 0.0,
     ) -> Tensor:
-        images, labels = batch
-        logits = answer(images).to(torch.float32)
-        self._seen[split].append((logits.detach(), labels))
-        return cross_entropy(logits, labels, label_smoothing=smoothing)
+        logits = answer(batch.images).to(torch.float32)
+        self._seen[split].append((logits.detach(), batch.labels))
+        return cross_entropy(logits, batch.labels, label_smoothing=smoothing)
 
     def _check_finite(self, values: Tensor) -> None:
         if not bool(torch.isfinite(values).all()):

@@ -219,7 +219,7 @@ class _Asked(Callback):
     def _ask(self, device: torch.device) -> Probabilities:
         self._network.eval()
         with torch.inference_mode():
-            logits = [self._network(images.to(device)).cpu() for images, _ in self._held_out]
+            logits = [self._network(batch.images.to(device)).cpu() for batch in self._held_out]
         self._network.train()
         probabilities: Probabilities = torch.cat(logits).double().softmax(dim=1).numpy()
         return probabilities

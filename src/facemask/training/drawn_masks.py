@@ -1,0 +1,138 @@
+"""Masks of any colour and pattern, drawn onto training images of faces that came as boxes.
+
+Public photos show mostly white, blue and black masks, and a network that learns from them misses
+pink, yellow and patterned ones. A box is cut to its face, so where nose and chin are is known well
+enough to draw a mask there. As many hats of the same cloth go over foreheads, half as often, so
+that cloth alone does not tell the class.
+
+The measures are shares of the box: chosen by eye on drawn examples, not tuned.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from facemask.labels import MASK
+
+_GRIDS_PX = (16, 24, 32, 48, 96)
+"""Cloth is drawn this coarse, one size a batch: a sharp mask on a blurred face would be a sign."""
+
+_HAT_ENDS = 0.32
+"""How far down a hat reaches."""
+
+
+def draw_masks(
+    images: Tensor, labels: Tensor, is_box: Tensor, share: float
+) -> tuple[Tensor, Tensor]:
+    """Some of the faces with a mask, some others with a hat.
+
+    Args:
+        images: ``float32 (N, 3, S, S)``, RGB, 0..1.
+        labels: ``int64 (N,)``.
+        is_box: which images are a face's box, ``bool (N,)``; the others stay as they are.
+        share: of those that get a mask, 0..1; half as many of the rest get a hat.
+
+    Returns:
+        New images, and new labels: a face with a drawn mask is a covered one. Both are drawn from
+        PyTorch's global random state.
+    """
+    drawn = torch.rand(len(images), device=images.device)
+    is_masked = is_box & (drawn < share)
+    is_hatted = is_box & (drawn >= share) & (drawn < share + (1 - share) * share / 2)
+    places = (is_masked | is_hatted).nonzero().squeeze(1)
+    if len(places) == 0:
+        return images, labels
+    faces = images[places]
+    cover, cloth = _drawn(len(places), images.shape[-1], images.device)
+    cover = torch.where(is_hatted[places].reshape(-1, 1, 1, 1), _as_hat(cover), cover)
+    dressed = faces + cover * (_in_light_of(faces, cloth) - faces)
+    labels = torch.where(is_masked, torch.full_like(labels, MASK), labels)
+    return images.index_copy(0, places, dressed), labels
+
+
+def _drawn(n: int, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Where each mask covers its face, ``(n, 1, S, S)``, 0..1, and its cloth, ``(n, 3, S, S)``."""
+    grids = [grid for grid in _GRIDS_PX if grid <= side_px] or [side_px]
+    grid = grids[int(torch.randint(len(grids), (1,)).item())]
+    at = (torch.arange(grid, device=device) + 0.5) / grid
+    across, down = at.reshape(1, 1, 1, -1) * 2 - 1, at.reshape(1, 1, -1, 1) * 2 - 1
+    angle = torch.randn(n, 1, 1, 1, device=device) * math.radians(7)
+    cos, sin = angle.cos(), angle.sin()
+    u = across * cos - down * sin - _uniform(n, -0.18, 0.18, device)
+    v = (across * sin + down * cos + 1) / 2
+    size = (side_px, side_px)
+    return (
+        interpolate(_outline(u, v, grid), size, mode="bilinear"),
+        interpolate(_cloth(u, v), size, mode="bilinear"),
+    )
+
+
+def _outline(u: Tensor, v: Tensor, grid: int) -> Tensor:
+    """From the nose, lower at the cheeks, to the chin; u is -1..1 across, v 0..1 down the face."""
+    n, device = len(u), u.device
+    top, bottom = _uniform(n, 0.40, 0.60, device), _uniform(n, 0.93, 1.12, device)
+    half_width = _uniform(n, 0.68, 1.0, device)
+    edge = top + _uniform(n, -0.02, 0.12, device) * (u / half_width).abs() ** 1.5
+    lower = ((v - top) / (bottom - top)).clamp(0, 1)
+    # An exponent of 2 makes it an ellipse, a larger one squarer.
+    half = half_width * (1 - lower ** _uniform(n, 1.6, 4, device)).clamp(min=0).sqrt()
+    sharpness = min(grid, 40) * 0.6
+    inside = ((v - edge) * 2 * sharpness).sigmoid() * ((bottom - v) * 2 * sharpness).sigmoid()
+    return inside * ((half - u.abs()) * sharpness).sigmoid()
+
+
+def _as_hat(cover: Tensor) -> Tensor:
+    """The outline upside down, and of that what lies over the forehead."""
+    down = torch.linspace(0, 1, cover.shape[2], device=cover.device).reshape(1, 1, -1, 1)
+    return cover.flip(2) * ((_HAT_ENDS - down) * 20).sigmoid()
+
+
+def _cloth(u: Tensor, v: Tensor) -> Tensor:
+    """Plain for 45%, striped for 15%, spotted for 25%, of many colours for 15%; with folds."""
+    n, side, device = len(u), u.shape[-1], u.device
+    first, second = _colours(n, device), _colours(n, device)
+    kind = torch.rand(n, 1, 1, 1, device=device)
+    angle = _uniform(n, 0, math.pi, device)
+    waves = (u * angle.cos() + 2 * v * angle.sin()) * _uniform(n, 6, 30, device)
+    stripes = (waves.sin() > 0).to(torch.float32)
+    cells = int(torch.randint(4, 14, (1,)).item())
+    height = _smooth_noise(n, 1, cells, side, device) - _uniform(n, 0.3, 0.7, device)
+    spots = (height * 20).sigmoid()
+    second_share = torch.where(kind < 0.6, stripes, spots).masked_fill(kind < 0.45, 0)
+    cloth = first + (second - first) * second_share
+    cloth = torch.where(kind > 0.85, _smooth_noise(n, 3, cells, side, device), cloth)
+    folds = (v * _uniform(n, 30, 60, device)).sin() * _uniform(n, -0.12, 0.12, device)
+    return cloth * (1 + folds)
+
+
+def _colours(n: int, device: torch.device) -> Tensor:
+    """Colours of any hue, ``(n, 3, 1, 1)``, more of them pale and bright than not."""
+    hue = torch.rand(n, 1, device=device) * 6
+    saturation = torch.rand(n, 1, device=device) ** (0.8 + 1.5 * torch.rand(n, 1, device=device))
+    value = torch.rand(n, 1, device=device) ** 0.6
+    # HSV to RGB without cases (Smith 1978, in the form f(n) = V - V S max(0, min(k, 4 - k, 1))).
+    k = (torch.tensor([[5.0, 3.0, 1.0]], device=device) + hue) % 6
+    colour = value - value * saturation * torch.minimum(k, 4 - k).clamp(0, 1)
+    return colour.reshape(n, 3, 1, 1)
+
+
+def _smooth_noise(n: int, channels: int, cells: int, side: int, device: torch.device) -> Tensor:
+    coarse = torch.rand(n, channels, cells, cells, device=device)
+    return interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1)
+
+
+def _in_light_of(faces: Tensor, cloth: Tensor) -> Tensor:
+    """Cloth as bright as its face, and shaded as it is from side to side."""
+    grey = faces.mean(dim=1, keepdim=True)
+    broad = interpolate(grey, (12, 12), mode="bilinear", antialias=True)
+    broad = interpolate(broad, faces.shape[-2:], mode="bilinear")
+    level = broad.mean(dim=(2, 3), keepdim=True).clamp(min=0.05)
+    depth = _uniform(len(faces), 0.2, 0.9, faces.device)
+    shade = 1 - depth + depth * broad / level
+    return (cloth * shade * (0.35 + 1.3 * level).clamp(max=1.13)).clamp(0, 1)
+
+
+def _uniform(n: int, low: float, high: float, device: torch.device) -> Tensor:
+    return torch.rand(n, 1, 1, 1, device=device) * (high - low) + low
