@@ -32,8 +32,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def draw(path: Path, colour: tuple[int, int, int]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(0).integers(0, 30, (24, 20, 1))
-    Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(path)
+    # Not blank: brighter from left to right.
+    ramp = np.tile(np.linspace(0, 35, 20).reshape(1, 20, 1), (24, 1, 1))
+    Image.fromarray((np.array(colour) + ramp).astype(np.uint8)).save(path)
     return path
 
 

@@ -162,7 +162,8 @@ def test_a_pickled_classifier_answers_the_same(write_model: WriteModel) -> None:
 
 def test_a_threshold_and_a_band_of_ones_own(write_model: WriteModel) -> None:
     plain = Classifier(write_model())
-    photo = np.full((20, 20, 3), 128, dtype=np.uint8)
+    photo = np.full((20, 20, 3), 110, dtype=np.uint8)
+    photo[:10] += 40  # not blank
     photo[:10, :, 1] += 4
     p = plain(photo).probabilities["mask"]
     assert 0.1 < p < 0.9
