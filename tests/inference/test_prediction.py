@@ -62,7 +62,9 @@ def test_the_smallest_side_is_enough() -> None:
 
 
 def test_a_blank_photo_is_uncertain_and_a_faint_one_is_not() -> None:
-    flat, faint = (_input(darkest=90, brightest=90 + more) for more in (BLANK_RANGE, BLANK_RANGE + 10))
+    flat, faint = (
+        _input(darkest=90, brightest=90 + more) for more in (BLANK_RANGE, BLANK_RANGE + 10)
+    )
     assert "blank" in _predicted(flat, 0.99, None).reason
     assert not _predicted(faint, 0.99, None).is_uncertain
 
