@@ -174,11 +174,18 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only some want to see: folded away on the screen, open in print."""
+    """What only some want to see: folded away on the screen, open in print.
+
+    Attributes:
+        summary: what is inside, in a few words.
+        blocks: what is inside.
+        is_printed: False for what is no use on paper, such as a long list of files.
+    """
 
     kind: ClassVar[str] = "details"
     summary: str
     blocks: tuple["Block", ...]
+    is_printed: bool = True
 
 
 Block = (

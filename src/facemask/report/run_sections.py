@@ -74,12 +74,16 @@ def metrics_table(evaluation: Evaluation) -> Table:
     rows = []
     for kind in METRICS:
         value = metrics.values[kind.key]
-        note = metrics.interval_notes.get(kind.key, "")
+        bounds, note = metrics.ci95[kind.key], metrics.interval_notes.get(kind.key, "")
         rows.append(
             (
                 Cell(kind.title, metrics.undefined.get(kind.key, kind.meaning)),
                 Cell(number(kind, value), sort=-1.0 if value is None else value),
-                Cell(interval(kind, metrics.ci95[kind.key]), note.partition(":")[0]),
+                Cell(
+                    interval(kind, bounds),
+                    note.partition(":")[0],
+                    sort=-1.0 if bounds is None else bounds[0],
+                ),
             )
         )
     drawn = "images" if metrics.n_units == metrics.n else f"{metrics.n_units:,} groups of images"
