@@ -202,12 +202,14 @@ class Section:
         anchor: its place in the page's address, unique on the page.
         blocks: what it shows.
         children: parts of this part.
+        findings: what the summary of its page says of it, a short sentence each.
     """
 
     title: str
     anchor: str
     blocks: tuple[Block, ...] = ()
     children: tuple["Section", ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 def table(
