@@ -24,7 +24,7 @@ def test_every_kind_is_shown_with_its_figures_and_its_pictures() -> None:
     text = page_text(html)
     (finding,) = section.findings
     assert f"weakest under {found.kinds[0].kind.title}" in finding
-    assert f"mean corruption error {found.mce.value:.2f}" in finding
+    assert f"mean corruption error against <b>Net #1</b> {found.mce.value:.2f}" in finding
     for kind in found.kinds:
         assert kind.kind.title in text
         assert percent(kind.mean_accuracy) in text

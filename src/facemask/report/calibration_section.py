@@ -70,19 +70,23 @@ def calibration_section(
 
 
 def _threshold_finding(choice: ThresholdChoice) -> str:
+    low, high = choice.difference_ci95 or (0.0, 0.0)
+    chance = "; the difference may be chance" if low <= 0 <= high else ""
     return (
-        f"With a threshold of {choice.threshold:.4g} an image costs {choice.measured.cost:.4g}, "
-        f"with 0.5 {choice.at_half.cost:.4g}{_flattered(same_images=choice.same_images)}."
+        f"At the threshold {choice.threshold:.4g} an image costs {choice.measured.cost:.4g}, at "
+        f"0.5 {choice.at_half.cost:.4g}{chance}{_flattered(same_images=choice.same_images)}."
     )
 
 
 def _band_finding(choice: BandChoice) -> str:
     if choice.accuracy.value is None:
         return "Outside the uncertain band no image is left."
-    where = "answered" if choice.band is None else "outside the uncertain band"
+    if choice.band is None:
+        verdict = "is needed" if choice.is_reached else "helps"
+        return f"No uncertain band {verdict}: {percent(choice.accuracy.value)} of all are right."
     return (
-        f"Of what is {where} {percent(choice.accuracy.value)} is right, and "
-        f"{percent(choice.unanswered.value or 0)} stays unanswered"
+        f"Outside the uncertain band {percent(choice.accuracy.value)} of the answers are right; "
+        f"{percent(choice.unanswered.value or 0.0)} of the images stay unanswered"
         f"{_flattered(same_images=choice.same_images)}."
     )
 

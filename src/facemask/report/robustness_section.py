@@ -83,7 +83,8 @@ def _finding(robustness: Robustness) -> str:
     if mce.value is None:
         return f"{found}."
     between = f" (95% interval {mce.ci95[0]:.2f} to {mce.ci95[1]:.2f})" if mce.ci95 else ""
-    return f"{found}; mean corruption error {mce.value:.2f}{between}, {robustness.reference} is 1."
+    against = f"mean corruption error against {robustness.reference}"
+    return f"{found}; {against} {mce.value:.2f}{between}."
 
 
 def _table(robustness: Robustness) -> Table:

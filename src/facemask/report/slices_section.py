@@ -45,9 +45,12 @@ def _findings(slices: Slices) -> tuple[str, ...]:
         return ()
     worst, accuracy = slices.judged[0], kind_of("accuracy")
     value, whole = (one.values["accuracy"] for one in (worst.metrics, slices.whole))
+    bounds = worst.metrics.ci95["accuracy"]
+    apart = bounds is not None and bounds[1] < (whole or 0.0)
     return (
-        f"Weakest slice of {len(slices.judged)}: {worst.label}, {number(accuracy, value)} right, "
-        f"{number(accuracy, whole)} of all.",
+        f"Weakest slice of {len(slices.judged)}: {worst.label}, {number(accuracy, value)} of "
+        f"{worst.metrics.n:,} images right, against {number(accuracy, whole)} of all"
+        f"{'' if apart else '; that may be chance'}.",
     )
 
 
