@@ -68,4 +68,4 @@ def page_text(html: str) -> str:
     assert not faults
     assert html.startswith("<!DOCTYPE html>")
     assert len(html.encode()) < 5_000_000
-    return " ".join(part for part in checker.text if part)
+    return " ".join(part for part in checker.text if part).replace("\N{NO-BREAK SPACE}", " ")

@@ -64,6 +64,14 @@ def test_the_operating_point_is_in_the_caption() -> None:
     assert "100.0% of the masks found at 0.0% false alarms" in caption
 
 
+def test_a_class_without_images_has_no_shares_of_it() -> None:
+    images = fake_images(np.full((20, 2), 0.5))
+    one_sided = evaluate(FakeClassifier(), images, np.ones(20, dtype=int), resamples=100)
+    markup = confusion_figure(one_sided).markup
+    assert "of mask" in markup
+    assert "% of no_mask" not in markup
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_has_no_ranking_and_every_other_figure(label: int) -> None:
     images = fake_images(np.tile([0.3, 0.7], (12, 1)))

@@ -1,10 +1,12 @@
 import base64
 import io
 import re
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from tests.report.pictures import diagonal, noise
 
@@ -35,6 +37,16 @@ def test_a_drawing_scales_with_its_place() -> None:
     assert "viewBox" in head
     assert "width" not in head
     assert "xmlns" not in head
+
+
+def test_letters_that_the_drawing_font_lacks_are_left_to_the_browser() -> None:
+    def titled(figure: Drawing) -> None:
+        figure.suptitle("\N{CJK UNIFIED IDEOGRAPH-516C}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = draw(titled, "a title")
+    assert "\N{CJK UNIFIED IDEOGRAPH-516C}" in svg
 
 
 def test_the_same_drawing_is_the_same_text() -> None:

@@ -19,8 +19,12 @@ HOSTILE = "<img src=x onerror=y>{}.jpg"
 def test_every_kind_is_shown_with_its_figures_and_its_pictures() -> None:
     found = measured(reference=Brightness(level=140), reference_name="<b>Net #1</b>")
     images, _ = bright_and_dark(1)
-    html = render_page("net", [robustness_section(found, images[0], 0)])
+    section = robustness_section(found, images[0], 0)
+    html = render_page("net", [section])
     text = page_text(html)
+    (finding,) = section.findings
+    assert f"weakest under {found.kinds[0].kind.title}" in finding
+    assert f"mean corruption error against <b>Net #1</b> {found.mce.value:.2f}" in finding
     for kind in found.kinds:
         assert kind.kind.title in text
         assert percent(kind.mean_accuracy) in text
@@ -36,6 +40,8 @@ def test_without_a_reference_there_is_no_ratio() -> None:
     found = measure_robustness(Brightness(), images, labels, kinds=FEW, resamples=100)
     text = page_text(render_page("net", [robustness_section(found, images[0], 0)]))
     assert "Error ratio" not in text
+    (finding,) = robustness_section(found, images[0], 0).findings
+    assert "corruption error" not in finding
     assert "nan" not in text.lower()
 
 
@@ -56,7 +62,9 @@ def test_overlays_stand_in_the_page_with_their_words(*, with_mistakes: bool) -> 
     )
     found = explain(classifier, images, evaluation, resamples=100)
     names = [HOSTILE.format(row) for row in range(30)]
-    html = render_page("net", [occlusion_section(found, evaluation, images, names)])
+    section = occlusion_section(found, evaluation, images, names)
+    assert "lower half of the photo: 100.0%" in section.findings[0]
+    html = render_page("net", [section])
     text = page_text(html)
     assert "<img src=x" not in html
     assert "mask answered right" in text

@@ -21,7 +21,7 @@ from facemask.inference.model_info import NetworkFacts
 from facemask.report.page import render_page
 from facemask.report.run import Run
 from facemask.report.run_page import run_chapter, run_sections, write_run_report
-from facemask.report.run_sections import flat_settings, mistakes_section
+from facemask.report.run_sections import flat_settings, metrics_table, mistakes_section
 
 HOSTILE = "<script>alert(1)</script>/<img src=x onerror=y>{}.jpg"
 
@@ -168,6 +168,13 @@ def test_what_was_left_out_is_listed_and_counted(tmp_path: Path) -> None:
     assert "Files left out: the first 50 of 61 files" in text
     assert html.count("onerror=y&gt;") == 50
     assert "unreadable image 60" in text
+
+
+def test_intervals_sort_by_their_lower_bound() -> None:
+    (evaluation,) = run_of("net").evaluations
+    for kind, row in zip(METRICS, metrics_table(evaluation).rows, strict=True):
+        bounds = evaluation.metrics.ci95[kind.key]
+        assert row[2].sort == (-1 if bounds is None else bounds[0])
 
 
 def test_nested_settings_get_dotted_names() -> None:

@@ -6,12 +6,17 @@ from tests.report.runs import curves_of, run_of
 
 from facemask.report.blocks import Cell, table
 from facemask.report.run import Run
-from facemask.report.run_sentences import headline, run_sentences
+from facemask.report.run_sentences import headline, run_sentences, training_sentences
 from facemask.report.words import counted, duration, large, shape
 
 
 def _said(run: Run) -> str:
     return " ".join(run_sentences(run))
+
+
+def _said_of_training(run: Run) -> str:
+    assert run.curves is not None
+    return " ".join(training_sentences(run, run.curves))
 
 
 def test_the_headline_is_the_accuracy_with_its_interval() -> None:
@@ -32,16 +37,18 @@ def test_a_late_best_epoch_is_called_out_and_an_early_one_is_not() -> None:
     run = run_of("net")
     late = dataclasses.replace(run, curves=curves_of(12))
     early = dataclasses.replace(run, curves=curves_of(40))
-    assert "The best epoch, 12 of 12, is among the last" in _said(late)
-    assert "best epoch" not in _said(early)
+    assert "The best epoch, 12 of 12, is among the last" in _said_of_training(late)
+    assert "best epoch" not in _said_of_training(early)
 
 
 def test_learning_by_heart_is_called_out_where_it_is_seen() -> None:
     run = run_of("net")
     gap = dataclasses.replace(run, curves=curves_of(40, val_accuracy=0.9))
     none = dataclasses.replace(run, curves=curves_of(40, val_accuracy=0.985))
-    assert "99.0% of the training images and 90.0% of the validation images" in _said(gap)
-    assert "by heart" not in _said(none)
+    assert "99.0% of the training images and 90.0% of the validation images" in _said_of_training(
+        gap
+    )
+    assert "by heart" not in _said_of_training(none)
 
 
 @pytest.mark.parametrize(

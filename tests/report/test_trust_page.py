@@ -9,6 +9,11 @@ from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.html_check import page_text
 from tests.report.runs import run_of
 
+from facemask.evaluation.choices_text import (
+    band_sentences,
+    calibration_sentence,
+    threshold_sentences,
+)
 from facemask.evaluation.compare import compare
 from facemask.evaluation.metric_kinds import METRICS
 from facemask.evaluation.risk_coverage import risk_coverage
@@ -17,6 +22,7 @@ from facemask.evaluation.slices_text import worst_sentence
 from facemask.evaluation.temperature_effect import measure_calibration
 from facemask.evaluation.thresholds import Costs, choose_threshold
 from facemask.evaluation.uncertain_band import choose_band
+from facemask.report.blocks import Bullets, Section
 from facemask.report.calibration_section import calibration_section
 from facemask.report.compare_page import compare_sections
 from facemask.report.page import render_page
@@ -71,6 +77,36 @@ def test_a_run_with_findings_says_them_in_the_summary() -> None:
     run = run_of("net")
     summary = run_sections(run, trust=Trust(("The worst slice is X.",), ()))[0]
     assert "The worst slice is X." in page_text(render_page("net", [summary]))
+
+
+def test_the_summary_is_short_and_repeats_no_section() -> None:
+    run = run_of("net", n=300)
+    (evaluation,) = run.evaluations
+    table = photo_table(evaluation.answers.labels, source=np.repeat(["a", "b"], 150))
+    slices, calibration = measure_slices(evaluation, table), measure_calibration(evaluation)
+    threshold = choose_threshold(evaluation, Costs(5, 1), evaluation)
+    band = choose_band(evaluation, 0.95, evaluation)
+    confidence = calibration_section(
+        calibration, risk_coverage(evaluation), run.colour, threshold=threshold, band=band
+    )
+    images = evaluation.images_in_words
+    sentences = (
+        worst_sentence(slices),
+        calibration_sentence(calibration),
+        *threshold_sentences(threshold, images),
+        *band_sentences(band, images),
+    )
+    trust = Trust(sentences, (slices_section(slices), confidence))
+    spoilt = Section("Spoilt images", "spoilt", findings=("It fears fog.",))
+    sections = run_sections(run, trust=trust, more=(spoilt,))
+    text = page_text(render_page("net", sections))
+    for sentence in sentences:
+        assert text.count(sentence) == 1
+    (bullets,) = (block for block in sections[0].blocks if isinstance(block, Bullets))
+    assert bullets.items[-1] == "It fears fog."
+    assert len(bullets.items) <= 8
+    anchors = [section.anchor for section in sections]
+    assert anchors.index("spoilt") < min(anchors.index(one) for one in ("training", "network"))
 
 
 @pytest.mark.slow

@@ -174,11 +174,18 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only some want to see: folded away on the screen, open in print."""
+    """What only some want to see: folded away on the screen, open in print.
+
+    Attributes:
+        summary: what is inside, in a few words.
+        blocks: what is inside.
+        is_printed: False for what is no use on paper, such as a long list of files.
+    """
 
     kind: ClassVar[str] = "details"
     summary: str
     blocks: tuple["Block", ...]
+    is_printed: bool = True
 
 
 Block = (
@@ -195,12 +202,14 @@ class Section:
         anchor: its place in the page's address, unique on the page.
         blocks: what it shows.
         children: parts of this part.
+        findings: what the summary of its page says of it, a short sentence each.
     """
 
     title: str
     anchor: str
     blocks: tuple[Block, ...] = ()
     children: tuple["Section", ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 def table(

@@ -89,4 +89,4 @@ def _listing(drops: pd.DataFrame) -> Details:
     ]
     first = "" if len(drops) <= LISTED else f"the first {LISTED} of "
     summary = f"Files left out: {first}{counted(len(drops), 'file')}"
-    return Details(summary, (table(("File", "Why"), rows),))
+    return Details(summary, (table(("File", "Why"), rows),), is_printed=False)

@@ -88,17 +88,19 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     """Images by true class and answer."""
     metrics = evaluation.metrics
     names, counts = metrics.class_names, np.array(metrics.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    of_class = counts.sum(axis=1)
 
     def plot(figure: Drawing) -> None:
         axes = figure.subplots()
-        for (row, column), share in np.ndenumerate(shares):
+        for (row, column), count in np.ndenumerate(counts):
+            n = int(of_class[row])
+            share = int(count) / n if n else None
             tone = colour("mask" if row == column else "no_mask")
             box = (column - 0.48, row - 0.48)
-            depth = 0.06 + 0.44 * float(share)
+            depth = 0.06 + 0.44 * (share or 0)
             axes.add_patch(Rectangle(box, 0.96, 0.96, facecolor=tone, alpha=depth, linewidth=0))
-            count, part = f"{counts[row, column]:,}", f"{percent(float(share))} of {names[row]}"
-            axes.text(column, row - 0.08, count, ha="center", va="center", fontsize=15)
+            part = "\N{EN DASH}" if share is None else f"{percent(share)} of {names[row]}"
+            axes.text(column, row - 0.08, f"{count:,}", ha="center", va="center", fontsize=15)
             axes.text(column, row + 0.16, part, ha="center", va="center")
         last = len(names) - 0.5
         axes.set(xlim=(-0.5, last), ylim=(last, -0.5), xlabel="Answer", ylabel="True class")

@@ -82,7 +82,7 @@ def _listing(drops: Sequence[Drop]) -> Details:
     ]
     first = "" if len(drops) <= LISTED else f"the first {LISTED} of "
     title = f"Files left out: {first}{counted(len(drops), 'sample')}"
-    return Details(title, (table(("File", "Reason", "Why"), rows),))
+    return Details(title, (table(("File", "Reason", "Why"), rows),), is_printed=False)
 
 
 def _figures(counts: Counts) -> Figures:

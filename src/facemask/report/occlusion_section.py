@@ -10,7 +10,7 @@ from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.explanation import Explained, Explanation, LowerHalf
 from facemask.evaluation.explanation_text import counting
 from facemask.evaluation.robustness_text import bounds
-from facemask.evaluation.wording import UNDEFINED, percent
+from facemask.evaluation.wording import UNDEFINED, joined, percent
 from facemask.report.blocks import Block, Cell, Gallery, Paragraph, Section, Table, Tile, table
 from facemask.report.occlusion_pictures import evidence_overlay
 from facemask.report.picture import photo
@@ -54,7 +54,16 @@ def occlusion_section(
         blocks.append(Gallery(tiles(explanation.mistakes), caption))
     caption = f"Photos at random, seed {explanation.seed}. {_COLOURS_MEAN}"
     blocks.append(Gallery(tiles(explanation.sample), caption))
-    return Section("Why it answered", anchor, tuple(blocks))
+    return Section("Why it answered", anchor, tuple(blocks), findings=_findings(explanation))
+
+
+def _findings(explanation: Explanation) -> tuple[str, ...]:
+    shares = [
+        f"{percent(one.share)} ({one.answers})"
+        for one in explanation.lower_half
+        if one.share is not None
+    ]
+    return (f"Evidence in the lower half of the photo: {joined(shares)}.",) if shares else ()
 
 
 def _table(explanation: Explanation) -> Table:

@@ -2,20 +2,27 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 import facemask
 from facemask.files import written_file
-from facemask.report.blocks import Section
+from facemask.report.blocks import Section, Text
 from facemask.report.picture import with_own_names
 from facemask.report.style import css_variables
 
 MAX_BYTES = 5_000_000
 """A report is meant to be mailed; its pages stay under this."""
+
+_LONG_WORD = re.compile(r"[^\s-]{25,}")
+"""What a column of a table cannot be as wide as, such as a path; longer than any word of ours."""
+
+_INTERVAL = re.compile(r"(?<=[\d%]) to (?=[-\N{MINUS SIGN}+>]?\d)")
 
 
 def render_page(title: str, sections: Sequence[Section], *, subtitle: str = "") -> str:
@@ -65,12 +72,25 @@ def _flattened(sections: Sequence[Section]) -> Iterator[Section]:
         yield from _flattened(section.children)
 
 
+def _unbroken(text: Text) -> Text:
+    """A text whose intervals do not break: ``0.01 to 0.08`` stays in one line."""
+    joined = _INTERVAL.sub("\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", text)
+    return Markup(joined) if isinstance(text, Markup) else joined  # noqa: S704  (it was markup)
+
+
+def _with_long_word(text: str) -> bool:
+    return bool(_LONG_WORD.search(text))
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("facemask.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
+    environment.tests["with_long_word"] = _with_long_word
+    return environment

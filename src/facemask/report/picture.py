@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 import threading
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -39,7 +40,9 @@ def draw(
         size_inches: width and height.
     """
     stream = io.StringIO()
-    with _SETTINGS, drawing_style():
+    with _SETTINGS, drawing_style(), warnings.catch_warnings():
+        # Texts are set by the browser, in fonts of its own: only their widths are guessed here.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         figure = Drawing(figsize=size_inches, layout="constrained")
         plot(figure)
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

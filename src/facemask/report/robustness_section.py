@@ -51,7 +51,7 @@ def robustness_section(
         _table(robustness),
         Details("What the corruptions look like", (_pictures(robustness, example, row),)),
     )
-    return Section("Robustness", anchor, blocks)
+    return Section("Robustness", anchor, blocks, findings=(_finding(robustness),))
 
 
 def corruption_strip(example: Pixels, kind: Kind, row: int, seed: int = 0) -> Image.Image:
@@ -70,6 +70,21 @@ def corruption_strip(example: Pixels, kind: Kind, row: int, seed: int = 0) -> Im
         shown = Image.fromarray(pixels).resize((_SHOWN_PX, _SHOWN_PX), Image.Resampling.NEAREST)
         strip.paste(shown, (place * _SHOWN_PX, 0))
     return strip
+
+
+def _finding(robustness: Robustness) -> str:
+    """The kind with the lowest mean accuracy, and how the model stands to the reference."""
+    weakest, mce = robustness.kinds[0], robustness.mce
+    found = (
+        f"On spoilt images it is weakest under {weakest.kind.title}: "
+        f"{percent(weakest.mean_accuracy)} right over all severities, "
+        f"{percent(robustness.clean.accuracy)} as they are"
+    )
+    if mce.value is None:
+        return f"{found}."
+    between = f" (95% interval {mce.ci95[0]:.2f} to {mce.ci95[1]:.2f})" if mce.ci95 else ""
+    against = f"mean corruption error against {robustness.reference}"
+    return f"{found}; {against} {mce.value:.2f}{between}."
 
 
 def _table(robustness: Robustness) -> Table:

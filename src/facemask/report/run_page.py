@@ -1,13 +1,13 @@
 """One run as one page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from facemask.data.manifest import Manifest
-from facemask.report.blocks import Section
+from facemask.report.blocks import Block, Bullets, Notice, Paragraph, Section
 from facemask.report.data_section import data_section, left_out_section
 from facemask.report.page import write_page
 from facemask.report.run import Run
@@ -26,7 +26,7 @@ class Trust:
     """What was found out about how far a run can be trusted, for its page.
 
     Attributes:
-        findings: sentences for the summary.
+        findings: sentences for the summary, but for those that a section says itself.
         sections: shown after what was measured, the one about confidence among them.
     """
 
@@ -34,13 +34,16 @@ class Trust:
     sections: tuple[Section, ...]
 
 
-def run_sections(run: Run, prefix: str = "", trust: Trust | None = None) -> tuple[Section, ...]:
+def run_sections(
+    run: Run, prefix: str = "", trust: Trust | None = None, more: Sequence[Section] = ()
+) -> tuple[Section, ...]:
     """All that there is to show of one run, the summary first.
 
     Args:
         run: the run.
         prefix: stands before each anchor, so that several runs fit on one page.
         trust: slices and confidence; None where they were not measured.
+        more: what else was measured; stands before the training and the network.
     """
     measured = [
         evaluation_section(
@@ -52,16 +55,30 @@ def run_sections(run: Run, prefix: str = "", trust: Trust | None = None) -> tupl
         for evaluation in run.evaluations
     ]
     findings, examined = ((), ()) if trust is None else (trust.findings, trust.sections)
+    said = {text for section in examined for text in _sentences(section.blocks)}
+    found = [
+        *(finding for finding in findings if finding not in said),
+        *(finding for section in (*examined, *more) for finding in section.findings),
+    ]
     sections = (
-        summary_section(run, f"{prefix}summary", findings=findings),
+        summary_section(run, f"{prefix}summary", findings=found),
         *measured,
         *examined,
         mistakes_section(run, f"{prefix}mistakes") if run.evaluations else None,
+        *more,
         curves_section(run, f"{prefix}training"),
         network_section(run, f"{prefix}network"),
         settings_section(run, f"{prefix}settings"),
     )
     return tuple(section for section in sections if section is not None)
+
+
+def _sentences(blocks: Sequence[Block]) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, Paragraph | Notice):
+            yield block.text
+        elif isinstance(block, Bullets):
+            yield from block.items
 
 
 def run_chapter(run: Run, anchor: str) -> Section:
@@ -86,7 +103,7 @@ def write_run_report(
         manifest: of the dataset, for the part about the data.
         drops: what was left out of it, see `data_section`.
         trust: slices and confidence; None where they were not measured.
-        more: further sections for the end.
+        more: sections about what else was measured.
 
     Raises:
         OutputError: if the place cannot be written.
@@ -97,4 +114,6 @@ def write_run_report(
     else:
         data = () if drops is None else left_out_section(drops)
     subtitle = f"Is this face covered? Report of the experiment {run.info.name}."
-    write_page(path, run.name, (*run_sections(run, trust=trust), *data, *more), subtitle=subtitle)
+    write_page(
+        path, run.name, (*run_sections(run, trust=trust, more=more), *data), subtitle=subtitle
+    )

@@ -28,7 +28,12 @@ from facemask.report.network_figures import layer_figure, layers_with_cost
 from facemask.report.picture import photo
 from facemask.report.ranking_figures import ranking_figures
 from facemask.report.run import Run
-from facemask.report.run_sentences import headline, run_sentences, undefined_sentence
+from facemask.report.run_sentences import (
+    headline,
+    run_sentences,
+    training_sentences,
+    undefined_sentence,
+)
 from facemask.report.style import class_colour
 from facemask.report.words import duration, large, shape
 
@@ -74,12 +79,16 @@ def metrics_table(evaluation: Evaluation) -> Table:
     rows = []
     for kind in METRICS:
         value = metrics.values[kind.key]
-        note = metrics.interval_notes.get(kind.key, "")
+        bounds, note = metrics.ci95[kind.key], metrics.interval_notes.get(kind.key, "")
         rows.append(
             (
                 Cell(kind.title, metrics.undefined.get(kind.key, kind.meaning)),
                 Cell(number(kind, value), sort=-1.0 if value is None else value),
-                Cell(interval(kind, metrics.ci95[kind.key]), note.partition(":")[0]),
+                Cell(
+                    interval(kind, bounds),
+                    note.partition(":")[0],
+                    sort=-1.0 if bounds is None else bounds[0],
+                ),
             )
         )
     drawn = "images" if metrics.n_units == metrics.n else f"{metrics.n_units:,} groups of images"
@@ -121,8 +130,9 @@ def curves_section(run: Run, anchor: str = "training") -> Section | None:
     figures = curve_figures({run.name: run.curves}, [run.colour], best_epochs=best)
     words = f"The dashed line is the epoch whose weights were kept: {run.chosen_in_words}."
     note = "Test curves, where there are any, are for looking: they chose nothing."
-    blocks: tuple[Block, ...] = (Paragraph(f"{words} {note}"), Figures(figures))
-    return Section("Training", anchor, blocks)
+    sentences = training_sentences(run, run.curves)
+    bullets = (Bullets(sentences),) if sentences else ()
+    return Section("Training", anchor, (Paragraph(f"{words} {note}"), *bullets, Figures(figures)))
 
 
 def network_section(run: Run, anchor: str = "network") -> Section:

@@ -4,11 +4,10 @@ import pandas as pd
 
 from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.wording import flattery, interval, joined, kind_of, number, percent
-from facemask.inference.model_info import NetworkFacts
 from facemask.labels import MASK, NO_MASK
 from facemask.report.curves import curve_columns
 from facemask.report.run import Run
-from facemask.report.words import counted, large
+from facemask.report.words import counted
 
 LATE_SHARE = 0.9
 """A best epoch in the last tenth of the training says that it may not have been at its end."""
@@ -29,16 +28,13 @@ def headline(evaluation: Evaluation) -> str:
 
 
 def run_sentences(run: Run) -> tuple[str, ...]:
-    """What else there is to say of a run: its errors, its confidence, its size, its training."""
+    """What else there is to say of a run: its errors, its confidence, what chose its weights."""
     sentences: list[str] = []
     if run.evaluations:
         sentences += flattery(run.evaluations[0])
         sentences += [*_error_sentences(run.evaluations[0]), *_calibration(run.evaluations[0])]
-    sentences.append(_size(run.info.network))
     if run.info.chosen_by:
         sentences.append(_choice(run))
-    if run.curves is not None:
-        sentences += _training(run, run.curves)
     return tuple(sentences)
 
 
@@ -52,8 +48,8 @@ def _error_sentences(evaluation: Evaluation) -> list[str]:
     (_, alarms), (missed, _) = metrics.confusion
     return [
         f"It missed {counted(missed, 'mask')} of {metrics.n_by_class[MASK]:,} and raised "
-        f"{counted(alarms, 'false alarm')} on {counted(metrics.n_by_class[NO_MASK], 'bare face')}.",
-        base,
+        f"{counted(alarms, 'false alarm')} on {counted(metrics.n_by_class[NO_MASK], 'bare face')}. "
+        f"{base}",
     ]
 
 
@@ -70,14 +66,6 @@ def _calibration(evaluation: Evaluation) -> list[str]:
     return [f"{sentence}; its calibration error of {percent(error)} is more than chance gives."]
 
 
-def _size(network: NetworkFacts) -> str:
-    return (
-        f"It has {network.parameters:,} parameters, {percent(network.share_of_budget)} of the "
-        f"budget of {large(network.budget)}, and takes {large(network.macs)} "
-        "multiply-accumulates for one image."
-    )
-
-
 def _choice(run: Run) -> str:
     split = next((name for name in ("train", "val", "test") if name in run.info.chosen_by), "")
     if split == "val":
@@ -89,7 +77,8 @@ def _choice(run: Run) -> str:
     return f"Its weights were chosen by {run.chosen_in_words}{note}."
 
 
-def _training(run: Run, curves: pd.DataFrame) -> list[str]:
+def training_sentences(run: Run, curves: pd.DataFrame) -> tuple[str, ...]:
+    """What its curves say of a run: whether it was at its end, and whether it learned by heart."""
     sentences = []
     epochs, best = len(curves), run.best_epoch
     if best is not None and epochs >= 5 and best >= LATE_SHARE * epochs:
@@ -105,7 +94,7 @@ def _training(run: Run, curves: pd.DataFrame) -> list[str]:
                 f"At the end it was right for {percent(train)} of the training images and "
                 f"{percent(val)} of the validation images: it has learned some by heart."
             )
-    return sentences
+    return tuple(sentences)
 
 
 def undefined_sentence(evaluation: Evaluation) -> str:

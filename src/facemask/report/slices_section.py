@@ -6,7 +6,7 @@ from facemask.evaluation.metric_kinds import METRICS, MetricKind
 from facemask.evaluation.metrics import Metrics
 from facemask.evaluation.slices import Slice, Slices
 from facemask.evaluation.slices_text import RANKING, reasons, worst_sentence
-from facemask.evaluation.wording import interval, number
+from facemask.evaluation.wording import interval, kind_of, number
 from facemask.report.blocks import (
     Block,
     Cell,
@@ -37,7 +37,21 @@ def slices_section(slices: Slices, anchor: str = "slices") -> Section:
     if slices.not_sliced:
         facts = Facts(tuple(slices.not_sliced.items()))
         blocks.append(Details("What cuts nothing", (facts,)))
-    return Section("Slices", anchor, tuple(blocks))
+    return Section("Slices", anchor, tuple(blocks), findings=_findings(slices))
+
+
+def _findings(slices: Slices) -> tuple[str, ...]:
+    if not slices.judged:
+        return ()
+    worst, accuracy = slices.judged[0], kind_of("accuracy")
+    value, whole = (one.values["accuracy"] for one in (worst.metrics, slices.whole))
+    bounds = worst.metrics.ci95["accuracy"]
+    apart = bounds is not None and bounds[1] < (whole or 0.0)
+    return (
+        f"Weakest slice of {len(slices.judged)}: {worst.label}, {number(accuracy, value)} of "
+        f"{worst.metrics.n:,} images right, against {number(accuracy, whole)} of all"
+        f"{'' if apart else '; that may be chance'}.",
+    )
 
 
 def _table(slices: Slices, kinds: Sequence[MetricKind]) -> Table:

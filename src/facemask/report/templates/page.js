@@ -1,4 +1,5 @@
-// Tables sort by the column that is clicked, up, down, and back as they were; folded parts open for printing.
+// Tables sort by the column that is clicked, up, down, and back as they were; folded parts open for printing,
+// but for those that are marked as kept folded.
 (() => {
   "use strict";
   const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
@@ -6,11 +7,28 @@
     const cell = row.cells[index];
     return cell.dataset.sort === undefined ? cell.textContent.trim() : Number(cell.dataset.sort);
   };
+  // Numbers inside texts, with separators, decimals and exponents; a sign only where a number begins.
+  const NUMBERS = /((?:(?<![\w.,])[-\u2212])?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+\b)?)/;
+  // Splitting by a group leaves texts at even places and numbers at odd ones.
+  const partsOf = (text) =>
+    text.split(NUMBERS).map((part, place) =>
+      place % 2 ? Number(part.replaceAll(",", "").replace("\u2212", "-")) : part);
+  // localeCompare's own numeric order reads 0.02 as 0 and 2, which puts it after 0.01 and before 0.005.
+  const compareTexts = (a, b) => {
+    const [left, right] = [partsOf(a), partsOf(b)];
+    for (let place = 0; place < Math.min(left.length, right.length); place++) {
+      const difference = place % 2
+        ? left[place] - right[place]
+        : left[place].localeCompare(right[place]);
+      if (difference) return difference;
+    }
+    return left.length - right.length;
+  };
   const compare = (a, b) =>
     typeof a === "number" && typeof b === "number"
       ? a - b
       : typeof a === typeof b
-        ? a.localeCompare(b, undefined, { numeric: true })
+        ? compareTexts(a, b)
         : typeof a === "number" ? -1 : 1;
   const sort = (header) => {
     const table = header.closest("table");
@@ -28,7 +46,7 @@
   for (const button of document.querySelectorAll("button.sort"))
     button.addEventListener("click", () => sort(button.closest("th")));
   addEventListener("beforeprint", () => {
-    for (const folded of document.querySelectorAll("details:not([open])")) {
+    for (const folded of document.querySelectorAll("details:not([open], .kept-folded)")) {
       folded.open = true;
       folded.dataset.wasFolded = "";
     }
