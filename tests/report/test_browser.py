@@ -21,7 +21,7 @@ from facemask.report.calibration_section import calibration_section
 from facemask.report.compare_page import write_compare_report
 from facemask.report.explore_page import write_explore_page
 from facemask.report.page import MAX_BYTES, render_page
-from facemask.report.run_page import Trust, run_chapter, write_run_report
+from facemask.report.run_page import run_chapter, write_run_report
 from facemask.report.slices_section import slices_section
 from facemask.report.study_page import write_study_report
 
@@ -38,7 +38,7 @@ def _run_page(path: Path) -> None:
     confidence = calibration_section(
         measure_calibration(evaluation), risk_coverage(evaluation), run.colour
     )
-    trust = Trust((), (slices_section(measure_slices(evaluation, table)), confidence))
+    trust = (slices_section(measure_slices(evaluation, table)), confidence)
     write_run_report(path, run, manifest_of(), trust=trust)
 
 

@@ -26,7 +26,7 @@ from facemask.report.blocks import Bullets, Section
 from facemask.report.calibration_section import calibration_section
 from facemask.report.compare_page import compare_sections
 from facemask.report.page import render_page
-from facemask.report.run_page import Trust, run_sections
+from facemask.report.run_page import run_sections
 from facemask.report.slices_section import slices_section
 
 HOSTILE = "<script>alert(1)</script>"
@@ -75,7 +75,8 @@ def test_a_temperature_of_one_is_said_and_drawn_once() -> None:
 
 def test_a_run_with_findings_says_them_in_the_summary() -> None:
     run = run_of("net")
-    summary = run_sections(run, trust=Trust(("The worst slice is X.",), ()))[0]
+    worst = Section("Slices", "slices", findings=("The worst slice is X.",))
+    summary = run_sections(run, trust=(worst,))[0]
     assert "The worst slice is X." in page_text(render_page("net", [summary]))
 
 
@@ -96,7 +97,7 @@ def test_the_summary_is_short_and_repeats_no_section() -> None:
         *threshold_sentences(threshold, images),
         *band_sentences(band, images),
     )
-    trust = Trust(sentences, (slices_section(slices), confidence))
+    trust = (slices_section(slices), confidence)
     spoilt = Section("Spoilt images", "spoilt", findings=("It fears fog.",))
     sections = run_sections(run, trust=trust, more=(spoilt,))
     text = page_text(render_page("net", sections))

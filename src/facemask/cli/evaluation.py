@@ -157,6 +157,6 @@ def _write_evaluation(
             run,
             images.manifest,
             images.drops,
-            trust=found.trusted.for_page(run.colour),
+            trust=found.trusted.sections(run.colour),
             more=found.examination.sections(images),
         )

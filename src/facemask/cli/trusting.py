@@ -24,12 +24,12 @@ from facemask.evaluation.choices_text import (
 from facemask.evaluation.evaluation import Evaluation
 from facemask.evaluation.risk_coverage import RiskCoverage, risk_coverage
 from facemask.evaluation.slices import MIN_SLICE, Slices, measure_slices
-from facemask.evaluation.slices_text import slices_text, worst_sentence
+from facemask.evaluation.slices_text import slices_text
 from facemask.evaluation.temperature_effect import Calibration, measure_calibration
 from facemask.evaluation.thresholds import Costs, ThresholdChoice, at_threshold, choose_threshold
 from facemask.evaluation.uncertain_band import BandChoice, choose_band
+from facemask.report.blocks import Section
 from facemask.report.calibration_section import calibration_section
-from facemask.report.run_page import Trust
 from facemask.report.slices_section import slices_section
 
 MinSlice = Annotated[
@@ -140,13 +140,12 @@ class Trusted:
         ]
         return Group(Text(), slices_text(self.slices), Text(), *(Text(line) for line in sentences))
 
-    def for_page(self, colour: str) -> Trust:
+    def sections(self, colour: str) -> tuple[Section, ...]:
         """What the report shows of it."""
         confidence = calibration_section(
             self.calibration, self.risk, colour, threshold=self.threshold, band=self.band
         )
-        findings = (worst_sentence(self.slices), calibration_sentence(self.calibration))
-        return Trust((*findings, *self._choices()), (slices_section(self.slices), confidence))
+        return slices_section(self.slices), confidence
 
     def _choices(self) -> tuple[str, ...]:
         images = self.evaluation.images_in_words

@@ -1,13 +1,12 @@
 """One run as one page."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from facemask.data.manifest import Manifest
-from facemask.report.blocks import Block, Bullets, Notice, Paragraph, Section
+from facemask.report.blocks import Section
 from facemask.report.data_section import data_section, left_out_section
 from facemask.report.page import write_page
 from facemask.report.run import Run
@@ -21,28 +20,16 @@ from facemask.report.run_sections import (
 )
 
 
-@dataclass(frozen=True)
-class Trust:
-    """What was found out about how far a run can be trusted, for its page.
-
-    Attributes:
-        findings: sentences for the summary, but for those that a section says itself.
-        sections: shown after what was measured, the one about confidence among them.
-    """
-
-    findings: tuple[str, ...]
-    sections: tuple[Section, ...]
-
-
 def run_sections(
-    run: Run, prefix: str = "", trust: Trust | None = None, more: Sequence[Section] = ()
+    run: Run, prefix: str = "", trust: Sequence[Section] | None = None, more: Sequence[Section] = ()
 ) -> tuple[Section, ...]:
     """All that there is to show of one run, the summary first.
 
     Args:
         run: the run.
         prefix: stands before each anchor, so that several runs fit on one page.
-        trust: slices and confidence; None where they were not measured.
+        trust: slices, and confidence, which holds the reliability diagram then; None where they
+            were not measured.
         more: what else was measured; stands before the training and the network.
     """
     measured = [
@@ -54,12 +41,8 @@ def run_sections(
         )
         for evaluation in run.evaluations
     ]
-    findings, examined = ((), ()) if trust is None else (trust.findings, trust.sections)
-    said = {text for section in examined for text in _sentences(section.blocks)}
-    found = [
-        *(finding for finding in findings if finding not in said),
-        *(finding for section in (*examined, *more) for finding in section.findings),
-    ]
+    examined = trust or ()
+    found = [finding for section in (*examined, *more) for finding in section.findings]
     sections = (
         summary_section(run, f"{prefix}summary", findings=found),
         *measured,
@@ -73,14 +56,6 @@ def run_sections(
     return tuple(section for section in sections if section is not None)
 
 
-def _sentences(blocks: Sequence[Block]) -> Iterator[str]:
-    for block in blocks:
-        if isinstance(block, Paragraph | Notice):
-            yield block.text
-        elif isinstance(block, Bullets):
-            yield from block.items
-
-
 def run_chapter(run: Run, anchor: str) -> Section:
     """One run as a part of a larger page."""
     return Section(run.name, anchor, children=run_sections(run, f"{anchor}-"))
@@ -92,7 +67,7 @@ def write_run_report(
     manifest: Manifest | None = None,
     drops: pd.DataFrame | None = None,
     *,
-    trust: Trust | None = None,
+    trust: Sequence[Section] | None = None,
     more: Sequence[Section] = (),
 ) -> None:
     """Write the report of one run.
