@@ -74,7 +74,7 @@ def band_sentences(choice: BandChoice, images: str) -> tuple[str, ...]:
 
 def _band_lead(choice: BandChoice) -> str:
     target, there = percent(choice.target), choice.chosen_on
-    chosen = f"{len(there.answers):,} {there.images_in_words}"
+    chosen = there.counted_images
     if choice.band is None and choice.is_reached:
         return f"Every image can be answered: {percent(choice.chosen_accuracy)} of {chosen} are."
     share = f"{percent(choice.chosen_coverage)} of {chosen}"

@@ -81,6 +81,12 @@ class Evaluation:
         return f"{word}images"
 
     @property
+    def counted_images(self) -> str:
+        """How many of which images: ``1,777 test images``, ``1 image``."""
+        n = len(self.answers)
+        return f"{n:,} {self.images_in_words.removesuffix('s') if n == 1 else self.images_in_words}"
+
+    @property
     def seen_before(self) -> str:
         """What the model did with these very images before; empty where nothing is known."""
         if not self.data_digest or self.model.data.digest != self.data_digest:

@@ -51,6 +51,8 @@ def worst_sentence(slices: Slices) -> str:
     if not slices.judged:
         return f"No slice has the {slices.min_n} images that it takes to judge one."
     worst, whole = slices.judged[0], slices.whole.values["accuracy"] or 0.0
+    if (worst.metrics.values["accuracy"] or 0.0) >= whole:
+        return "No slice that can be judged is worse than all images together."
     bounds = worst.metrics.ci95["accuracy"]
     apart = bounds is not None and bounds[1] < whole
     verdict = "" if apart else "; that may be chance"

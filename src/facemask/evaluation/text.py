@@ -22,8 +22,7 @@ def evaluation_text(evaluation: Evaluation) -> RenderableType:
 
 def comparison_text(comparison: Comparison) -> RenderableType:
     """A column for each model, and a sentence for every two contenders."""
-    n = comparison.evaluations[0].metrics.n
-    table = Table(title=f"{n:,} {comparison.evaluations[0].images_in_words}", title_justify="left")
+    table = Table(title=comparison.evaluations[0].counted_images, title_justify="left")
     table.add_column("Metric")
     for evaluation in comparison.evaluations:
         table.add_column(Text(evaluation.name), justify="right")
@@ -50,7 +49,7 @@ def comparison_text(comparison: Comparison) -> RenderableType:
 def _metrics_table(evaluation: Evaluation) -> Table:
     metrics = evaluation.metrics
     # Names come from files, and rich would read [brackets] in them as markup.
-    title = Text(f"{evaluation.name} on {metrics.n:,} {evaluation.images_in_words}")
+    title = Text(f"{evaluation.name} on {evaluation.counted_images}")
     table = Table(title=title, title_justify="left")
     table.add_column("Metric")
     table.add_column("Value", justify="right")

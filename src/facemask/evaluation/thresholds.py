@@ -128,7 +128,7 @@ class ThresholdChoice:
                 "the formula alarm / (alarm + miss), which is right if the model's probabilities "
                 "are: no other split was at hand to choose on"
             )
-        return f"the least cost on {len(self.chosen_on.answers):,} {self.chosen_on.images_in_words}"
+        return f"the least cost on {self.chosen_on.counted_images}"
 
     def to_json(self) -> dict[str, Json]:
         """The choice with the keys of this module's table, ready for `json.dumps`."""

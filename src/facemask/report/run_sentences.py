@@ -23,7 +23,7 @@ def headline(evaluation: Evaluation) -> str:
     between = f" (95% interval {interval(kind, bounds)})" if bounds else ""
     return (
         f"{evaluation.name} answers {number(kind, metrics.values['accuracy'])} of "
-        f"{counted(metrics.n, evaluation.images_in_words.removesuffix('s'))} right{between}."
+        f"{evaluation.counted_images} right{between}."
     )
 
 
