@@ -22,8 +22,8 @@ squeezed to 32 x 32, varies by 60."""
 DARK_LEVEL = 20
 """A photo is too dark if 99 of 100 pixels, squeezed to the model's input, have no channel above
 this, of 255. On 889 validation faces darkened to this the default model is right not much more
-often than by always answering the commoner class (75% and 65%; 88% at 32). The darkest of 8,894 faces of
-public photo sets reaches 59."""
+often than by always answering the commoner class (75% and 65%; 88% at 32). The darkest of 8,894
+faces of public photo sets reaches 59."""
 
 _BRIGHT_SHARE = 0.01
 
