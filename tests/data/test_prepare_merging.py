@@ -241,12 +241,15 @@ def test_a_manifest_of_before_is_still_read(source: Source, tmp_path: Path) -> N
     pd.testing.assert_frame_equal(found.table, manifest.table)
 
 
+_LATER_COLUMNS = ("wide_cut", "wide_x0", "wide_y0", "wide_x1", "wide_y1")
+
+
 def save_document(folder: Path, manifest: Manifest, info: dict[str, object]) -> None:
     """Write a manifest whose header has only some fields."""
     document = {"format_version": 1, **info}
     document["sources"] = [vars(source) for source in manifest.info.sources]
     meta = {b"facemask": json.dumps(document).encode()}
-    columns = manifest.table.drop(columns="wide_cut")
+    columns = manifest.table.drop(columns=list(_LATER_COLUMNS))
     table = pa.Table.from_pandas(columns, preserve_index=False)
     meta = {**(table.schema.metadata or {}), **meta}
     pq.write_table(table.replace_schema_metadata(meta), folder / "manifest.parquet")

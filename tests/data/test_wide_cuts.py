@@ -117,10 +117,12 @@ def test_a_dataset_keeps_the_cut_of_each_box(tmp_path: Path) -> None:
     table = dataset.manifest.table
     assert table["wide_cut"].notna().sum() == 63  # of 64 boxes, one outside its picture
     assert table.loc[table["x0"].isna(), "wide_cut"].isna().all()
+    assert table["wide_x0"].notna().equals(table["wide_cut"].notna())
     for row in table[table["wide_cut"].notna()].itertuples():
         box = Box(int(str(row.x0)), int(str(row.y0)), int(str(row.x1)), int(str(row.y1)))
         cut = wide_cut(face(box), [], (160, 120), str(row.sha256))
         assert cut is not None
+        assert (row.wide_x0, row.wide_y0, row.wide_x1, row.wide_y1) == cut
         picture = Image.open(source.root / str(row.path))
         for size in (32, 64):
             expected = np.asarray(picture.crop(cut).resize((size, size), RESAMPLING))

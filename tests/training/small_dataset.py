@@ -13,6 +13,7 @@ from facemask.training.config import Experiment
 
 SIZE_PX = 16
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
+WIDE_COLUMNS = ("wide_x0", "wide_y0", "wide_x1", "wide_y1")
 
 TWO_SPLITS = {"train": (24, 24), "val": (8, 8)}
 THREE_SPLITS = {**TWO_SPLITS, "test": (8, 8)}
@@ -39,7 +40,7 @@ def write_dataset(
         size_px: the side of the images.
         digest: the identity to give it.
         wide_cuts: the first so many images came as boxes and have a wide cut, grey as their number,
-            at odd places.
+            at odd places; the face stands in its middle and takes half of its side.
     """
     rng = np.random.default_rng(seed)
     splits = [split for split, n in counts.items() for _ in range(sum(n))]
@@ -68,7 +69,10 @@ def write_dataset(
         greys = np.arange(2 * wide_cuts, dtype=np.uint8).reshape(-1, 1, 1, 1)
         np.save(folder / wide_name(size_px), np.tile(greys, (1, size_px, size_px, 3)))
         table.loc[: wide_cuts - 1, "wide_cut"] = 2 * np.arange(wide_cuts) + 1
-        table.loc[: wide_cuts - 1, list(BOX_COLUMNS)] = (0, 0, size_px, size_px)
+        table.loc[: wide_cuts - 1, list(BOX_COLUMNS)] = (20, 20, 20 + size_px, 20 + size_px)
+        begin = 20 - size_px // 2
+        end = begin + 2 * size_px
+        table.loc[: wide_cuts - 1, list(WIDE_COLUMNS)] = (begin, begin, end, end)
     Manifest(table, info).save(folder)
     return open_dataset(folder)
 
@@ -80,7 +84,7 @@ def _table(splits: list[str], labels: list[int]) -> pd.DataFrame:
         for name, kind in COLUMNS.items()
     }
     columns |= {"label": labels, "split": splits, "wide_cut": None}
-    columns |= dict.fromkeys(BOX_COLUMNS)
+    columns |= dict.fromkeys((*BOX_COLUMNS, *WIDE_COLUMNS))
     return pd.DataFrame(columns).astype(COLUMNS)
 
 

@@ -23,7 +23,7 @@ def augmented(
 ) -> Tensor:
     n = len(images)
     labels = torch.zeros(n, dtype=torch.int64) if labels is None else labels
-    return augment(Batch(images, labels, torch.zeros(n, dtype=torch.bool)), size_px, config).images
+    return augment(Batch(images, labels, torch.full((n, 4), torch.nan)), size_px, config).images
 
 
 def pictures(n: int = 4, side_px: int = 24) -> Tensor:

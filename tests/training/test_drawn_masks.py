@@ -16,6 +16,11 @@ def faces(n: int = 200) -> tuple[Tensor, Tensor]:
     return torch.full((n, 3, SIDE_PX, SIDE_PX), 0.5), torch.arange(n) % 2
 
 
+def whole(n: int) -> Tensor:
+    """The places of faces that fill their images."""
+    return torch.tensor([0.0, 0.0, 1.0, 1.0]).repeat(n, 1)
+
+
 def changed_rows(before: Tensor, after: Tensor) -> Tensor:
     """Of each image the share that changed, in each row: ``(N, S)``."""
     return ((after - before).abs().amax(dim=1) > 0.05).float().mean(dim=2)
@@ -24,7 +29,7 @@ def changed_rows(before: Tensor, after: Tensor) -> Tensor:
 def test_a_drawn_mask_covers_the_lower_face_and_makes_it_a_covered_one() -> None:
     torch.manual_seed(0)
     images, labels = faces()
-    drawn, drawn_labels = draw_masks(images, labels, torch.ones(200, dtype=torch.bool), 1.0)
+    drawn, drawn_labels = draw_masks(images, labels, whole(200), 1.0)
     rows = changed_rows(images, drawn)
     assert (drawn_labels == 1).all()
     assert rows[:, : SIDE_PX // 5].max() < 0.05
@@ -36,7 +41,7 @@ def test_a_drawn_mask_covers_the_lower_face_and_makes_it_a_covered_one() -> None
 def test_a_hat_covers_the_forehead_and_leaves_the_label() -> None:
     torch.manual_seed(0)
     images, labels = faces(2000)
-    drawn, drawn_labels = draw_masks(images, labels, torch.ones(2000, dtype=torch.bool), 0.4)
+    drawn, drawn_labels = draw_masks(images, labels, whole(2000), 0.4)
     rows = changed_rows(images, drawn)
     has_hat = rows[:, : SIDE_PX // 6].amax(dim=1) > 0.2
     has_mask = rows[:, int(SIDE_PX * 0.65) : int(SIDE_PX * 0.8)].amax(dim=1) > 0.2
@@ -51,18 +56,35 @@ def test_a_hat_covers_the_forehead_and_leaves_the_label() -> None:
 def test_whole_photos_stay_as_they_are() -> None:
     torch.manual_seed(0)
     images, labels = faces()
-    is_box = torch.arange(200) < 100
-    drawn, drawn_labels = draw_masks(images, labels, is_box, 1.0)
+    places = whole(200)
+    places[100:] = torch.nan
+    drawn, drawn_labels = draw_masks(images, labels, places, 1.0)
     assert torch.equal(drawn[100:], images[100:])
     assert torch.equal(drawn_labels[100:], labels[100:])
     assert not torch.equal(drawn[:100], images[:100])
     assert torch.equal(images, faces()[0])
 
 
+def test_a_mask_is_drawn_onto_the_face_where_it_stands() -> None:
+    torch.manual_seed(0)
+    images, labels = faces()
+    drawn, _ = draw_masks(
+        images, labels, torch.tensor([[0.5, 0.25, 1.0, 0.75]]).repeat(200, 1), 1.0
+    )
+    changed = ((drawn - images).abs().amax(dim=1) > 0.05).float().mean(dim=0)
+    half, quarter = SIDE_PX // 2, SIDE_PX // 4
+    assert changed[:, : half - 1].max() == 0
+    assert changed[: quarter + 4].max() < 0.05
+    assert changed[3 * quarter + 2 :].max() == 0
+    # Of the face itself what is drawn onto one that fills its image.
+    mouth = changed[quarter + int(half * 0.65) : quarter + int(half * 0.8), half + 6 : -6]
+    assert mouth.mean() > 0.7
+
+
 def test_masks_are_of_many_colours_and_some_have_patterns() -> None:
     torch.manual_seed(1)
     images, labels = faces(400)
-    drawn, _ = draw_masks(images, labels, torch.ones(400, dtype=torch.bool), 1.0)
+    drawn, _ = draw_masks(images, labels, whole(400), 1.0)
     cloth = drawn[:, :, 34:40, 18:30]
     colour = cloth.mean(dim=(2, 3))
     strongest = colour.argmax(dim=1).bincount(minlength=3) / 400
@@ -75,7 +97,7 @@ def test_masks_are_of_many_colours_and_some_have_patterns() -> None:
 def test_any_image_stays_an_image(n: int, side_px: int, share: float, seed: int) -> None:
     torch.manual_seed(seed % 2**32)
     images = torch.randint(0, 256, (n, 3, side_px, side_px), dtype=torch.uint8)
-    batch = Batch(images, torch.zeros(n, dtype=torch.int64), torch.ones(n, dtype=torch.bool))
+    batch = Batch(images, torch.zeros(n, dtype=torch.int64), whole(n))
     changed = augment(batch, 16, AugmentationConfig(drawn_masks=share))
     assert changed.images.shape == (n, 3, 16, 16)
     assert torch.isfinite(changed.images).all()

@@ -2,6 +2,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -44,9 +45,11 @@ def test_unshuffled_batches_are_the_arrays(dataset: Dataset) -> None:
 
 
 def test_batches_are_pixels_with_channels_last(dataset: Dataset) -> None:
-    images, labels, is_box = next(iter(load_split(dataset, "train", SIZE_PX, 5, seed=3)))
+    images, labels, places = next(iter(load_split(dataset, "train", SIZE_PX, 5, seed=3)))
     assert images.shape == (5, 3, SIZE_PX, SIZE_PX)
-    assert (images.dtype, labels.dtype, is_box.dtype) == (torch.uint8, torch.int64, torch.bool)
+    assert (images.dtype, labels.dtype, places.dtype) == (torch.uint8, torch.int64, torch.float32)
+    assert places.shape == (5, 4)
+    assert places.isnan().all()
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -97,10 +100,13 @@ def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
     faces = {image.tobytes() for image in images[~is_wide]}
     assert faces == {image.tobytes() for image in dataset.images(SIZE_PX)[:48]}
     assert batches[0].images.is_contiguous(memory_format=torch.channels_last)
-    # A face that has a wide cut came as a box; what is cut wide is none.
-    is_box = torch.cat([batch.is_box for batch in batches]).numpy()
+    # A face that has a wide cut came as a box, which it fills.
+    places = torch.cat([batch.places for batch in batches]).numpy()
     first_30 = {image.tobytes() for image in dataset.images(SIZE_PX)[:30]}
-    assert {image.tobytes() for image in images[is_box]} == first_30
+    fills = (places == [0, 0, 1, 1]).all(axis=1)
+    assert {image.tobytes() for image in images[fills]} == first_30
+    np.testing.assert_array_equal(places[is_wide], np.full((30, 4), [0.25, 0.25, 0.75, 0.75]))
+    assert np.isnan(places[~fills & ~is_wide]).all()
 
 
 @pytest.mark.parametrize("wide_cuts", [False, True])
@@ -114,7 +120,8 @@ def test_images_kept_on_a_device_make_the_same_batches(
         for device in (None, torch.device("cpu"))
     )
     for batch, same in zip(read, resident, strict=True):
-        assert all(torch.equal(one, other) for one, other in zip(batch, same, strict=True))
+        for one, other in zip(batch, same, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
         assert same.images.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -123,6 +130,14 @@ def test_wide_cuts_of_another_split_and_without_being_asked_for_stay_away(tmp_pa
     assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48
     assert len(load_split(dataset, "train", SIZE_PX, 1, wide_cuts=True)) == 96
     assert len(load_split(dataset, "val", SIZE_PX, 1, wide_cuts=True)) == 18
+
+
+def test_wide_cuts_of_which_nobody_knows_the_place_are_refused(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=9)
+    dataset.manifest.table["wide_x0"] = pd.array([None] * len(dataset), dtype="Int32")
+    with pytest.raises(DatasetError, match=r"d: expected to know where.*run prepare again"):
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)
+    assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48
 
 
 def test_a_lost_or_short_file_of_wide_cuts_is_refused(tmp_path: Path) -> None:

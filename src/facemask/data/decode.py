@@ -49,6 +49,7 @@ class FileFacts:
         jpeg_quality: 1..100, or None where the file is no JPEG.
         sha256: of the file's bytes, in hexadecimal.
         wide_cut: the index of the wide cut in its arrays, or None where there is none.
+        wide_x0: the left side of the wide cut in pixels of the photo, and so on.
     """
 
     width: int
@@ -59,6 +60,10 @@ class FileFacts:
     jpeg_quality: int | None
     sha256: str
     wide_cut: int | None = None
+    wide_x0: int | None = None
+    wide_y0: int | None = None
+    wide_x1: int | None = None
+    wide_y1: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,8 @@ def _filled_wide(
     surroundings = photo.image.crop(cut)
     for size_px, images in wide.items():
         images[index] = resized(surroundings, size_px)
-    return dataclasses.replace(facts, wide_cut=index)
+    window = {f"wide_{name}": side for name, side in cut._asdict().items()}
+    return dataclasses.replace(facts, wide_cut=index, **window)
 
 
 def _fill(

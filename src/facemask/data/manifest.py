@@ -19,9 +19,9 @@ from facemask.errors import DatasetError
 from facemask.files import written_file
 
 MANIFEST_NAME = "manifest.parquet"
-FORMAT_VERSION = 2
-_WITH_WIDE_CUTS = 2
-"""The first format whose table says which samples have a wide cut."""
+FORMAT_VERSION = 3
+_ADDED = {2: ("wide_cut",), 3: ("wide_x0", "wide_y0", "wide_x1", "wide_y1")}
+"""The columns that a format added; they are null where a dataset is older."""
 _META_KEY = b"facemask"
 
 COLUMNS: dict[str, str] = {
@@ -48,6 +48,10 @@ COLUMNS: dict[str, str] = {
     "blue": "float32",
     "sha256": "string",  # of the file's bytes
     "wide_cut": "Int32",  # the index in `arrays.wide_name`'s array; null without one
+    "wide_x0": "Int32",  # the wide cut, in pixels of the photo, as the box is
+    "wide_y0": "Int32",
+    "wide_x1": "Int32",
+    "wide_y1": "Int32",
 }
 """The columns that every manifest has, with their pandas dtypes; a source's own come after."""
 
@@ -160,8 +164,8 @@ def load_manifest(folder: Path) -> Manifest:
         raise DatasetError(f"{path}: broken manifest: {error}") from error
     document = _document(path, (arrow.schema.metadata or {}).get(_META_KEY))
     table = arrow.to_pandas()
-    if document.pop("format_version") < _WITH_WIDE_CUTS:
-        table["wide_cut"] = None
+    version = document.pop("format_version")
+    table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")

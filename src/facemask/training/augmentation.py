@@ -13,13 +13,14 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 from facemask.training.config import AugmentationConfig
 from facemask.training.drawn_masks import draw_masks
 from facemask.training.loader import Batch
+from facemask.training.swapped_faces import swap_faces
 
 _LUMA = (0.299, 0.587, 0.114)
 """Of R, G and B: ITU-R BT.601, as Pillow has it."""
 
 
 def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
-    """Changed images, and their labels: a face with a drawn mask is a covered one.
+    """Changed images, and their labels, which change with a face that is swapped or gets a mask.
 
     Args:
         batch: of images ``uint8 (N, 3, R, R)``, R at least the network's input size, so that a
@@ -31,14 +32,16 @@ def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
         A batch of images ``float32 (N, 3, S, S)``, RGB, 0..255.
     """
     images, labels = batch.images.to(torch.float32) / 255, batch.labels
+    if config.swapped_faces:
+        images, labels = swap_faces(images, labels, batch.places, config.swapped_faces)
     if config.drawn_masks:
-        images, labels = draw_masks(images, labels, batch.is_box, config.drawn_masks)
+        images, labels = draw_masks(images, labels, batch.places, config.drawn_masks)
     changed = _framed(images, size_px, config, labels)
     changed = _coarsened(changed, config)
     changed = _lit(_tinted(changed, config), config)
     changed = _erased(_noisy(changed, config), config)
     changed = changed.clamp(0, 1).mul(255)
-    return Batch(changed.contiguous(memory_format=torch.channels_last), labels, batch.is_box)
+    return Batch(changed.contiguous(memory_format=torch.channels_last), labels, batch.places)
 
 
 def _framed(images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor) -> Tensor:

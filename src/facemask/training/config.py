@@ -151,8 +151,10 @@ class AugmentationConfig(_Section):
             been prepared at it. The network's input size by default.
         wide_cuts: show each face that came as a box a second time in an epoch, with what is around
             it in its picture; see `data.wide_cuts`.
-        drawn_masks: the share of faces that came as boxes that get a mask of any colour and
-            pattern, and count as covered; see `training.drawn_masks`.
+        swapped_faces: the share of wide cuts that get another face in the place of their own, and
+            its label with it; see `training.swapped_faces`.
+        drawn_masks: the share of faces that came as boxes, in their wide cuts too, that get a mask
+            of any colour and pattern, and count as covered; see `training.drawn_masks`.
         scale: the side of the window, from and to, as a share of the image's.
         roam: how far a window under 1 may move inside the image, 0..1; 1 reaches the edges.
         shift: how far any window may move besides, as a share of half the image.
@@ -178,6 +180,7 @@ class AugmentationConfig(_Section):
 
     source_size_px: Annotated[int, Field(ge=16, le=1024)] | None = None
     wide_cuts: bool = False
+    swapped_faces: Share = 0.0
     drawn_masks: Share = 0.0
     # YAML has lists alone.
     scale: Annotated[tuple[WindowSide, WindowSide], Field(strict=False)] = (1.0, 1.0)

@@ -1,9 +1,9 @@
 """Masks of any colour and pattern, drawn onto training images of faces that came as boxes.
 
 Public photos show mostly white, blue and black masks, and a network that learns from them misses
-pink, yellow and patterned ones. A box is cut to its face, so where nose and chin are is known well
-enough to draw a mask there. As many hats of the same cloth go over foreheads, half as often, so
-that cloth alone does not tell the class.
+pink, yellow and patterned ones. A box says where its face is, so where nose and chin are is known
+well enough to draw a mask there. As many hats of the same cloth go over foreheads, half as often,
+so that cloth alone does not tell the class.
 
 The measures are shares of the box: chosen by eye on drawn examples, not tuned.
 """
@@ -12,9 +12,10 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import grid_sample, interpolate
 
 from facemask.labels import MASK
+from facemask.training.face_places import cut_out, grid_on_faces
 
 _GRIDS_PX = (16, 24, 32, 48, 96)
 """Cloth is drawn this coarse, one size a batch: a sharp mask on a blurred face would be a sign."""
@@ -24,14 +25,14 @@ _HAT_ENDS = 0.32
 
 
 def draw_masks(
-    images: Tensor, labels: Tensor, is_box: Tensor, share: float
+    images: Tensor, labels: Tensor, places: Tensor, share: float
 ) -> tuple[Tensor, Tensor]:
     """Some of the faces with a mask, some others with a hat.
 
     Args:
         images: ``float32 (N, 3, S, S)``, RGB, 0..1.
         labels: ``int64 (N,)``.
-        is_box: which images are a face's box, ``bool (N,)``; the others stay as they are.
+        places: of the faces, see `loader.Batch`; images without one stay as they are.
         share: of those that get a mask, 0..1; half as many of the rest get a hat.
 
     Returns:
@@ -39,17 +40,21 @@ def draw_masks(
         PyTorch's global random state.
     """
     drawn = torch.rand(len(images), device=images.device)
-    is_masked = is_box & (drawn < share)
-    is_hatted = is_box & (drawn >= share) & (drawn < share + (1 - share) * share / 2)
-    places = (is_masked | is_hatted).nonzero().squeeze(1)
-    if len(places) == 0:
+    is_known = places[:, 0].isfinite()
+    is_masked = is_known & (drawn < share)
+    is_hatted = is_known & (drawn >= share) & (drawn < share + (1 - share) * share / 2)
+    chosen = (is_masked | is_hatted).nonzero().squeeze(1)
+    if len(chosen) == 0:
         return images, labels
-    faces = images[places]
-    cover, cloth = _drawn(len(places), images.shape[-1], images.device)
-    cover = torch.where(is_hatted[places].reshape(-1, 1, 1, 1), _as_hat(cover), cover)
-    dressed = faces + cover * (_in_light_of(faces, cloth) - faces)
+    faces = cut_out(images[chosen], places[chosen])
+    cover, cloth = _drawn(len(chosen), images.shape[-1], images.device)
+    cover = torch.where(is_hatted[chosen].reshape(-1, 1, 1, 1), _as_hat(cover), cover)
+    change = cover * (_in_light_of(faces, cloth) - faces)
+    # The change alone goes back: a face that was cut out and put back whole would be blurred.
+    grid = grid_on_faces(images[chosen], places[chosen])
+    put_back = grid_sample(change, grid, align_corners=False)
     labels = torch.where(is_masked, torch.full_like(labels, MASK), labels)
-    return images.index_copy(0, places, dressed), labels
+    return images.index_add(0, chosen, put_back).clamp(0, 1), labels
 
 
 def _drawn(n: int, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:

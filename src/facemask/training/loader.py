@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from facemask.data.arrays import Dataset
+from facemask.errors import DatasetError
 
 Indices = npt.NDArray[np.int64]
+Places = npt.NDArray[np.float32]
 
 EVALUATION_BATCH = 256
 """Images in one batch where nothing is learned, so that memory alone limits it."""
@@ -25,13 +28,13 @@ class Batch(NamedTuple):
     Attributes:
         images: ``uint8 (B, 3, S, S)``, RGB, channels last in memory.
         labels: ``int64 (B,)``.
-        is_box: whether an image is a face cut out by its box, so that the face fills it;
-            ``bool (B,)``.
+        places: where the face stands in each image, as x0, y0, x1, y1 in shares of the side;
+            NaN in whole photos, where that is not known; ``float32 (B, 4)``.
     """
 
     images: Tensor
     labels: Tensor
-    is_box: Tensor
+    places: Tensor
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,13 @@ class WideCuts:
         images: ``uint8 (M, S, S, 3)``, RGB; may be memory-mapped.
         indices: which of them, ``int64 (m,)``.
         rows: the row that each belongs to, ``int64 (m,)``.
+        places: see `Batch`, ``float32 (m, 4)``.
     """
 
     images: npt.NDArray[np.uint8]
     indices: Indices
     rows: Indices
+    places: Places
 
 
 class Batches(TorchDataset[Batch]):
@@ -60,7 +65,7 @@ class Batches(TorchDataset[Batch]):
         labels: ``int64 (N,)``.
         rows: the rows of the split, ``int64 (n,)``.
         wide: their wide cuts, served as further images; None for none.
-        is_box: which images are boxes, ``bool (N,)``; None where nothing depends on it.
+        places: see `Batch`, ``float32 (N, 4)``; None where nothing depends on them.
     """
 
     def __init__(
@@ -69,13 +74,13 @@ class Batches(TorchDataset[Batch]):
         labels: npt.NDArray[np.int64],
         rows: Indices,
         wide: WideCuts | None = None,
-        is_box: npt.NDArray[np.bool_] | None = None,
+        places: Places | None = None,
     ) -> None:
         self._images = images
         self._labels = labels
         self._rows = rows
         self._wide = wide
-        self._is_box = np.zeros(len(labels), dtype=bool) if is_box is None else is_box
+        self._places = _unknown(len(labels)) if places is None else places
 
     def __len__(self) -> int:
         return len(self._rows) + (0 if self._wide is None else len(self._wide.rows))
@@ -94,17 +99,17 @@ class Batches(TorchDataset[Batch]):
         split = np.searchsorted(ordered, len(self._rows))
         rows = self._rows[ordered[:split]]
         pixels, labels = np.asarray(self._images[rows]), self._labels[rows]
-        is_box = self._is_box[rows]
+        places = self._places[rows]
         if self._wide is not None and split < len(ordered):
             chosen = ordered[split:] - len(self._rows)
             cuts, of_rows = self._wide.indices[chosen], self._wide.rows[chosen]
             pixels = np.concatenate([pixels, self._wide.images[cuts]])
             labels = np.concatenate([labels, self._labels[of_rows]])
-            is_box = np.concatenate([is_box, np.zeros(len(cuts), dtype=bool)])
+            places = np.concatenate([places, self._wide.places[chosen]])
         return Batch(
             torch.from_numpy(pixels).permute(0, 3, 1, 2),
             torch.from_numpy(labels),
-            torch.from_numpy(is_box),
+            torch.from_numpy(places),
         )
 
 
@@ -126,8 +131,8 @@ class ResidentBatches(TorchDataset[Batch]):
     def __getitem__(self, positions: Indices) -> Batch:
         """As `Batches` gives them, on the device."""
         chosen = torch.from_numpy(np.sort(positions)).to(self._whole.labels.device)
-        images, labels, is_box = (part[chosen] for part in self._whole)
-        return Batch(images.contiguous(memory_format=torch.channels_last), labels, is_box)
+        images, labels, places = (part[chosen] for part in self._whole)
+        return Batch(images.contiguous(memory_format=torch.channels_last), labels, places)
 
 
 class BatchOrder(Sampler[Indices]):
@@ -196,12 +201,14 @@ def load_split(
         resident_on: the device to keep the whole split on; None reads each batch from the disk.
 
     Raises:
-        DatasetError: if there is no such split, or no images of that size.
+        DatasetError: if there is no such split, no images of that size, or wide cuts of which
+            an older version did not note where they lie.
     """
     rows = dataset.rows_of(split)
     wide = _wide_cuts(dataset, rows, size_px) if wide_cuts else None
-    is_box = dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)
-    batches = Batches(dataset.images(size_px), dataset.labels, rows, wide, is_box)
+    places = _unknown(len(dataset))
+    places[dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)] = (0, 0, 1, 1)
+    batches = Batches(dataset.images(size_px), dataset.labels, rows, wide, places)
     served = batches if resident_on is None else ResidentBatches(batches, resident_on)
     order = BatchOrder(len(batches), batch_size, seed)
     # No worker processes: a gather takes less time than handing its result over.
@@ -209,6 +216,30 @@ def load_split(
 
 
 def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int) -> WideCuts:
-    indices = dataset.manifest.table["wide_cut"].to_numpy(dtype=np.int64, na_value=-1)[rows]
-    has_one = indices >= 0
-    return WideCuts(dataset.wide_cuts(size_px), indices[has_one], rows[has_one])
+    table = dataset.manifest.table.iloc[rows]
+    has_one = table["wide_cut"].notna().to_numpy(dtype=bool)
+    table, cut_rows = table[has_one], rows[has_one]
+    if table["wide_x0"].isna().any():
+        raise DatasetError(
+            f"{dataset.folder}: expected to know where each wide cut lies in its photo, found a "
+            "dataset of an older version; run prepare again"
+        )
+    return WideCuts(
+        dataset.wide_cuts(size_px),
+        table["wide_cut"].to_numpy(dtype=np.int64),
+        cut_rows,
+        _places_in(table),
+    )
+
+
+def _places_in(table: pd.DataFrame) -> Places:
+    """Where each box stands in its wide cut."""
+    box = table[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float32)
+    cut = table[["wide_x0", "wide_y0", "wide_x1", "wide_y1"]].to_numpy(dtype=np.float32)
+    corner, size = np.tile(cut[:, :2], 2), np.tile(cut[:, 2:] - cut[:, :2], 2)
+    places: Places = (box - corner) / size
+    return places
+
+
+def _unknown(n: int) -> Places:
+    return np.full((n, 4), np.nan, dtype=np.float32)

@@ -19,7 +19,7 @@ from facemask.training.network import Network
 _CHECK_EVERY = 50
 """Steps between two looks at whether the loss is still a number; each makes a GPU wait."""
 
-_WARM_UP = 0.15
+WARM_UP = 0.15
 """The share of one cycle's steps in which the learning rate rises."""
 
 
@@ -69,7 +69,7 @@ class Classification(LightningModule):
             optimizer,
             self._optimizer.learning_rate,
             total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=_WARM_UP,
+            pct_start=WARM_UP,
         )
         return {
             "optimizer": optimizer,

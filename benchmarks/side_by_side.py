@@ -1,0 +1,350 @@
+"""Variants of maskresnet's recipe, each on a source left out, trained side by side on one GPU.
+
+A network this small leaves a GPU waiting for the next kernel. Here every step is one CUDA graph,
+and several runs share the GPU, each on a stream of its own. The images, the networks and what is
+done to each batch are those of ``facemask study networks --division left-out``. What differs: only
+whole batches, the weights of the last step instead of the best epoch's, eight batches changed at
+once (so that eight share what is drawn once a batch), and measured in float32. On a CPU the runs
+go one after another, without graphs.
+
+    facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
+    python benchmarks/side_by_side.py studies/networks/photos benchmarks/side_by_side.yaml \
+        --leave-out techyhoney --seeds 0 --seeds 1 --seeds 2 -o studies/side-by-side
+
+Prints each run, and at the end the mean over seeds of every variant with its 95% interval, drawn
+over seeds and groups of images, and the difference from the first variant.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import yaml
+from torch import Tensor
+from torch.nn.functional import log_softmax, one_hot
+
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.views import with_table
+from facemask.evaluation.answers import check_answers
+from facemask.evaluation.metrics import measure_answers
+from facemask.inference.model import softmax
+from facemask.studies.divisions import SEED, divide
+from facemask.studies.estimates import mean_accuracy, mean_difference
+from facemask.studies.photos import Photos, photos_with_copies
+from facemask.studies.runs import Answered
+from facemask.training.augmentation import augment
+from facemask.training.config import Experiment
+from facemask.training.experiments import load_experiment
+from facemask.training.learn import new_network
+from facemask.training.loader import Batch, load_split
+from facemask.training.module import WARM_UP
+from facemask.training.network import Network
+from facemask.training.temperature import fit_temperature
+
+AT_ONCE = 8
+"""Batches that are changed in one go."""
+
+SECOND_MOMENT, EPSILON = 0.999, 1e-8
+"""PyTorch's defaults of AdamW."""
+
+Rows = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run: a variant, the source that it never sees, and a seed."""
+
+    variant: str
+    source: str
+    experiment: Experiment
+    view: Dataset
+
+
+class FlatAdamW:
+    """AdamW over all weights as one vector, with its numbers on the GPU, where a graph finds them.
+
+    Args:
+        network: its parameters become views of one vector, and so do their gradients.
+        experiment: for the learning rate, the weight decay and the one cycle.
+        steps: of the whole run.
+    """
+
+    def __init__(self, network: Network, experiment: Experiment, steps: int) -> None:
+        parameters = list(network.parameters())
+        device = parameters[0].device
+        count = sum(parameter.numel() for parameter in parameters)
+        self.weights, self.gradients, self._first, self._second, self._decay = (
+            torch.zeros(count, device=device) for _ in range(5)
+        )
+        at = 0
+        for parameter in parameters:
+            part = slice(at, at + parameter.numel())
+            with torch.no_grad():
+                _view(self.weights[part], parameter).copy_(parameter)
+            parameter.data = _view(self.weights[part], parameter)
+            parameter.grad = _view(self.gradients[part], parameter)
+            # As in training: biases and batch normalisation's scales do not decay.
+            self._decay[part] = experiment.optimizer.weight_decay if parameter.ndim > 1 else 0
+            at = part.stop
+        self._numbers = _numbers_of_each_step(experiment, steps).to(device)
+        self._done = torch.zeros(1, dtype=torch.int64, device=device)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Learn from the gradients."""
+        rate, beta, bias, second_bias = self._numbers.index_select(0, self._done)[0].unbind()
+        self._first.lerp_(self.gradients, 1 - beta)
+        self._second.lerp_(self.gradients.square(), 1 - SECOND_MOMENT)
+        self.weights.sub_(self.weights * self._decay * rate)
+        scale = (self._second / second_bias).sqrt() + EPSILON
+        self.weights.sub_(rate / bias * self._first / scale)
+        self._done.add_(1)
+
+
+def _view(part: Tensor, like: Tensor) -> Tensor:
+    """A part of a vector in the shape of a parameter, its channels last."""
+    if like.ndim != 4:
+        return part.view(like.shape)
+    wider, channels, height, width = like.shape
+    return part.view(wider, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _numbers_of_each_step(experiment: Experiment, steps: int) -> Tensor:
+    """Learning rate, beta 1 and both bias corrections, from PyTorch's own one cycle."""
+    peak = experiment.optimizer.learning_rate
+    optimizer = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=peak)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, peak, total_steps=steps, pct_start=WARM_UP
+    )
+    rows = []
+    for number in range(1, steps + 1):
+        group = optimizer.param_groups[0]
+        beta = group["betas"][0]
+        rows.append((group["lr"], beta, 1 - beta**number, 1 - SECOND_MOMENT**number))
+        optimizer.step()
+        cycle.step()
+    return torch.tensor(rows[:steps])
+
+
+def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]:
+    """Train a run; it has queued a little work each time that it yields, and last its answers."""
+    experiment, view = planned.experiment, planned.view
+    augmentation = experiment.augmentation
+    if augmentation is None or experiment.optimizer.schedule != "one-cycle":
+        raise SystemExit(f"{planned.variant}: expected augmentation and one cycle")
+    network = new_network(experiment, view).to(device).train()
+    loader = load_split(
+        view, "train", experiment.source_size_px, 1, wide_cuts=augmentation.wide_cuts
+    )
+    n = len(loader.dataset)  # type: ignore[arg-type]
+    whole = Batch(*(part.to(device) for part in loader.dataset[np.arange(n)]))
+    size, batch_size = network.input_size_px, experiment.training.batch_size
+    steps = n // batch_size * experiment.training.epochs
+    optimizer = FlatAdamW(network, experiment, steps)
+    images = torch.zeros(batch_size, 3, size, size, device=device)
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.zeros(batch_size, len(view.manifest.info.class_names), device=device)
+
+    def step() -> None:
+        optimizer.gradients.zero_()
+        with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+            logits = network(images)
+        loss = -(labels * log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    once = Repeated(step, device)
+    done = 0
+    for chosen in _shuffled(n, batch_size, steps, device):
+        with torch.no_grad():
+            changed = augment(Batch(*(part[chosen] for part in whole)), size, augmentation)
+            sure = one_hot(changed.labels, labels.shape[1]).to(torch.float32)
+            smoothed = torch.lerp(
+                sure,
+                torch.full_like(sure, 1 / labels.shape[1]),
+                experiment.training.label_smoothing,
+            )
+        for start in range(0, len(chosen), batch_size):
+            images.copy_(changed.images[start : start + batch_size])
+            labels.copy_(smoothed[start : start + batch_size])
+            once()
+            done += 1
+        yield None
+    yield _answered(network.eval(), view, device)
+
+
+def _shuffled(n: int, batch_size: int, steps: int, device: torch.device) -> Iterator[Tensor]:
+    """The images of several whole batches at a time, every epoch in a new order."""
+    waiting = torch.zeros(0, dtype=torch.int64, device=device)
+    left = steps * batch_size
+    while left:
+        while len(waiting) < min(AT_ONCE * batch_size, left):
+            order = torch.randperm(n, device=device)[: n // batch_size * batch_size]
+            waiting = torch.cat([waiting, order])
+        taken = min(AT_ONCE * batch_size, left)
+        yield waiting[:taken]
+        waiting, left = waiting[taken:], left - taken
+
+
+class Repeated:
+    """A step that becomes a CUDA graph once it has run a few times.
+
+    Args:
+        step: works on the same tensors each time, and waits for nothing.
+        device: without CUDA the step is called as it is.
+    """
+
+    def __init__(self, step: Callable[[], None], device: torch.device) -> None:
+        self._step, self._is_cuda = step, device.type == "cuda"
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        """Do the step."""
+        self._calls += 1
+        if self._graph is not None:
+            self._graph.replay()
+        elif not self._is_cuda or self._calls < 4:
+            self._step()
+        else:
+            self._capture()
+
+    def _capture(self) -> None:
+        """Do the step on another stream, as PyTorch asks for before a capture, and record it."""
+        torch.cuda.synchronize()
+        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            self._step()
+        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.synchronize()
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._step()
+
+
+@torch.no_grad()
+def _answered(network: Network, view: Dataset, device: torch.device) -> Answered:
+    def logits_of(split: str) -> tuple[Rows, Logits]:
+        rows = view.rows_of(split)
+        pixels = np.ascontiguousarray(view.images(network.input_size_px)[rows])
+        parts = torch.from_numpy(pixels).permute(0, 3, 1, 2).split(512)  # type: ignore[no-untyped-call]
+        return rows, torch.cat([network(part.to(device)).cpu() for part in parts]).numpy()
+
+    val, val_logits = logits_of("val")
+    temperature, _ = fit_temperature(val_logits, view.labels[val])
+    rows, logits = logits_of("test")
+    labels = view.labels[rows]
+    is_right = logits.argmax(axis=1) == labels
+    probabilities = softmax(logits, temperature).astype(np.float32)
+    return Answered(rows, labels, probabilities, is_right, rows)
+
+
+def side_by_side(
+    plan: list[Planned], device: torch.device, slots: int
+) -> Iterator[tuple[Planned, Answered]]:
+    """The runs of a plan as they are done, so many at a time."""
+    new_stream = torch.cuda.Stream if device.type == "cuda" else lambda: None
+    streams = [new_stream() for _ in range(slots)]
+    waiting, running = list(plan), dict[int, tuple[Planned, Iterator[Answered | None]]]()
+    while waiting or running:
+        for slot in range(slots):
+            if slot not in running and waiting:
+                planned = waiting.pop(0)
+                torch.manual_seed(planned.experiment.seed)
+                running[slot] = planned, trained(planned, device)
+        for slot, (planned, run) in list(running.items()):
+            stream = streams[slot]
+            with torch.cuda.stream(stream) if stream else nullcontext():
+                answered = next(run)
+            if answered is not None:
+                del running[slot]
+                yield planned, answered
+
+
+def planned_runs(
+    photos: Dataset,
+    known: Photos,
+    variants: dict[str, list[str]],
+    sources: list[str],
+    seeds: list[int],
+    overrides: list[str],
+) -> list[Planned]:
+    """Every variant with every seed and source."""
+    plan = []
+    for part in divide(known, "left-out", sources)[0]:
+        table = known.table.assign(split=part.splits, group=known.group_names)
+        table["split"] = table["split"].astype("string")
+        view = with_table(photos, table, split_by="left-out", seed=SEED)
+        for seed in seeds:
+            for name, changes in variants.items():
+                changes = [*changes, *overrides, f"seed={seed}"]
+                experiment = load_experiment("maskresnet", changes)
+                plan.append(Planned(name, part.source, experiment, view))
+    return plan
+
+
+def main() -> None:
+    """Train and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("photos", type=Path, help="a dataset that kept every copy, as studies do")
+    parser.add_argument("variants", type=Path, help="YAML: for each name a list of changes")
+    parser.add_argument("--leave-out", action="append", help="every source by default")
+    parser.add_argument("--seeds", action="append", type=int)
+    parser.add_argument("--only", action="append", help="some of the variants")
+    parser.add_argument("--set", action="append", default=[], help="for every variant")
+    parser.add_argument("--slots", type=int, default=6, help="runs at a time on a GPU")
+    options = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    photos = open_dataset(options.photos)
+    known = photos_with_copies(photos)
+    variants = yaml.safe_load(options.variants.read_text("utf-8"))
+    if options.only:
+        variants = {name: variants[name] for name in options.only}
+    sources = options.leave_out or list(known.sources)
+    plan = planned_runs(photos, known, variants, sources, options.seeds or [0], options.set)
+    start, images = time.perf_counter(), 0
+    found: dict[tuple[str, str], dict[int, Answered]] = {}
+    slots = options.slots if device.type == "cuda" else 1
+    for planned, answered in side_by_side(plan, device, slots):
+        answered = Answered(**{**vars(answered), "groups": known.group[answered.rows]})
+        found.setdefault((planned.source, planned.variant), {})[planned.experiment.seed] = answered
+        images += planned.experiment.training.epochs * len(planned.view.rows_of("train"))
+        seconds = time.perf_counter() - start
+        print(
+            f"{planned.source} {planned.variant} seed {planned.experiment.seed}: "
+            f"{_measured(answered)}; {images / seconds:,.0f} images/s so far",
+            flush=True,
+        )
+    for (source, variant), by_seed in found.items():
+        print(f"{source:15} {variant:12} {_row(by_seed, found[source, next(iter(variants))])}")
+
+
+def _measured(answered: Answered) -> str:
+    answers = check_answers(answered.labels, answered.probabilities.astype(np.float64))
+    values = measure_answers(answers, resamples=100).values
+    auc = values.get("roc_auc")
+    return f"{values['accuracy']:.2%}, calibration error {values['ece']:.1%}, ROC-AUC " + (
+        "-" if auc is None else f"{auc:.4f}"
+    )
+
+
+def _row(by_seed: dict[int, Answered], first: dict[int, Answered]) -> str:
+    mean = mean_accuracy(by_seed)
+    low, high = mean.ci95 or (mean.value, mean.value)
+    row = f"{mean.value:.1%} ({low:.1%} to {high:.1%}), n = {mean.n:,}, {len(by_seed)} seeds"
+    if by_seed is first or (gap := mean_difference(by_seed, first)) is None:
+        return row
+    low, high = gap.ci95 or (gap.value, gap.value)
+    return f"{row}; {100 * gap.value:+.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+
+
+if __name__ == "__main__":
+    main()
