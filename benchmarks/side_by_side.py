@@ -2,10 +2,15 @@
 
 A network this small leaves a GPU waiting for the next kernel. Here every step is one CUDA graph,
 and several runs share the GPU, each on a stream of its own. The images, the networks and what is
-done to each batch are those of ``facemask study networks --division left-out``. What differs: only
-whole batches, the weights of the last step instead of the best epoch's, eight batches changed at
-once (so that eight share what is drawn once a batch), and measured in float32. On a CPU the runs
-go one after another, without graphs.
+done to each batch are those of ``facemask study networks --division left-out``. What differs:
+
+- only whole batches, and the weights of the last step instead of the best epoch's;
+- bfloat16 while it learns, whatever ``training.precision`` says; never compiled;
+- eight batches are changed at once, so that they share what is drawn once a batch;
+- all runs draw from one random state: with more than one slot another time gives other weights;
+- PyTorch answers, not the ONNX file, and no loss is looked at.
+
+On a CPU the runs go one after another, without graphs.
 
     facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/side_by_side.py studies/networks/photos benchmarks/side_by_side.yaml \
@@ -226,7 +231,8 @@ class Repeated:
         torch.cuda.current_stream().wait_stream(beside)
         torch.cuda.synchronize()
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # Not on PyTorch's one stream for captures: runs beside each other would share its memory.
+        with torch.cuda.graph(self._graph, stream=torch.cuda.current_stream()):
             self._step()
 
 
@@ -258,7 +264,6 @@ def side_by_side(
         for slot in range(slots):
             if slot not in running and waiting:
                 planned = waiting.pop(0)
-                torch.manual_seed(planned.experiment.seed)
                 running[slot] = planned, trained(planned, device)
         for slot, (planned, run) in list(running.items()):
             stream = streams[slot]
@@ -279,7 +284,10 @@ def planned_runs(
 ) -> list[Planned]:
     """Every variant with every seed and source."""
     plan = []
-    for part in divide(known, "left-out", sources)[0]:
+    parts, skipped = divide(known, "left-out", sources)
+    for one in skipped:
+        print(f"{one.source}: left alone: {one.reason}", flush=True)
+    for part in parts:
         table = known.table.assign(split=part.splits, group=known.group_names)
         table["split"] = table["split"].astype("string")
         view = with_table(photos, table, split_by="left-out", seed=SEED)
@@ -316,7 +324,7 @@ def main() -> None:
     for planned, answered in side_by_side(plan, device, slots):
         answered = Answered(**{**vars(answered), "groups": known.group[answered.rows]})
         found.setdefault((planned.source, planned.variant), {})[planned.experiment.seed] = answered
-        images += planned.experiment.training.epochs * len(planned.view.rows_of("train"))
+        images += _images_seen(planned)
         seconds = time.perf_counter() - start
         print(
             f"{planned.source} {planned.variant} seed {planned.experiment.seed}: "
@@ -325,6 +333,15 @@ def main() -> None:
         )
     for (source, variant), by_seed in found.items():
         print(f"{source:15} {variant:12} {_row(by_seed, found[source, next(iter(variants))])}")
+
+
+def _images_seen(planned: Planned) -> int:
+    table = planned.view.manifest.table.iloc[planned.view.rows_of("train")]
+    augmentation, training = planned.experiment.augmentation, planned.experiment.training
+    n = len(table)
+    if augmentation and augmentation.wide_cuts:
+        n += int(table["wide_cut"].notna().sum())
+    return n // training.batch_size * training.batch_size * training.epochs
 
 
 def _measured(answered: Answered) -> str:

@@ -35,7 +35,7 @@ def colour_of(images: Tensor) -> Tensor:
 def test_a_face_brings_its_label_and_leaves_the_surroundings() -> None:
     torch.manual_seed(0)
     images, labels, places = scene()
-    swapped, new = swap_faces(images, labels, places, 1.0)
+    swapped, new, where = swap_faces(images, labels, places, 1.0)
     redder = colour_of(swapped[40:])
     assert (redder.abs() > 0.1).all()
     assert torch.equal(new[40:], (redder < 0).long())
@@ -47,6 +47,7 @@ def test_a_face_brings_its_label_and_leaves_the_surroundings() -> None:
     assert torch.equal(swapped[:40], images[:40])
     assert torch.equal(new[:40], labels[:40])
     assert torch.equal(images, scene()[0])
+    assert torch.equal(where, places)
 
 
 def test_a_rare_class_comes_as_often_as_the_other() -> None:
@@ -54,14 +55,14 @@ def test_a_rare_class_comes_as_often_as_the_other() -> None:
     images, labels, places = scene(donors=100, bodies=400)
     labels[:100], images[:100] = 0, torch.tensor([0.8, 0.1, 0.1]).reshape(3, 1, 1)
     labels[0] = 1
-    _, new = swap_faces(images, labels, places, 1.0)
+    _, new, _ = swap_faces(images, labels, places, 1.0)
     assert 150 < int(new[100:].sum()) < 250
 
 
 def test_a_share_of_the_wide_cuts_changes() -> None:
     torch.manual_seed(0)
     images, labels, places = scene(bodies=1000)
-    swapped, _ = swap_faces(images, labels, places, 0.3)
+    swapped, _, _ = swap_faces(images, labels, places, 0.3)
     assert 0.25 < (colour_of(swapped[40:]).abs() > 0.1).float().mean() < 0.35
 
 
@@ -70,14 +71,16 @@ def test_a_whole_photo_gives_its_face_only_if_it_is_bare(label: int, *, gives: b
     torch.manual_seed(0)
     images, labels, places = scene(donors=1, bodies=9)
     places[0], labels[0] = torch.tensor(UNKNOWN), label
-    swapped, new = swap_faces(images, labels, places, 1.0)
+    swapped, new, where = swap_faces(images, labels, places, 1.0)
     assert torch.equal(swapped, images) is not gives
     assert torch.equal(new, labels) is not gives
+    # Where its face is nobody knows, so no mask can be drawn onto it.
+    assert bool(where[1:].isnan().all()) is gives
 
 
 def test_without_wide_cuts_nothing_changes() -> None:
     images, labels, places = scene(bodies=0)
-    swapped, new = swap_faces(images, labels, places, 1.0)
+    swapped, new, _ = swap_faces(images, labels, places, 1.0)
     assert swapped is images
     assert new is labels
 
@@ -93,7 +96,7 @@ def test_any_image_stays_an_image(kinds: list[list[float]], share: float, seed: 
     n = len(kinds)
     images = torch.randint(0, 256, (n, 3, 24, 24), dtype=torch.uint8)
     batch = Batch(images, torch.randint(0, 3, (n,)), torch.tensor(kinds))
-    config = AugmentationConfig(swapped_faces=share, drawn_masks=share)
+    config = AugmentationConfig(wide_cuts=True, swapped_faces=share, drawn_masks=share)
     changed = augment(batch, 16, config)
     assert changed.images.shape == (n, 3, 16, 16)
     assert torch.isfinite(changed.images).all()

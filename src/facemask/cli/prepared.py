@@ -10,6 +10,7 @@ import facemask
 from facemask.cli.console import note, progress
 from facemask.cli.sources import is_dataset
 from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.manifest import FORMAT_VERSION
 from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.rows import Source
 from facemask.files import written_file
@@ -45,7 +46,7 @@ def prepared_once(folder: Path, sources: Sequence[Source], options: PrepareOptio
 def _key(sources: Sequence[Source], options: PrepareOptions) -> str:
     """Changes when a photo comes, goes, changes, or is read or prepared in another way."""
     how = dataclasses.replace(options, workers=None)
-    hashed = hashlib.sha256(repr((facemask.__version__, how)).encode())
+    hashed = hashlib.sha256(repr((facemask.__version__, FORMAT_VERSION, how)).encode())
     for source in sources:
         for row in source.rows:
             state = row.path.stat()

@@ -31,17 +31,17 @@ def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
     Returns:
         A batch of images ``float32 (N, 3, S, S)``, RGB, 0..255.
     """
-    images, labels = batch.images.to(torch.float32) / 255, batch.labels
+    images, labels, places = batch.images.to(torch.float32) / 255, batch.labels, batch.places
     if config.swapped_faces:
-        images, labels = swap_faces(images, labels, batch.places, config.swapped_faces)
+        images, labels, places = swap_faces(images, labels, places, config.swapped_faces)
     if config.drawn_masks:
-        images, labels = draw_masks(images, labels, batch.places, config.drawn_masks)
+        images, labels = draw_masks(images, labels, places, config.drawn_masks)
     changed = _framed(images, size_px, config, labels)
     changed = _coarsened(changed, config)
     changed = _lit(_tinted(changed, config), config)
     changed = _erased(_noisy(changed, config), config)
     changed = changed.clamp(0, 1).mul(255)
-    return Batch(changed.contiguous(memory_format=torch.channels_last), labels, batch.places)
+    return Batch(changed.contiguous(memory_format=torch.channels_last), labels, places)
 
 
 def _framed(images: Tensor, size_px: int, config: AugmentationConfig, labels: Tensor) -> Tensor:

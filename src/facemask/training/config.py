@@ -1,7 +1,7 @@
 """An experiment: every choice that makes a run, each checked."""
 
 import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -202,6 +202,15 @@ class AugmentationConfig(_Section):
     noise: Share = 0.0
     erase: Share = 0.0
     erase_side: Annotated[float, Field(ge=0.1, le=1)] = 0.4
+
+    @model_validator(mode="after")
+    def _has_bodies_to_swap_onto(self) -> Self:
+        if self.swapped_faces and not self.wide_cuts:
+            raise ValueError(
+                "expected wide_cuts true with swapped_faces, since wide cuts are what faces are "
+                "put onto, found false"
+            )
+        return self
 
     @field_validator("scale")
     @classmethod

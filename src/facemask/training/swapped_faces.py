@@ -2,7 +2,7 @@
 
 In public photos bare faces stand before other grounds than covered ones, in other clothes and at
 other distances, and a network learns that as well. A wide cut says where its face is, so another
-face, bare or covered, can take its place.
+face, bare or covered, can take its place. Rims of the old face, and neighbours, may still show.
 
 The measures were chosen by eye on the images that come out, not tuned.
 """
@@ -29,12 +29,12 @@ _GAIN = (0.6, 1.6)
 
 def swap_faces(
     images: Tensor, labels: Tensor, places: Tensor, share: float
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Some of the wide cuts with another face of the batch, which brings its label.
 
-    The faces are those that fill their image, and whole photos of bare faces: most public ones are
-    nearly as tight, and a bare face that is far away is still bare. Every class comes equally
-    often.
+    The faces are those that fill their image, and whole photos of bare faces: there are few bare
+    boxes, many public photos of bare faces are as tight, and a bare face that is farther away is
+    still bare. Every class comes equally often.
 
     Args:
         images: ``float32 (N, 3, S, S)``, RGB, 0..1.
@@ -44,17 +44,23 @@ def swap_faces(
         share: of the wide cuts that get another face, 0..1.
 
     Returns:
-        New images and labels, drawn from PyTorch's global random state.
+        New images and labels, drawn from PyTorch's global random state; and new places, since
+        nobody knows where in a whole photo its face is.
     """
     is_known, fills = places[:, 0].isfinite(), fills_image(places)
     drawn = torch.rand(len(images), device=images.device) < share
     chosen = (is_known & ~fills & drawn).nonzero().squeeze(1)
     donors = (fills | (~is_known & (labels == NO_MASK))).nonzero().squeeze(1)
     if len(chosen) == 0 or len(donors) == 0:
-        return images, labels
+        return images, labels, places
     givers = _drawn_by_class(donors, labels, len(chosen))
     swapped = _put_on(images[chosen], images[givers], places[chosen])
-    return images.index_copy(0, chosen, swapped), labels.index_copy(0, chosen, labels[givers])
+    where = places[chosen].where(fills[givers].unsqueeze(1), torch.nan)
+    return (
+        images.index_copy(0, chosen, swapped),
+        labels.index_copy(0, chosen, labels[givers]),
+        places.index_copy(0, chosen, where),
+    )
 
 
 def _drawn_by_class(donors: Tensor, labels: Tensor, n: int) -> Tensor:
