@@ -16,13 +16,13 @@ BLANK_RANGE = 20
 """A photo is blank if no channel varies by more than this, of 255, once it is squeezed to the
 model's input: noise and JPEG move a flat colour by some of it. On 889 validation faces whose
 contrast was lowered to this the default model is right little more often than by always answering
-the commoner class (71% and 65%; 87% at 30). The flattest of 8,894 faces of public photo sets,
+the commoner class (69% and 65%; 85% at 30). The flattest of 8,894 faces of public photo sets,
 squeezed to 32 x 32, varies by 60."""
 
 DARK_LEVEL = 20
 """A photo is too dark if 99 of 100 pixels, squeezed to the model's input, have no channel above
 this, of 255. On 889 validation faces darkened to this the default model is right not much more
-often than by always answering the commoner class (75% and 65%; 88% at 32). The darkest of 8,894
+often than by always answering the commoner class (68% and 65%; 90% at 32). The darkest of 8,894
 faces of public photo sets reaches 59."""
 
 _BRIGHT_SHARE = 0.01
