@@ -14,7 +14,7 @@ On a CPU the runs go one after another, without graphs.
 
     facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/side_by_side.py studies/networks/photos benchmarks/side_by_side.yaml \
-        --leave-out techyhoney --seeds 0 --seeds 1 --seeds 2 -o studies/side-by-side
+        --leave-out techyhoney --seeds 0 --seeds 1 --seeds 2
 
 Prints each run, and at the end the mean over seeds of every variant with its 95% interval, drawn
 over seeds and groups of images, and the difference from the first variant.
@@ -32,14 +32,13 @@ import numpy.typing as npt
 import torch
 import yaml
 from torch import Tensor
-from torch.nn.functional import log_softmax, one_hot
+from torch.nn.functional import cross_entropy
 
 from facemask.data.arrays import Dataset, open_dataset
-from facemask.data.views import with_table
 from facemask.evaluation.answers import check_answers
 from facemask.evaluation.metrics import measure_answers
 from facemask.inference.model import softmax
-from facemask.studies.divisions import SEED, divide
+from facemask.studies.divisions import divide, with_splits
 from facemask.studies.estimates import mean_accuracy, mean_difference
 from facemask.studies.photos import Photos, photos_with_copies
 from facemask.studies.runs import Answered
@@ -135,7 +134,7 @@ def _numbers_of_each_step(experiment: Experiment, steps: int) -> Tensor:
         rows.append((group["lr"], beta, 1 - beta**number, 1 - SECOND_MOMENT**number))
         optimizer.step()
         cycle.step()
-    return torch.tensor(rows[:steps])
+    return torch.tensor(rows)
 
 
 def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]:
@@ -155,32 +154,25 @@ def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]
     optimizer = FlatAdamW(network, experiment, steps)
     images = torch.zeros(batch_size, 3, size, size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.zeros(batch_size, len(view.manifest.info.class_names), device=device)
+    labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
+    smoothing = experiment.training.label_smoothing
 
     def step() -> None:
         optimizer.gradients.zero_()
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
             logits = network(images)
-        loss = -(labels * log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+        loss = cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     once = Repeated(step, device)
-    done = 0
     for chosen in _shuffled(n, batch_size, steps, device):
         with torch.no_grad():
             changed = augment(Batch(*(part[chosen] for part in whole)), size, augmentation)
-            sure = one_hot(changed.labels, labels.shape[1]).to(torch.float32)
-            smoothed = torch.lerp(
-                sure,
-                torch.full_like(sure, 1 / labels.shape[1]),
-                experiment.training.label_smoothing,
-            )
         for start in range(0, len(chosen), batch_size):
             images.copy_(changed.images[start : start + batch_size])
-            labels.copy_(smoothed[start : start + batch_size])
+            labels.copy_(changed.labels[start : start + batch_size])
             once()
-            done += 1
         yield None
     yield _answered(network.eval(), view, device)
 
@@ -288,9 +280,7 @@ def planned_runs(
     for one in skipped:
         print(f"{one.source}: left alone: {one.reason}", flush=True)
     for part in parts:
-        table = known.table.assign(split=part.splits, group=known.group_names)
-        table["split"] = table["split"].astype("string")
-        view = with_table(photos, table, split_by="left-out", seed=SEED)
+        view = with_splits(photos, known, part.splits, part.division)
         for seed in seeds:
             for name, changes in variants.items():
                 changes = [*changes, *overrides, f"seed={seed}"]

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facemask.data.arrays import Dataset
 from facemask.data.audit.settle import settle
 from facemask.data.rows import SPLITS
 from facemask.data.split import assign_splits, check_are_sources, leave_out_splits
-from facemask.data.views import UNUSED
+from facemask.data.views import UNUSED, with_table
 from facemask.errors import DatasetError
 from facemask.labels import class_name
 from facemask.studies.photos import Photos, Rows
@@ -90,6 +91,23 @@ def divide(
         except DatasetError as error:
             skipped.append(Skipped(division, source, str(error)))
     return parts, skipped
+
+
+def with_splits(dataset: Dataset, photos: Photos, splits: Splits, division: Division) -> Dataset:
+    """The photos of a dataset, divided, with the groups that are known of them.
+
+    Args:
+        dataset: the photos, decoded.
+        photos: what is known of them.
+        splits: of a `Part`.
+        division: that made the splits.
+
+    Raises:
+        DatasetError: if there is nothing to train on.
+    """
+    table = photos.table.assign(split=splits, group=photos.group_names)
+    table["split"] = table["split"].astype("string")
+    return with_table(dataset, table, split_by=division, seed=SEED)
 
 
 def _makers(

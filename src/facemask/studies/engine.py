@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facemask.data.arrays import Dataset
-from facemask.data.views import with_table
 from facemask.errors import DatasetError
-from facemask.studies.divisions import SEED, Part, Skipped, divide
+from facemask.studies.divisions import Part, Skipped, divide, with_splits
 from facemask.studies.photos import Photos
 from facemask.studies.plan import PlannedRun, plan_runs
 from facemask.studies.results import StudyResult, StudyRun
@@ -142,11 +141,7 @@ class _Views:
         key = (run.part.division, run.part.source, share, seed)
         if key not in self._made:
             splits = limited(run.part.splits, self._photos, share, seed=seed)
-            table = self._photos.table.assign(split=splits, group=self._photos.group_names)
-            table["split"] = table["split"].astype("string")
-            self._made[key] = with_table(
-                self._dataset, table, split_by=run.part.division, seed=SEED
-            )
+            self._made[key] = with_splits(self._dataset, self._photos, splits, run.part.division)
         return self._made[key]
 
 
