@@ -7,6 +7,7 @@ incorrectly are no class of a two-class model; the share that it answers `mask` 
 well its probability tells them from masks worn well (ROC-AUC).
 
     python benchmarks/boxes.py PICTURES MODEL... [--enlarge 1 1.25 1.6] [--seed 0]
+        [--relabel experiments/corrections/scenes.csv] [--min-side-px 16]
 """
 
 import argparse
@@ -18,8 +19,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from facemask.data.audit import apply_lists, read_corrections
+from facemask.data.audit.exact import BOX
 from facemask.data.layouts.read import read_sources
 from facemask.data.rows import Row
 from facemask.evaluation.metrics import measure
@@ -54,6 +58,21 @@ def cut_faces(rows: Sequence[Row], times: Sequence[float], side_px: int) -> npt.
                 box = enlarged(row.box, factor, *image.size)
                 found.append(resized(cropped(image, box, str(path)), side_px))
     return np.stack([np.stack(found) for found in faces])
+
+
+def labels_of(rows: Sequence[Row], root: Path, relabel: Sequence[Path]) -> npt.NDArray[np.int64]:
+    """The labels of boxes, corrected by lists: ``int64 (N,)``."""
+    boxes = [row.box for row in rows]
+    table = pd.DataFrame(
+        {
+            "source": [row.source for row in rows],
+            "path": [row.path.relative_to(root).as_posix() for row in rows],
+            "label": [row.label for row in rows],
+        }
+        | {name: [getattr(box, name) for box in boxes] for name in BOX}
+    )
+    table, _ = apply_lists(table, {path: read_corrections(path) for path in relabel})
+    return table["label"].to_numpy(dtype=np.int64)
 
 
 def _measured(
@@ -101,14 +120,19 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--enlarge", nargs="+", type=float, default=[1, 1.25, 1.6])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--relabel", action="append", type=Path, default=[])
+    parser.add_argument("--min-side-px", type=int, default=0, help="smaller boxes are left out")
     options = parser.parse_args()
     (source,) = read_sources([options.pictures])
     rows = sorted((row for row in source.rows if row.box is not None), key=lambda row: row.path)
     if not rows:
         raise SystemExit(f"{options.pictures}: expected annotated boxes, found none")
-    labels = np.array([row.label for row in rows])
+    labels = labels_of(rows, source.root, options.relabel)
     _, pictures = np.unique([str(row.path) for row in rows], return_inverse=True)
     sides = np.array([min(b.x1 - b.x0, b.y1 - b.y0) for row in rows if (b := row.box) is not None])
+    big = sides >= options.min_side_px
+    rows = [row for row, is_big in zip(rows, big, strict=True) if is_big]
+    labels, pictures, sides = labels[big], pictures[big], sides[big]
     two = labels < INCORRECT
     results = {}
     for path in options.models:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.report.html_check import page_text
 
+from facemask.data.manifest import load_manifest
+
 Done = subprocess.CompletedProcess[str]
 
 STUDY = """\
@@ -83,6 +85,7 @@ def test_a_study_of_ones_own_runs_and_is_not_run_again(
         (("{own}", "--data", "{photos}", "--set", "epochs=3"), "training.epochs"),
         (("{own}", "--data", "{out}", "--data", "{photos}"), "{out}"),
         (("{own}", "--data", "{photos}", "-o", "{photos}"), "other files; they are left"),
+        (("{own}", "--data", "{photos}", "--relabel", "none.csv"), "none.csv: cannot be read as"),
     ],
 )
 def test_bad_input_is_one_line_and_status_1(
@@ -98,6 +101,28 @@ def test_bad_input_is_one_line_and_status_1(
     assert not (tmp_path / "studies").exists()
 
 
+def test_corrected_labels_are_learned_and_tested_on(
+    own: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "corrections.csv"
+    columns = "source,path,label,who,when,why"
+    (face, *_) = sorted(path.name for path in (class_folders / "with_mask").iterdir())
+    listed.write_text(f"{columns}\nfaces,with_mask/{face},no_mask,me,2024-05-31,a beard\n")
+    out = tmp_path / "out"
+    arguments = (own, "--data", class_folders, "--relabel", listed, "-o", out, "--only", "narrow",
+                 "--division", "merged-random", "--epochs", 1)  # fmt: skip
+    done = _study(*arguments)
+    assert done.returncode == 0, done.stderr
+    manifest = load_manifest(out / "photos")
+    assert manifest.info.relabelled == 1
+    (row,) = manifest.table[manifest.table["relabelled_by"].notna()].to_dict("records")
+    assert (row["path"], row["label"]) == (f"with_mask/{face}", 0)
+    # Another list is another question: nothing that was prepared with the old one serves.
+    listed.write_text(f"{columns}\n")
+    assert "prepared before" not in _study(*arguments).stderr
+    assert load_manifest(out / "photos").info.relabelled == 0
+
+
 @pytest.mark.slow
 def test_a_prepared_dataset_serves_a_study_by_group(
     own: Path, class_folders: Path, tmp_path: Path
@@ -108,6 +133,8 @@ def test_a_prepared_dataset_serves_a_study_by_group(
     refused = _study(own, "--data", dataset, "-o", tmp_path / "out")
     assert refused.returncode == 1
     assert "division each-random: a prepared dataset holds each picture once" in refused.stderr
+    refused = _study(own, "--data", dataset, "-o", tmp_path / "out", "--relabel", "list.csv")
+    assert "--relabel: expected photos, found a dataset" in refused.stderr
     arguments = ("--division", "merged-group", "--only", "wide", "--epochs", 1)
     done = _study(own, "--data", dataset, "-o", tmp_path / "out", *arguments)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tests.data.photo_table import photo_table
 
-from facemask.data.audit.corrections import apply_corrections, read_corrections
+from facemask.data.audit.corrections import apply_corrections, apply_lists, read_corrections
 from facemask.errors import DatasetError
 from facemask.labels import MASK, NO_MASK
 
@@ -92,6 +92,17 @@ def test_a_wrong_line_is_refused(line: dict[str, str], message: str) -> None:
 def test_lines_that_contradict_are_refused() -> None:
     with pytest.raises(DatasetError, match=r"line 3: 'no_mask', but an earlier line .* 'mask'"):
         corrected(correction(0, "mask"), correction(0, "no_mask"))
+
+
+def test_several_lists_correct_one_table_and_may_not_contradict() -> None:
+    first, second = pd.DataFrame([correction(0, "mask")]), pd.DataFrame([correction(3, "no_mask")])
+    lists = {Path("a.csv"): first, Path("b.csv"): second}
+    table, applied = apply_lists(photo_table([0, 0, 1, 1]), lists)
+    assert table["label"].tolist() == [1, 0, 1, 0]
+    assert applied["row"].tolist() == [0, 3]
+    lists[Path("c.csv")] = pd.DataFrame([correction(0, "no_mask")])
+    with pytest.raises(DatasetError, match=r"c.csv: photo 0.jpg is corrected to .* in a.csv; keep"):
+        apply_lists(photo_table([0, 0, 1, 1]), lists)
 
 
 def test_missing_columns_are_refused() -> None:

@@ -100,7 +100,7 @@ def test_every_sample_is_kept_or_listed_and_no_group_is_divided(
         leave_out=("new",) if split_by == "source" else (),
         max_unreadable_share=1,
         keeps_incorrect=False,
-        relabel=corrections,
+        relabel=(corrections,),
         audits=False,
         workers=1,
     )

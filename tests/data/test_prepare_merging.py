@@ -170,7 +170,7 @@ def test_corrected_labels_stand_in_the_manifest(source: Source, tmp_path: Path) 
         "faces,mask/b7b.jpg,no_mask,me,2024-05-31,a beard",
         "faces,mask/a14a.jpg,mask,,,",
     )
-    options = dataclasses.replace(QUICK, relabel=listed)
+    options = dataclasses.replace(QUICK, relabel=(listed,))
     manifest = prepare([source], tmp_path / "d", options).manifest
     assert list(manifest.table.columns) == [*COLUMNS, *OVERLAY]
     assert manifest.info.relabelled == 1
@@ -190,7 +190,7 @@ def test_an_incorrect_mask_may_be_corrected_to_a_mask(source: Source, tmp_path: 
     lines = [
         f"faces,mask/{kind}7{kind}.jpg,mask,me,2024-05-31,it covers the nose" for kind in "abc"
     ]
-    options = dataclasses.replace(QUICK, relabel=corrections(tmp_path / "c.csv", *lines))
+    options = dataclasses.replace(QUICK, relabel=(corrections(tmp_path / "c.csv", *lines),))
     sources = [dataclasses.replace(source, rows=rows)]
     manifest = prepare(sources, tmp_path / "d", options).manifest
     assert "mask/a7a.jpg" in manifest.table["path"].tolist()
@@ -206,14 +206,14 @@ def test_a_class_that_corrections_empty_is_refused(source: Source, tmp_path: Pat
     ]
     listed = corrections(tmp_path / "c.csv", *lines)
     with pytest.raises(DatasetError, match=r"c.csv: no 'mask' image is left of 60: all are corr"):
-        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=listed))
+        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
 
 
 def test_a_correction_of_no_sample_is_refused(source: Source, tmp_path: Path) -> None:
     listed = corrections(tmp_path / "c.csv", "faces,mask/gone.jpg,mask,me,2024-05-31,gone")
     with pytest.raises(DatasetError, match=r"c.csv, line 2: no sample 'faces mask/gone.jpg'"):
-        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=listed))
+        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
 
 
 def test_sources_that_mean_different_things_are_refused(source: Source, tmp_path: Path) -> None:

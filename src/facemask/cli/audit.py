@@ -19,6 +19,7 @@ from facemask.cli.sources import (
     Layouts,
     Mapping,
     MaxUnreadable,
+    Relabel,
     Sources,
     Workers,
     is_dataset,
@@ -29,7 +30,7 @@ from facemask.data.audit import (
     CHECKS,
     Audit,
     Finding,
-    apply_corrections,
+    apply_lists,
     audit,
     findings_json,
     read_corrections,
@@ -74,20 +75,12 @@ def audit_command(
             show_default=False,
         ),
     ] = "",
-    relabel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Audit with corrected labels: source, path, label, who, when, why; such as an "
-            "edited suspects.csv. No photo is touched.",
-            show_default=False,
-        ),
-    ] = None,
+    relabel: Relabel = [],  # noqa: B006  (Typer reads the default, nobody changes it)
     seed: Annotated[int, typer.Option(help="Of folds, networks and samples.", min=0)] = 0,
     no_suspects: Annotated[
         bool, typer.Option("--no-suspects", help="Leave out the one check that trains networks.")
     ] = False,
-    layout: Layouts = [],  # noqa: B006  (Typer reads the default, nobody changes it)
+    layout: Layouts = [],  # noqa: B006
     label: Labels = [],  # noqa: B006
     mapping: Mapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
@@ -97,11 +90,11 @@ def audit_command(
     gates = _gates(fail_on, no_suspects)
     if output is not None:
         _check_output(output)
-    corrections = None if relabel is None else read_corrections(relabel)
+    lists = {path: read_corrections(path) for path in relabel}
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     with decoded(sources, reading) as (dataset, _), _opened(output) as folder:
-        if relabel is not None and corrections is not None:
-            dataset = _corrected(dataset, corrections, relabel, mapping)
+        if lists:
+            dataset = _corrected(dataset, lists, mapping)
         audited = _audited(dataset, seed, workers, asks_models=not no_suspects)
         document = _document(dataset, audited.found)
         if as_json:
@@ -139,12 +132,8 @@ def _check_output(folder: Path) -> None:
     check_replaceable(folder, replace_if=AUDIT_NAME)
 
 
-def _corrected(
-    dataset: Dataset, corrections: pd.DataFrame, path: Path, mapping: list[str]
-) -> Dataset:
-    table, changes = apply_corrections(
-        dataset.manifest.table, corrections, where=shown(path), mapping=parse_mapping(mapping)
-    )
+def _corrected(dataset: Dataset, lists: dict[Path, pd.DataFrame], mapping: list[str]) -> Dataset:
+    table, changes = apply_lists(dataset.manifest.table, lists, parse_mapping(mapping))
     note(f"labels corrected: {len(changes):,}")
     info = dataclasses.replace(dataset.manifest.info, relabelled=len(changes))
     return Dataset(dataset.folder, Manifest(table, info))

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 import typer
 
 from facemask.cli.console import note, progress, show
-from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Sources, Workers, read
+from facemask.cli.sources import (
+    Labels,
+    Layouts,
+    Mapping,
+    MaxUnreadable,
+    Relabel,
+    Sources,
+    Workers,
+    read,
+)
 from facemask.data.arrays import Dataset
 from facemask.data.collect import MAX_UNREADABLE_SHARE
 from facemask.data.prepare import PrepareOptions, prepare
@@ -46,14 +55,7 @@ def prepare_command(
     keep_incorrect: Annotated[
         bool, typer.Option("--keep-incorrect", help="Keep incorrectly worn masks as a third class.")
     ] = False,
-    relabel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Corrected labels: source, path, label, who, when, why. No photo is touched.",
-            show_default=False,
-        ),
-    ] = None,
+    relabel: Relabel = [],  # noqa: B006
     layout: Layouts = [],  # noqa: B006
     label: Labels = [],  # noqa: B006
     mapping: Mapping = [],  # noqa: B006
@@ -75,7 +77,7 @@ def prepare_command(
         seed=seed,
         max_unreadable_share=max_unreadable,
         keeps_incorrect=keep_incorrect,
-        relabel=relabel,
+        relabel=tuple(relabel),
         class_map=parse_mapping(mapping),
         workers=workers,
     )

@@ -44,9 +44,11 @@ def prepared_once(folder: Path, sources: Sequence[Source], options: PrepareOptio
 
 
 def _key(sources: Sequence[Source], options: PrepareOptions) -> str:
-    """Changes when a photo comes, goes, changes, or is read or prepared in another way."""
+    """Changes when a photo or a list of corrections comes, goes, changes, or is used otherwise."""
     how = dataclasses.replace(options, workers=None)
     hashed = hashlib.sha256(repr((facemask.__version__, FORMAT_VERSION, how)).encode())
+    for path in options.relabel:
+        hashed.update(path.read_bytes())
     for source in sources:
         for row in source.rows:
             state = row.path.stat()

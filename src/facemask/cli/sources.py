@@ -43,6 +43,16 @@ Mapping = Annotated[
         show_default=False,
     ),
 ]
+Relabel = Annotated[
+    list[Path],
+    typer.Option(
+        "--relabel",
+        metavar="FILE.csv",
+        help="Corrected labels: source, path, label, who, when, why; such as an edited "
+        "suspects.csv. Repeatable. No photo is touched.",
+        show_default=False,
+    ),
+]
 MaxUnreadable = Annotated[
     float,
     typer.Option(help="Stop when more than this share of the photos cannot be read.", min=0, max=1),

@@ -9,12 +9,14 @@ import yaml
 
 from facemask.cli.console import note, show, show_json
 from facemask.cli.prepared import prepared_once
-from facemask.cli.sources import Labels, Layouts, Mapping, Workers, is_dataset, read
+from facemask.cli.sources import Labels, Layouts, Mapping, Relabel, Workers, is_dataset, read
 from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.audit import read_corrections
 from facemask.data.prepare import PrepareOptions
 from facemask.data.split import check_are_sources
 from facemask.errors import ConfigError
 from facemask.files import check_replaceable, written_file
+from facemask.labels import parse_mapping
 from facemask.report.study_page import write_study_report
 from facemask.report.study_text import study_text
 from facemask.report.words import duration
@@ -78,6 +80,7 @@ def study_command(
     layout: Layouts = [],  # noqa: B006
     label: Labels = [],  # noqa: B006
     mapping: Mapping = [],  # noqa: B006
+    relabel: Relabel = [],  # noqa: B006
     workers: Workers = None,
 ) -> None:
     """Put a question to the data: train every variant, and answer in one table and one sentence.
@@ -95,7 +98,16 @@ def study_command(
     overrides = [*settings, *([] if epochs is None else [f"training.epochs={epochs}"])]
     out = output or Path("studies") / chosen.name
     sizes = input_sizes(chosen, overrides)
-    dataset, photos = _photos(data, out, chosen, sizes, (layout, label, mapping), workers)
+    # The same photos are looked into when they are prepared for use; here they are divided alone.
+    options = PrepareOptions(
+        sizes_px=sizes,
+        split_by="random",
+        relabel=tuple(relabel),
+        class_map=parse_mapping(mapping),
+        workers=workers,
+        audits=False,
+    )
+    dataset, photos = _photos(data, out, chosen, (layout, label, mapping), options)
     _answer(chosen, dataset, photos, out, overrides, only, device, as_json)
 
 
@@ -127,29 +139,32 @@ def _photos(
     paths: Sequence[Path],
     out: Path,
     study: Study,
-    sizes_px: tuple[int, ...],
     reading: tuple[list[str], list[str], list[str]],
-    workers: int | None,
+    options: PrepareOptions,
 ) -> tuple[Dataset, Photos]:
     """The photos decoded, in the study's folder unless they are a dataset already."""
     prepared = [path for path in paths if is_dataset(path)]
     if prepared and len(paths) > 1:
         raise ConfigError("--data: expected one dataset or several sources, found both")
+    if prepared and options.relabel:
+        raise ConfigError(
+            "--relabel: expected photos, found a dataset; prepare it with corrected labels"
+        )
     if prepared:
         dataset = open_dataset(prepared[0])
         photos = photos_once(dataset)
-        for size_px in sizes_px:
+        for size_px in options.sizes_px:
             dataset.images(size_px)
         _begin(out, study)
         return dataset, photos
     sources = read(paths, *reading)
+    for path in options.relabel:
+        read_corrections(path)  # a broken list is told of before anything is written
     check_are_sources(study.leave_out, [source.name for source in sources])
     _begin(out, study)
-    # The same photos are looked into when they are prepared for use; here they are divided alone.
-    options = PrepareOptions(sizes_px=sizes_px, split_by="random", workers=workers, audits=False)
     dataset = prepared_once(out / "photos", sources, options)
     note(f"looking for copies among {len(dataset):,} photos")
-    return dataset, photos_with_copies(dataset, workers=workers)
+    return dataset, photos_with_copies(dataset, workers=options.workers)
 
 
 def _begin(out: Path, study: Study) -> None:

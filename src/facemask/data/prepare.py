@@ -72,8 +72,8 @@ class PrepareOptions:
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
-        relabel: a list of corrected labels; see `audit.corrections`.
-        class_map: the user's own class names in that list, each with a known one.
+        relabel: lists of corrected labels; see `audit.corrections`.
+        class_map: the user's own class names in those lists, each with a known one.
         audits: make every check of the audit first; else only those that choosing and splitting
             need, for data that was audited before: the others take longer than small data does.
         workers: processes that decode; by default one a core, where there are many photos.
@@ -86,7 +86,7 @@ class PrepareOptions:
     seed: int = 0
     max_unreadable_share: float = MAX_UNREADABLE_SHARE
     keeps_incorrect: bool = False
-    relabel: Path | None = None
+    relabel: tuple[Path, ...] = ()
     class_map: Mapping[str, str] = field(default_factory=dict)
     audits: bool = True
     workers: int | None = None
@@ -158,9 +158,9 @@ def _collected(
     on_progress: OnProgress | None,
 ) -> tuple[Collection, int]:
     """Every sample that may stay, with corrected labels, and how many were corrected."""
-    corrections = None if options.relabel is None else read_corrections(options.relabel)
+    lists = {path: read_corrections(path) for path in options.relabel}
     # A correction may make a mask of an incorrectly worn one, so those are decoded, too, then.
-    keeps_all = options.keeps_incorrect or corrections is not None
+    keeps_all = options.keeps_incorrect or bool(lists)
     collection = collect(
         sources if keeps_all else [without_incorrect(source) for source in sources],
         beside,
@@ -170,13 +170,12 @@ def _collected(
         workers=options.workers,
         on_progress=on_progress,
     )
-    if corrections is None or options.relabel is None:
+    if not lists:
         return collection, 0
     return relabelled(
         collection,
         beside,
-        corrections,
-        options.relabel,
+        lists,
         options.class_map,
         keeps_incorrect=options.keeps_incorrect,
     )

@@ -12,7 +12,11 @@ is read again.
 """
 
 from facemask.data.audit.conflicts import Conflicts, find_conflicts
-from facemask.data.audit.corrections import apply_corrections, read_corrections
+from facemask.data.audit.corrections import (
+    apply_corrections,
+    apply_lists,
+    read_corrections,
+)
 from facemask.data.audit.duplicates import DuplicateGroups, find_duplicates
 from facemask.data.audit.findings import CHECKS, Audit, Finding, audit, findings_json
 from facemask.data.audit.identities import Identities, NamePattern, find_identities
@@ -40,6 +44,7 @@ __all__ = [
     "Shortcut",
     "SplitLeak",
     "apply_corrections",
+    "apply_lists",
     "audit",
     "find_conflicts",
     "find_duplicates",

@@ -121,6 +121,36 @@ def apply_corrections(
     return _overlaid(table, labels, changes), pd.DataFrame(changes, columns=Change._fields)
 
 
+def apply_lists(
+    table: pd.DataFrame,
+    lists: Mapping[Path, pd.DataFrame],
+    mapping: Mapping[str, str] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A table corrected by several lists, and what was changed; see `apply_corrections`.
+
+    Args:
+        table: see `apply_corrections`.
+        lists: corrections, each by the file that it was read from.
+        mapping: see `apply_corrections`.
+
+    Raises:
+        DatasetError: as `apply_corrections`, or if two lists contradict.
+    """
+    found = [pd.DataFrame(columns=Change._fields)]
+    changed_by: dict[int, Path] = {}
+    for path, corrections in lists.items():
+        table, changes = apply_corrections(table, corrections, where=shown(path), mapping=mapping)
+        for row, name in zip(changes["row"], changes["path"], strict=True):
+            if row in changed_by:
+                raise DatasetError(
+                    f"{shown(path)}: {shown(name)} is corrected to another class than in "
+                    f"{shown(changed_by[row])}; keep one"
+                )
+            changed_by[row] = path
+        found.append(changes)
+    return table, pd.concat(found, ignore_index=True)
+
+
 def _lines(corrections: pd.DataFrame) -> list[Line]:
     texts = corrections.astype("string").fillna("")
     return [
