@@ -1,14 +1,18 @@
 # make demo [DATA=path/to/photos] [OUT=demo]   the whole study, on drawn faces or on your photos
 # make test                                     every test
+# make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= demo
 DATA ?=
+SOURCES ?= .
+MODEL_OUT ?= maskresnet
+TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 
-.PHONY: demo test quick check format bench clean
+.PHONY: demo test quick check format maskresnet clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -34,6 +38,12 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
+
+maskresnet: $(STAMP)
+	$(BIN)/facemask prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
+		--label rmfd=mask --size 96 --size 64 --size 32 -o $(MODEL_OUT)/dataset
+	$(BIN)/facemask train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume $(TRAIN_OPTIONS)
+	$(BIN)/facemask export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,8 +5,14 @@ import pytest
 from tests.data.photo_table import photo_table
 
 from facemask.data.audit.corrections import apply_corrections, apply_lists, read_corrections
+from facemask.data.audit.exact import BOX
 from facemask.errors import DatasetError
-from facemask.labels import MASK, NO_MASK
+from facemask.labels import MASK, NO_MASK, resolve_label
+
+LISTS = [
+    Path(__file__).parents[2] / "experiments/corrections" / f"{name}.csv"
+    for name in ("chandrikadeb7", "rmfd", "scenes", "techyhoney")
+]
 
 SIGNED = {"who": "me", "when": "2024-05-31", "why": "a scarf"}
 
@@ -164,3 +170,15 @@ def test_blanks_in_a_file_name_are_part_of_it() -> None:
     faces = photo_table([0, 0], path=["face.jpg", " face.jpg"])
     table, _ = corrected(correction(0, "mask", path=" face.jpg"), table=faces)
     assert table["label"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
+def test_the_lists_that_come_with_the_project_can_be_applied(path: Path) -> None:
+    lines = read_corrections(path)
+    assert set(lines["source"]) == {path.stem}
+    after = [resolve_label(name) for name in lines["label"]]
+    places = [name for name in ("source", "path", *BOX) if name in lines]
+    faces = lines[places].assign(label=[MASK if label == NO_MASK else NO_MASK for label in after])
+    table, applied = apply_corrections(faces, lines)
+    assert table["label"].tolist() == after
+    assert len(applied) == len(lines)
