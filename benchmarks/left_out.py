@@ -53,7 +53,7 @@ class Truth:
         return cls(np.where(is_small, -1, table["label"].to_numpy(dtype=np.int64)))
 
     def judge(self, answers: Answered) -> Answered:
-        """The same answers, judged by these labels."""
+        """The same answers of two classes, judged by these labels."""
         labels = self.labels[answers.rows]
         answered = np.where(answers.is_right, answers.labels, 1 - answers.labels)
         kept = (labels == 0) | (labels == 1)

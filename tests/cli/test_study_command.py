@@ -101,6 +101,7 @@ def test_bad_input_is_one_line_and_status_1(
     assert not (tmp_path / "studies").exists()
 
 
+@pytest.mark.slow
 def test_corrected_labels_are_learned_and_tested_on(
     own: Path, class_folders: Path, tmp_path: Path
 ) -> None:
