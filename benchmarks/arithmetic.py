@@ -25,6 +25,7 @@ from facemask.training.device import choose_device, describe_device
 from facemask.training.experiments import load_experiment
 from facemask.training.isolation import flushed_denormals
 from facemask.training.layers import describe_network
+from facemask.training.module import compiled
 from facemask.training.network import Network, Normalisation
 
 GREY = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -53,7 +54,7 @@ def training_step(experiment: Experiment, batch_size: int, way: Way) -> Step:
     """A whole step of training on a batch of noise."""
     device = way.device
     network = Network(experiment.network, GREY, 2).to(device)
-    answer = torch.compile(network.forward) if way.is_compiled else network.forward
+    answer = compiled(network.forward) if way.is_compiled else network.forward
     optimizer = torch.optim.Adam(
         network.parameters(),
         lr=experiment.optimizer.learning_rate,

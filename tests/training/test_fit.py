@@ -3,6 +3,7 @@ import dataclasses
 import functools
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -157,6 +158,32 @@ def test_a_compiled_network_learns_nearly_the_same(
         assert list(last_weights(tmp_path / compiled)) == list(last_weights(tmp_path / "false"))
     compiling.assert_called_once()
     assert losses["true"] == pytest.approx(losses["false"], rel=1e-3)
+
+
+def test_only_whole_batches_are_compiled(
+    dataset: Dataset,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+
+    def compiling(forward: Callable[[Tensor], Tensor], *, mode: str) -> Callable[[Tensor], Tensor]:
+        def answer(images: Tensor) -> Tensor:
+            sizes.append(len(images))
+            return forward(images)
+
+        return answer
+
+    monkeypatch.setattr(torch, "compile", compiling)
+    n, epochs = len(dataset.rows_of("train")), 2
+    size = n // 2 - 1
+    experiment = make_experiment(
+        f"training.epochs={epochs}", f"training.batch_size={size}", "training.compile=true"
+    )
+    train(experiment, dataset, tmp_path / "run")
+    assert n % size > 1
+    assert sizes == [size] * 2 * epochs
 
 
 def test_test_curves_change_no_weight(
@@ -330,8 +357,12 @@ def test_the_record_is_plain_json(finished: RunResult) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_trains(dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path) -> None:
-    result = fit(make_experiment("training.epochs=12"), dataset, tmp_path / "run", device="cuda")
+@pytest.mark.parametrize("is_compiled", ["false", "true"])
+def test_cuda_trains(
+    is_compiled: str, dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment("training.epochs=12", f"training.compile={is_compiled}")
+    result = fit(experiment, dataset, tmp_path / "run", device="cuda")
     assert result.record.device.startswith("cuda")
     assert result.rows[-1]["val_accuracy"] == 1
 

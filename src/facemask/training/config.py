@@ -129,8 +129,8 @@ class TrainingConfig(_Section):
         precision: of the multiplications while it learns and is measured: ``float32``, or
             ``bfloat16``, faster on processors that know it (Micikevicius et al. 2018, mixed
             precision). The weights, and the model file, are float32 either way.
-        compile: whether the steps are compiled first (`torch.compile`); that takes a C++ compiler
-            and a minute, and is meant for GPUs.
+        compile: whether the network is compiled first (`torch.compile`); that takes a C++ compiler
+            and up to minutes, and is meant for GPUs.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
