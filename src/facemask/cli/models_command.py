@@ -63,7 +63,9 @@ def _table(models: list[dict[str, Any]]) -> "Table":
     table = Table()
     table.add_column("")
     for model in models:
-        table.add_column(f"{model['name']}{' (default)' if model['is_default'] else ''}")
+        # Rich breaks lines at spaces alone, and cuts off a name that is too long for one.
+        name = model["name"].replace("-", "-\n")
+        table.add_column(f"{name}{' (default)' if model['is_default'] else ''}")
     for title, cell in _ROWS.items():
         table.add_row(title, *map(cell, models))
     return table

@@ -37,11 +37,12 @@ class PackagedModel:
 
 
 def packaged_models() -> tuple[PackagedModel, ...]:
-    """Every model in the package, by name; none is read."""
-    return tuple(
+    """Every model in the package, the default first, then by name; none is read."""
+    models = [
         PackagedModel(path.stem, path, path.with_suffix(".md"), path.with_suffix(".json"))
-        for path in sorted(MODELS_FOLDER.glob("*.onnx"))
-    )
+        for path in MODELS_FOLDER.glob("*.onnx")
+    ]
+    return tuple(sorted(models, key=lambda model: (not model.is_default, model.name)))
 
 
 def find_packaged(name: str) -> PackagedModel | None:
