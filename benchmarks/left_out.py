@@ -26,6 +26,7 @@ from facemask.data.audit.exact import BOX
 from facemask.data.manifest import load_manifest
 from facemask.evaluation.metrics import measure
 from facemask.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facemask.studies.plan import run_folder
 from facemask.studies.results import StudyRun, load_study
 from facemask.studies.runs import Answered, read_answers
 
@@ -38,22 +39,31 @@ BySeed = dict[int, tuple[StudyRun, Answered]]
 class Truth:
     """What answers are judged by: the ``int64 (N,)`` label of every photo of a study.
 
-    It is -1 where the photo is not counted.
+    It is -1 where the photo is not counted. `published` is what the sources say.
     """
 
     labels: npt.NDArray[np.int64]
+    published: npt.NDArray[np.int64]
 
     @classmethod
     def of_photos(cls, folder: Path, lists: Sequence[Path], min_side_px: int) -> "Truth":
         """The corrected labels of a dataset, without boxes that are too small."""
         table = load_manifest(folder).table.reset_index(drop=True)
+        published = table["label"].to_numpy(dtype=np.int64)
         table, _ = apply_lists(table, {path: read_corrections(path) for path in lists})
         x0, y0, x1, y1 = (table[name].to_numpy(np.float64, na_value=np.nan) for name in BOX)
         is_small = np.minimum(x1 - x0, y1 - y0) < min_side_px  # a whole photo has no box
-        return cls(np.where(is_small, -1, table["label"].to_numpy(dtype=np.int64)))
+        labels = table["label"].to_numpy(dtype=np.int64)
+        return cls(np.where(is_small, -1, labels), published)
 
     def judge(self, answers: Answered) -> Answered:
-        """The same answers of two classes, judged by these labels."""
+        """The same answers of two classes, judged by these labels.
+
+        Raises:
+            SystemExit: if they are answers on other photos.
+        """
+        if not np.array_equal(self.published[answers.rows], answers.labels):
+            raise SystemExit("--photos: expected the photos of the studies, found others")
         labels = self.labels[answers.rows]
         answered = np.where(answers.is_right, answers.labels, 1 - answers.labels)
         kept = (labels == 0) | (labels == 1)
@@ -73,8 +83,9 @@ def left_out_runs(folders: Sequence[Path], truth: Truth | None) -> dict[tuple[st
         for run in load_study(folder).results:
             by_seed = found.setdefault((run.source, run.variant), {})
             if run.division == "left-out" and run.seed not in by_seed:
-                name = f"{run.variant}-seed{run.seed}"
-                answers = read_answers(folder / "runs" / "left-out" / run.source / name)
+                answers = read_answers(
+                    run_folder(folder, run.division, run.source, run.variant, run.seed)
+                )
                 by_seed[run.seed] = (run, answers if truth is None else truth.judge(answers))
     return {key: by_seed for key, by_seed in found.items() if by_seed}
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.data.audit_pictures import picture
 
 from facemask.data.arrays import Dataset
@@ -18,6 +20,7 @@ from facemask.evaluation.metrics import measure
 from facemask.studies import runs as runs_module
 from facemask.studies.engine import Step, run_study
 from facemask.studies.photos import Photos, photos_once, photos_with_copies
+from facemask.studies.plan import run_folder
 from facemask.studies.results import load_study
 from facemask.studies.runs import read_answers
 from facemask.studies.study import Study
@@ -235,3 +238,13 @@ def test_a_study_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
 def test_missing_answers_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"missing answers: .*remove .*result\.json"):
         read_answers(tmp_path)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_runs_of_any_source_lie_in_the_studys_folder(one: str, other: str) -> None:
+    out = Path("/studies/s")
+    folder = run_folder(out, "left-out", one, "net1", 0)
+    assert folder.parts[:5] == ("/", "studies", "s", "runs", "left-out")
+    assert len(folder.parts) == 7
+    assert folder.parts[5] not in ("", ".", "..")
+    assert (folder == run_folder(out, "left-out", other, "net1", 0)) == (one == other)

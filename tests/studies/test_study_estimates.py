@@ -51,6 +51,15 @@ def test_images_of_one_group_count_together() -> None:
     assert together.ci95[1] - together.ci95[0] > 2 * (alone.ci95[1] - alone.ci95[0])
 
 
+def test_answers_on_other_photos_are_not_compared() -> None:
+    ours, theirs = _answered([1, 1]), _answered([1, 1])
+    other = Answered(
+        theirs.rows, 1 - theirs.labels, theirs.probabilities, theirs.is_right, theirs.groups
+    )
+    with pytest.raises(DatasetError, match="the same row numbers with other labels"):
+        mean_difference({0: ours}, {0: other})
+
+
 def test_all_right_is_no_certainty() -> None:
     mean = mean_accuracy({0: _answered(np.ones(50))})
     assert mean.ci95 is not None

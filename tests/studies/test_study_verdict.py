@@ -8,7 +8,7 @@ from facemask.evaluation.exact import Interval
 from facemask.report.study_facts import StudyRow
 from facemask.studies.results import StudyComparison
 from facemask.studies.study import Study
-from facemask.studies.verdict import judge, naive_and_honest, study_sentences
+from facemask.studies.verdict import difference_sentence, judge, naive_and_honest, study_sentences
 
 
 def _study(claim: str = "b is better", **changes: Any) -> Study:  # noqa: ANN401
@@ -47,6 +47,12 @@ def test_a_verdict_needs_the_whole_interval(value: float, half: float, wanted: f
 def test_no_interval_is_no_verdict() -> None:
     assert judge(0.0, None, 0) == "cannot be told"
     assert judge(0.0, (0.0, 0.0), 0) == "cannot be told"
+
+
+def test_a_difference_without_an_interval_is_still_told() -> None:
+    assert difference_sentence("b", "a", 1.0, None).startswith("b has 100.0 points more accuracy")
+    for difference in (0.0, 1.0):
+        assert "no interval can be given" in difference_sentence("b", "a", difference, None)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,12 @@ def test_a_wrong_override_names_itself(override: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_windows_are_not_taken_from_fewer_pixels_than_the_network_sees() -> None:
+    message = r"augmentation\.source_size_px: expected network\.input_size_px 128 or more, found 96"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment("maskresnet", ["network.input_size_px=128"])
+
+
 def test_a_wrong_key_names_its_file(tmp_path: Path) -> None:
     path = _written(tmp_path, "name: own\nnetwork: {name: net1}\noptimizer: {learning_rte: 1}\n")
     message = r"own\.yaml: optimizer\.learning_rte: unknown key; did you mean 'learning_rate'\?"

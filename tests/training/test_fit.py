@@ -314,9 +314,36 @@ def test_somebodys_folder_is_left_alone(
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("years of work")
     for resume in (False, True):
-        with pytest.raises(OutputError, match="found files; name another folder"):
+        with pytest.raises(
+            OutputError, match="found other files; they are left as they are: name another"
+        ):
             fit(make_experiment(), dataset, tmp_path / "run", resume=resume, device="cpu")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    "missing", ["augmentation.source_size_px=48", "augmentation.wide_cuts=true"]
+)
+def test_nothing_is_made_where_windows_cannot_be_taken(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, missing: str
+) -> None:
+    table = dataset.manifest.table.assign(wide_cut=0, wide_x0=float("nan"))
+    manifest = dataclasses.replace(dataset.manifest, table=table)
+    with pytest.raises(DatasetError, match="run prepare again"):
+        fit(
+            make_experiment(missing),
+            dataclasses.replace(dataset, manifest=manifest),
+            tmp_path / "run",
+            device="cpu",
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_name_that_is_too_long_is_told(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match="name is too long"):
+        fit(make_experiment(), dataset, tmp_path / ("a" * 300), device="cpu")
 
 
 def test_a_line_an_epoch_without_a_terminal(

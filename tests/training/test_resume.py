@@ -1,5 +1,6 @@
 import contextlib
 import csv
+import dataclasses
 import os
 import shutil
 import signal
@@ -215,12 +216,41 @@ def test_another_experiment_is_refused(
         _fit(make_experiment("training.epochs=1", override), dataset, tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize("begun", [(), ("augmentation.flip=0.5",)])
+def test_augmentation_is_not_switched(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, begun: tuple[str, ...]
+) -> None:
+    now = () if begun else ("augmentation.flip=0.5",)
+    _fit(make_experiment("training.epochs=1", *begun), dataset, tmp_path / "run")
+    had, has = ("with", "without") if begun else ("without", "with")
+    with pytest.raises(RunError, match=rf"begun {had} augmentation, found an experiment {has} it"):
+        _fit(make_experiment("training.epochs=1", *now), dataset, tmp_path / "run", resume=True)
+
+
 def test_fewer_epochs_than_trained_are_refused(
     dataset: Dataset, make_experiment: MakeExperiment, own: Path
 ) -> None:
     fewer = make_experiment("training.epochs=3", "training.test_curves=true", DROPOUT)
+    before = RunFolder(own).config.read_text("utf-8")
     with pytest.raises(RunError, match=r"has 4 epochs already, more than the 3 of training\.ep"):
         _fit(fewer, dataset, own, resume=True)
+    assert RunFolder(own).config.read_text("utf-8") == before
+
+
+def test_a_record_that_lags_behind_is_made_good(
+    dataset: Dataset, experiment: Experiment, own: Path
+) -> None:
+    folder = RunFolder(own)
+    finished = load_record(own)
+    # As a kill between the last checkpoint and the record leaves it.
+    lagging = dataclasses.replace(
+        finished, epochs=0, best_epoch=0, best_value=None, is_finished=False
+    )
+    lagging.save(folder.record)
+    folder.model.unlink()
+    result = _fit(experiment, dataset, own, resume=True)
+    assert result.record == load_record(own) == finished
+    assert result.info.chosen_by == finished.chosen_by
 
 
 def test_other_data_are_refused(
@@ -244,6 +274,12 @@ def test_a_foreign_checkpoint_is_named(dataset: Dataset, experiment: Experiment,
     torch.save({"state_dict": {}}, RunFolder(own).last)
     with pytest.raises(RunError, match="expected a checkpoint of this package"):
         _fit(experiment, dataset, own, resume=True)
+
+
+def test_a_checkpoint_without_weights_is_named(tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / "best.ckpt")
+    with pytest.raises(RunError, match=r"best\.ckpt: expected a checkpoint .* without weights"):
+        load_checkpoint(tmp_path / "best.ckpt")
 
 
 def test_a_broken_record_is_named(dataset: Dataset, experiment: Experiment, own: Path) -> None:

@@ -126,4 +126,9 @@ def _same_images(answers: list[Answered]) -> npt.NDArray[np.int64]:
                 f"expected answers on the same images, found {len(first.rows):,} and "
                 f"{len(other.rows):,} others; remove the study's runs folder and run it again"
             )
+        if not np.array_equal(first.labels, other.labels):
+            raise DatasetError(
+                "expected answers on the same images, found the same row numbers with other "
+                "labels: they are answers on other photos"
+            )
     return first.groups

@@ -1,5 +1,6 @@
 """Every run that a study needs, before the first is trained."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,12 +90,33 @@ def plan_runs(
             part,
             variant,
             experiment_of(variant, seed, overrides),
-            out / "runs" / part.division / part.source / f"{variant.name}-seed{seed}",
+            run_folder(out, part.division, part.source, variant.name, seed),
         )
         for part in parts
         for seed in study.seeds
         for variant in study.variants
     ]
+
+
+def run_folder(out: Path, division: str, source: str, variant: str, seed: int) -> Path:
+    """Where a run of a study lies.
+
+    Sources are named by folders and CSV files: whatever such a name holds, its runs stay inside.
+
+    Args:
+        out: the study's folder.
+        division: how the photos were divided.
+        source: the source that the run is about.
+        variant: the variant's name.
+        seed: of the training.
+    """
+    return out / "runs" / division / _folder_name(source) / f"{variant}-seed{seed}"
+
+
+def _folder_name(source: str) -> str:
+    """A name that is no path, and no other source's; nearly always the source's own."""
+    special = r"[%/\\:*?\"<>|\x00-\x1f]" if source.strip(".") else r"[%.]"
+    return re.sub(special, lambda found: f"%{ord(found[0]):02X}", source)
 
 
 def _in_yaml(value: object) -> str:

@@ -80,7 +80,7 @@ class StudyComparison:
         n: images.
         seeds: how many seeds both have.
         difference: of the mean accuracies, the variant's minus the baseline's.
-        ci95: its 95% interval; None where all answers are alike.
+        ci95: its 95% interval; None where every resample gives the same.
         sentence: it in plain words.
     """
 

@@ -7,6 +7,7 @@ from statistics import fmean
 
 from facemask.report.study_facts import StudyFacts, StudyRow, StudyRunRow
 from facemask.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facemask.studies.plan import run_folder
 from facemask.studies.results import StudyComparison, StudyResult, StudyRun
 from facemask.studies.runs import Answered, read_answers
 from facemask.studies.study import Study
@@ -157,7 +158,7 @@ def _answers(result: StudyResult, out: Path) -> dict[tuple[str, str, str], _BySe
     """What was answered, by division, source and variant, and then by seed."""
     answers: dict[tuple[str, str, str], _BySeed] = {}
     for run in result.results:
-        folder = out / "runs" / run.division / run.source / f"{run.variant}-seed{run.seed}"
+        folder = run_folder(out, run.division, run.source, run.variant, run.seed)
         answers.setdefault(_key(run), {})[run.seed] = read_answers(folder)
     return answers
 

@@ -54,10 +54,10 @@ def difference_sentence(
     variant: str, baseline: str, difference: float, bounds: Interval | None
 ) -> str:
     """``net2 has 2.3 points more accuracy than net1 (95% interval 1.1 to 3.5)``."""
-    if bounds is None:
-        return f"{variant} and {baseline} answer every image alike"
-    low, high = (_signed(bound) for bound in bounds)
-    interval = f"(95% interval of the difference {low} to {high})"
+    interval = "(no interval can be given: every resample gives the same difference)"
+    if bounds is not None:
+        low, high = (_signed(bound) for bound in bounds)
+        interval = f"(95% interval of the difference {low} to {high})"
     if not difference:
         return f"{variant} and {baseline} have the same accuracy {interval}"
     more = "more" if difference > 0 else "less"

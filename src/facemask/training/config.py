@@ -241,6 +241,16 @@ class Experiment(_Section):
     training: TrainingConfig = TrainingConfig()
     augmentation: AugmentationConfig | None = None
 
+    @model_validator(mode="after")
+    def _takes_windows_from_enough_pixels(self) -> Self:
+        needed = self.network.input_size_px
+        if self.source_size_px < needed:
+            raise ValueError(
+                f"augmentation.source_size_px: expected network.input_size_px {needed} or more, "
+                f"found {self.source_size_px}"
+            )
+        return self
+
     @property
     def source_size_px(self) -> int:
         """The side of the images that training loads."""

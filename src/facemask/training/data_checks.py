@@ -6,6 +6,8 @@ import numpy as np
 
 from facemask.data.arrays import Dataset
 from facemask.errors import DatasetError
+from facemask.training.config import Experiment
+from facemask.training.loader import load_split
 from facemask.training.network import Normalisation
 
 
@@ -35,6 +37,18 @@ def check_classes(dataset: Dataset, splits: Sequence[str]) -> None:
                 f"{where}: expected images of every class in the {split} split, found {found}; "
                 f"add photos of {', '.join(missing)} and run prepare again"
             )
+
+
+def check_sources(dataset: Dataset, experiment: Experiment) -> None:
+    """Refuse a dataset without the images that augmentation takes its windows from.
+
+    Raises:
+        DatasetError: if it was not prepared at their size, or its wide cuts are those of a
+            version that did not note where they lie.
+    """
+    source_px, augmentation = experiment.source_size_px, experiment.augmentation
+    wide_cuts = augmentation is not None and augmentation.wide_cuts
+    load_split(dataset, "train", source_px, 1, wide_cuts=wide_cuts)
 
 
 def normalisation_of(dataset: Dataset, size_px: int) -> Normalisation:

@@ -16,7 +16,7 @@ from facemask.inference.model_file import read_model_file
 from facemask.inference.model_info import ModelInfo
 from facemask.training.callbacks.history import Row
 from facemask.training.config import Experiment
-from facemask.training.data_checks import check_classes, normalisation_of
+from facemask.training.data_checks import check_classes, check_sources, normalisation_of
 from facemask.training.device import Device, choose_device, describe_device
 from facemask.training.export import best_network, export_model
 from facemask.training.isolation import interruptible, isolated
@@ -88,11 +88,13 @@ def fit(
     check_budget(describe_network(experiment.network, len(dataset.manifest.info.class_names)))
     check_classes(dataset, ("train", *evaluated_splits(experiment)))
     normalisation_of(dataset, experiment.network.input_size_px)
+    check_sources(dataset, experiment)
     folder = RunFolder(run)
     record = _begin(folder, experiment, dataset, used, resume=resume)
     state = restore_state(folder, experiment)
     with _saying_how_to_go_on(folder, state, experiment), isolated():
         if not state.is_over(experiment):
+            save_experiment(folder, experiment)
             # What finished earlier, with fewer epochs, is finished no more.
             _updated(record, experiment, state).save(folder.record)
             try:
@@ -102,6 +104,9 @@ def fit(
                 record.save(folder.record)
         elif record.is_finished and folder.model.is_file():
             return _result(folder, record, state)
+        else:
+            # It may have been killed after the last checkpoint and before it wrote that down.
+            record = _updated(record, experiment, state)
         return _finish(experiment, dataset, folder, record, state)
 
 
@@ -120,9 +125,7 @@ def _begin(
         monitor=experiment.training.monitor,
     )
     if resume and folder.record.is_file():
-        record = check_resumable(folder, experiment, fresh.data_digest)
-        save_experiment(folder, experiment)
-        return record
+        return check_resumable(folder, experiment, fresh.data_digest)
     begin_run(folder, experiment, fresh)
     return fresh
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facemask.errors import OutputError, RunError
-from facemask.files import written_file
+from facemask.files import check_replaceable, written_file
 from facemask.inference.model_file import MODEL_NAME
 from facemask.training.config import Experiment
 from facemask.training.experiments import experiment_to_yaml, load_experiment
@@ -139,14 +139,12 @@ def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None
     Raises:
         OutputError: if the folder holds something already, or cannot be written.
     """
-    if run.folder.is_dir() and any(run.folder.iterdir()):
-        way_on = "go on with it with --resume, or " if run.record.is_file() else ""
+    check_replaceable(run.folder, replace_if=RECORD_NAME)
+    if run.record.is_file():
         raise OutputError(
-            f"{run.folder}: expected an empty or new folder for the run, found files; {way_on}"
-            "name another folder with -o"
+            f"{run.folder}: expected an empty or new folder for the run, found a run; go on with "
+            "it with --resume, or name another folder with -o"
         )
-    if run.folder.exists() and not run.folder.is_dir():
-        raise OutputError(f"{run.folder}: expected a folder, found a file; name another folder")
     record.save(run.record)
     save_experiment(run, experiment)
 
@@ -177,6 +175,14 @@ def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) ->
             "or another folder with -o"
         )
     begun = load_experiment(run.config) if run.config.is_file() else experiment
+    if (begun.augmentation is None) != (experiment.augmentation is None):
+        had, has = (
+            "without" if one.augmentation is None else "with" for one in (begun, experiment)
+        )
+        raise RunError(
+            f"{run.folder}: the run was begun {had} augmentation, found an experiment {has} it; "
+            f"go on with {run.config} as the experiment, or name another folder with -o"
+        )
     before, now = _flat(begun.model_dump()), _flat(experiment.model_dump())
     # A schedule over all epochs was another one from the first step on, had there been more.
     may_differ = _MAY_DIFFER if begun.optimizer.schedule == "constant" else None

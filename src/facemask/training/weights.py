@@ -18,7 +18,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint, read without running any code that it may hold.
 
     Raises:
-        RunError: if there is none, or it is broken.
+        RunError: if there is none, it is broken, or holds no weights.
     """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -29,6 +29,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path}: broken checkpoint: {reason}; train again into a new folder"
         ) from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise RunError(
+            f"{path}: expected a checkpoint of this package, found one without weights; train "
+            "again into a new folder"
+        )
     return checkpoint
 
 
