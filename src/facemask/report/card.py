@@ -192,11 +192,24 @@ def _procedure(info: ModelInfo) -> str:
     return (
         f"{_OPTIMIZERS[optimizer['name']]}, learning rate {optimizer['learning_rate']:g}, weight "
         f"decay {optimizer['weight_decay']:g}, {dropout}; batches of {training['batch_size']}, at "
-        f"most {training['epochs']} epochs; negative log likelihood on log-softmax; seed "
-        f"{config['seed']}. {_augmentation(config.get('augmentation'))} The weights kept "
-        f"are those of {info.chosen_by}. The whole experiment stands in the model file, under "
-        "`config`."
+        f"most {training['epochs']} epochs; negative log likelihood on log-softmax"
+        f"{_beyond_the_study(config)}; seed {config['seed']}. "
+        f"{_augmentation(config.get('augmentation'))} The weights kept are those of "
+        f"{info.chosen_by}. The whole experiment stands in the model file, under `config`."
     )
+
+
+def _beyond_the_study(config: Mapping[str, Any]) -> str:
+    """What models of an older version do not name was not done with them."""
+    optimizer, training = config["optimizer"], config["training"]
+    found = []
+    if smoothing := training.get("label_smoothing"):
+        found.append(f"label smoothing {smoothing:g}")
+    if (schedule := optimizer.get("schedule", "constant")) != "constant":
+        found.append(f"schedule {schedule}")
+    if (precision := training.get("precision", "float32")) != "float32":
+        found.append(f"precision {precision}")
+    return "".join(f", {one}" for one in found)
 
 
 def _augmentation(changes: Mapping[str, Any] | None) -> str:
@@ -252,7 +265,7 @@ def _incorrect(info: ModelInfo) -> str:
         return ""
     return (
         f"Masks worn under the nose or the chin (`{name}`) are no class of this model: it answers "
-        "one of its classes for them, and which one was not measured."
+        "one of its classes for them, and this card does not say which."
     )
 
 
