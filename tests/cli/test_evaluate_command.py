@@ -13,9 +13,10 @@ from PIL import Image
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
 from facemask.cli import main
-from facemask.inference.model_file import seal
+from facemask.cli.models import load_models
+from facemask.inference.model_file import MODEL_NAME, seal
 from facemask.inference.model_info import info_to_json
-from facemask.inference.packaged import DEFAULT_MODEL
+from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
 
 CLASSES = ("no_mask", "mask", "incorrect_mask")
 
@@ -245,6 +246,28 @@ def test_with_no_model_named_the_packages_default_is_measured(run: Run, tmp_path
     assert {key: found[key] for key in ("accuracy", "n")} == {
         key: named[key] for key in ("accuracy", "n")
     }
+
+
+def test_what_nobody_named_is_the_packages_own_whatever_lies_in_the_working_folder(
+    run: Run, models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
+    for name in (DEFAULT_MODEL, "net1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / MODEL_NAME).write_bytes(models[2].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    found = evaluated(run, "--data", table, "--robustness")
+    assert found["model"]["name"] == DEFAULT_MODEL
+    assert found["robustness"]["reference"] == "net1"
+    assert evaluated(run, DEFAULT_MODEL, "--data", table)["model"]["name"] == "example"
+
+
+def test_models_of_one_name_are_told_apart_by_their_place() -> None:
+    paths = [packaged_file(DEFAULT_MODEL), Path(f"{DEFAULT_MODEL}-float32")]
+    assert [model.name for model in load_models(paths)] == [
+        f"{DEFAULT_MODEL} ({DEFAULT_MODEL} of the package)",
+        f"{DEFAULT_MODEL} ({DEFAULT_MODEL}-float32)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,18 @@ def test_standard_input_and_lists(model: Path, photos: Path) -> None:
     (photos / "list.txt").write_bytes(listed)
     again = predict(model, "--from-file", photos / "list.txt", "--json").stdout.splitlines()
     assert again == lines
+    (photos / "list.txt").write_bytes(b"\xef\xbb\xbf" + listed)  # as editors on Windows save it
+    marked = predict(model, "--from-file", photos / "list.txt", "--json").stdout.splitlines()
+    assert marked == lines
+
+
+def test_an_empty_name_is_reported_and_reads_nothing(model: Path, photos: Path) -> None:
+    # As from "$PHOTOS" where the variable is not set; `.` would be all below the working folder.
+    for options in ((), ("--copy-to", ".")):
+        done = predict(model, "", "--json", *options, status=3, cwd=photos)
+        (line,) = map(json.loads, done.stdout.splitlines())
+        assert line["path"] == ""
+        assert "an empty name; expected a file" in line["error"]
 
 
 def test_archives_are_answered_without_being_unpacked(model: Path, photos: Path) -> None:
@@ -145,6 +157,14 @@ def test_copies_and_the_sheet(model: Path, photos: Path) -> None:
     assert copies == {"mask/a.png", "no_mask/b.png", "uncertain/sub__d.png"}
     with Image.open(photos.parent / "s.png") as sheet:
         assert sheet.format == "PNG"
+
+
+def test_copies_inside_what_a_pattern_matches_are_made_once(model: Path, photos: Path) -> None:
+    for _ in range(2):
+        done = predict(model, "**/*.png", "--copy-to", "sorted", cwd=photos)
+        assert len(done.stdout.splitlines()) == 3
+    copies = {path.relative_to(photos).as_posix() for path in (photos / "sorted").rglob("*.png")}
+    assert copies == {"sorted/mask/a.png", "sorted/no_mask/b.png", "sorted/uncertain/d.png"}
 
 
 def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
@@ -197,6 +217,9 @@ def test_a_missing_model_is_one_line(photos: Path, tmp_path: Path) -> None:
     done = predict(tmp_path / "none.onnx", photos, status=1)
     assert "none.onnx" in done.stderr
     assert done.stdout == ""
+    done = predict(Path("m" * 300), photos, status=1)
+    assert "cannot be looked up" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")

@@ -21,8 +21,9 @@ from tests.inference.example_model import (
 from facemask.errors import ConfigError, ImageError, ModelFileError
 from facemask.inference.classifier import Classifier
 from facemask.inference.model import BATCH_SIZE, load_model, softmax
-from facemask.inference.model_file import seal
+from facemask.inference.model_file import MODEL_NAME, seal
 from facemask.inference.model_info import info_to_json
+from facemask.inference.packaged import DEFAULT_MODEL
 from facemask.inference.prediction import answer
 
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -50,6 +51,17 @@ def test_a_photo_is_answered_from_any_source(
         assert sum(given_.probabilities.values()) == pytest.approx(1)
         assert given_.size_px == (50, 70)
         assert (given_.is_uncertain, given_.reason) == (False, "")
+
+
+def test_no_model_named_is_the_packages_own_whatever_lies_in_the_working_folder(
+    write_model: WriteModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / DEFAULT_MODEL
+    run.mkdir()
+    write_model().rename(run / MODEL_NAME)
+    monkeypatch.chdir(tmp_path)
+    assert Classifier().info.name == DEFAULT_MODEL
+    assert Classifier(DEFAULT_MODEL).info.name == "example"  # a name may be a path
 
 
 def test_three_classes_are_answered(write_model: WriteModel) -> None:

@@ -100,6 +100,63 @@ def test_patterns_are_expanded_where_no_shell_did(tmp_path: Path) -> None:
     assert nothing == Broken(f"{tmp_path}/*.png", "no file matches this pattern")
 
 
+def test_what_a_pattern_matches_in_a_folder_that_is_left_out_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, "a.jpg", "sorted/mask/a.jpg", "sorted-by-hand/b.jpg")
+    for pattern in ("**/*.jpg", "**", "*"):
+        inputs = found(f"{tmp_path}/{pattern}", leave_out=tmp_path / "b" / ".." / "sorted")
+        assert sorted(inner_names(inputs)) == ["a.jpg", "b.jpg"]
+    assert inner_names(found(f"{tmp_path}/sorted/*/*", leave_out=tmp_path / "sorted")) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_do_not_lead_a_pattern_into_a_folder_that_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "sorted/mask/a.jpg", "sorted/mask/b.jpg")
+    (tmp_path / "again").symlink_to("sorted/mask")
+    (tmp_path / "link").symlink_to("sorted")
+    for leave_out in ("sorted", "link"):
+        inputs = found(f"{tmp_path}/**/*.jpg", leave_out=tmp_path / leave_out)
+        assert inner_names(inputs) == ["a.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are POSIX")
+def test_a_pipe_that_a_pattern_matches_is_not_opened(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    content = bytes(1000)  # which is gone once it was read
+    for name in ("pipe", "pipe.jpg"):
+        os.mkfifo(tmp_path / name)
+    # Open for both, so that a test that fails does not wait for ever.
+    pipes = [os.open(tmp_path / name, os.O_RDWR) for name in ("pipe", "pipe.jpg")]
+    try:
+        for pipe in pipes:
+            os.write(pipe, content)
+        inputs = found(f"{tmp_path}/*")
+        assert inner_names(inputs) == ["a.jpg"]
+        assert inputs.skipped.counts.total() == 2
+        assert [os.read(pipe, 2000) for pipe in pipes] == [content, content]
+    finally:
+        for pipe in pipes:
+            os.close(pipe)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_lost_link_that_a_pattern_matches_is_left_to_be_reported(tmp_path: Path) -> None:
+    (tmp_path / "lost.jpg").symlink_to("nowhere")
+    (tmp_path / "self.jpg").symlink_to("self.jpg")
+    assert inner_names(found(f"{tmp_path}/*.jpg")) == ["lost.jpg", "self.jpg"]
+
+
+def test_an_empty_name_is_not_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(put(tmp_path, "a.jpg"))
+    empty, photo = found("", "a.jpg")
+    assert isinstance(empty, Broken)
+    assert "an empty name; expected a file" in empty.reason
+    assert photo == FoundPhoto("a.jpg", Path("a.jpg"), "a.jpg")
+
+
 def test_what_does_not_exist_is_reported_in_its_place(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
     missing, odd, long = tmp_path / "none.jpg", "nul\0.jpg", "n" * 5000
@@ -131,6 +188,12 @@ def test_devices_are_refused() -> None:
 
 def test_a_list_has_one_input_a_line() -> None:
     assert read_list(["a b.jpg\n", "\n", "c.jpg\r\n", " d.jpg"]) == ["a b.jpg", "c.jpg", " d.jpg"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_lists_first_name() -> None:
+    assert read_list(["\ufeffa.jpg\r\n", "\ufeffb.jpg"]) == ["a.jpg", "\ufeffb.jpg"]
+    assert read_list(["\ufeff\n", "a.jpg"]) == ["a.jpg"]
+    assert read_list([]) == []
 
 
 @pytest.mark.parametrize("kind", ["zip", *KINDS])

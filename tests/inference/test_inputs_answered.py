@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from facemask.errors import ConfigError, OutputError
 from facemask.images import read_photo
 from facemask.inference.classifier import Classifier
 from facemask.inference.inputs.answered import MARGIN, Answered, answered, is_close
+from facemask.inference.inputs.inputs import find_inputs
 from facemask.inference.inputs.item import Broken, FoundPhoto, Item
 from facemask.inference.outputs import sheet as sheet_module
 from facemask.inference.outputs.copies import Copies, safe_name
@@ -82,6 +84,44 @@ def test_endless_inputs_are_answered_as_they_come(write_model: WriteModel) -> No
     for _ in range(10):
         next(outcomes)
     assert taken <= 10 + 3 * 4
+
+
+@pytest.mark.parametrize("max_waiting_bytes", [0, 1, 25_000, 200_000])
+def test_large_members_that_wait_are_few(
+    write_model: WriteModel, tmp_path: Path, max_waiting_bytes: int
+) -> None:
+    """However many photos a batch has, no more bytes wait than asked, and one member's more."""
+    red, green = photo_bytes((220, 0, 0)), photo_bytes((0, 220, 0))
+    path, padding = tmp_path / "photos.zip", bytes(10_000)
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(30):
+            archive.writestr(f"{number}.png", (red, green, b"no image")[number % 3] + padding)
+    waiting, most = 0, 0
+
+    def watched() -> Iterator[Item]:
+        nonlocal waiting, most
+        yield Broken("first", "gone")
+        for item in find_inputs([str(path)], io.BytesIO()):
+            assert isinstance(item, FoundPhoto)
+            assert isinstance(item.source, bytes)
+            waiting += len(item.source)
+            most = max(most, waiting)
+            yield item
+        yield Broken("last", "gone")
+
+    sizes = {f"{path}!{n}.png": len((red, green, b"no image")[n % 3] + padding) for n in range(30)}
+    outcomes = []
+    for one in answered(
+        Classifier(write_model(), threads=2), watched(), 8, max_waiting_bytes=max_waiting_bytes
+    ):
+        name = one.photo.name if isinstance(one, Answered) else one.name
+        waiting -= sizes.get(name, 0)
+        outcomes.append((name, one.prediction.label if isinstance(one, Answered) else "-"))
+    labels = ["no_mask", "mask", "-"] * 10
+    assert outcomes == [("first", "-"), *zip(sizes, labels, strict=True), ("last", "-")]
+    largest = max(sizes.values())
+    assert min(max_waiting_bytes, 8 * 10_000) < most < max_waiting_bytes + largest + 1
+    assert waiting == 0
 
 
 def _jpeg(size: tuple[int, int], seed: int = 0) -> bytes:

@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -70,6 +72,32 @@ def test_a_run_folder_stands_for_its_model(write_model: WriteModel) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"nowhere\.onnx: no such model file or run folder"):
         read_model_file(tmp_path / "nowhere.onnx")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows says of such names that they do not exist")
+@pytest.mark.parametrize("name", ["m" * 300, "nul\0"])  # most file systems take 255 bytes
+def test_a_name_that_the_system_refuses_is_one_line(name: str) -> None:
+    with pytest.raises(ModelFileError, match=r"cannot be looked up: .*expected a model") as caught:
+        read_model_file(Path(name))
+    assert str(caught.value).isprintable()
+
+
+def test_a_place_that_may_not_be_looked_into_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut = tmp_path / "shut"
+
+    def refused(path: Path) -> os.stat_result:
+        # As in a folder without the right to enter it, which does not stop root.
+        if path.parent == shut:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os.stat(path)  # noqa: PTH116  (what this stands in for)
+
+    shut.mkdir()
+    monkeypatch.setattr(Path, "stat", refused)
+    for path in (shut / "model.onnx", shut):
+        with pytest.raises(ModelFileError, match=r"shut.model\.onnx: cannot be looked up: Perm"):
+            read_model_file(path)
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:

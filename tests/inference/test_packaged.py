@@ -15,6 +15,7 @@ from facemask.inference.packaged import (
     MODELS_FOLDER,
     PackagedModel,
     find_packaged,
+    packaged_file,
     packaged_models,
     read_facts,
 )
@@ -68,6 +69,16 @@ def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "net1").mkdir()
     (tmp_path / "net1" / "model.onnx").touch()
     assert find_model(Path("net1")) == Path("net1/model.onnx")
+
+
+def test_the_packages_own_file_is_found_past_that_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net1").mkdir()
+    assert packaged_file("net1") == MODELS_FOLDER / "net1.onnx"
+    with pytest.raises(ModelFileError, match=r"expected net9\.onnx.* install facemask again"):
+        packaged_file("net9")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -37,7 +37,7 @@ from facemask.errors import ConfigError
 from facemask.evaluation.slices import MIN_SLICE
 from facemask.evaluation.text import evaluation_text
 from facemask.files import written_folder
-from facemask.inference.packaged import DEFAULT_MODEL
+from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
 from facemask.report.run_page import write_run_report
 
 _REFERENCE = "net1"
@@ -46,9 +46,13 @@ _REFERENCE = "net1"
 def evaluate_command(
     data: Data,
     model: Annotated[
-        Path,
-        typer.Argument(help="A run folder, a model file, or the name of a model in the package."),
-    ] = Path(DEFAULT_MODEL),
+        Path | None,
+        typer.Argument(
+            help="A run folder, a model file, or the name of a model in the package; its default "
+            "without one.",
+            show_default=False,
+        ),
+    ] = None,
     split: Split = None,
     output: Output = None,
     as_json: AsJson = False,
@@ -108,25 +112,27 @@ def evaluate_command(
 
 
 def _load(
-    path: Path, reference: Path | None, *, robustness: bool
+    model: Path | None, reference: Path | None, *, robustness: bool
 ) -> tuple[LoadedModel, LoadedModel | None, str]:
     """A model, the one that its errors are compared with, and why there is none.
 
     The package's Net #1 is no reference for itself, nor for a model of other classes.
     """
+    # What nobody named is the package's own, whatever bears its name in the working folder.
+    path = packaged_file(DEFAULT_MODEL) if model is None else model
     if not robustness:
         return load_models([path])[0], None, ""
-    # Together, since a name that both would have gets its folder's before it.
-    model, other = load_models([path, reference or Path(_REFERENCE)])
-    info, known = model.classifier.info, other.classifier.info
+    # Together, since a name that both would have gets its place behind it.
+    measured, other = load_models([path, reference or packaged_file(_REFERENCE)])
+    info, known = measured.classifier.info, other.classifier.info
     if reference is not None:
-        return model, other, ""
+        return measured, other, ""
     if info.weights_sha256 == known.weights_sha256:
         return load_models([path])[0], None, "errors are compared with Net #1, and this is Net #1"
     if info.class_names != known.class_names:
         reason = "Net #1 has other classes; name a model with the same ones with --reference"
         return load_models([path])[0], None, reason
-    return model, other, ""
+    return measured, other, ""
 
 
 @dataclass(frozen=True)

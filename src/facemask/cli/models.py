@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 
 from facemask.inference.classifier import Classifier
+from facemask.inference.packaged import MODELS_FOLDER
 from facemask.training.run import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
 Models = Annotated[
@@ -50,10 +51,15 @@ def load_models(paths: list[Path]) -> list[LoadedModel]:
     classifiers = [Classifier(path) for path in paths]
     names = [classifier.info.name for classifier in classifiers]
     unique = [
-        name if names.count(name) == 1 else f"{name} ({path})"
+        name if names.count(name) == 1 else f"{name} ({_place(path)})"
         for name, path in zip(names, paths, strict=True)
     ]
     return [_loaded(*parts) for parts in zip(unique, classifiers, paths, strict=True)]
+
+
+def _place(path: Path) -> str:
+    """Where a model lies, for people; where the package lies says nothing to them."""
+    return f"{path.stem} of the package" if path.parent == MODELS_FOLDER else str(path)
 
 
 def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:

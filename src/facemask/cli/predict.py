@@ -156,7 +156,10 @@ def _check_places(names: list[str], copy_to: Path | None) -> None:
         return
     if copy_to.exists() and not copy_to.is_dir():
         raise ConfigError(f"--copy-to {shown(copy_to)}: expected a folder, found a file")
-    if any(copy_to.resolve() == Path(name).resolve() for name in names if "\0" not in name):
+    # Neither an empty name, which a path takes for the working folder, nor one with a null
+    # character is a folder; both are reported in their place.
+    read = [Path(name) for name in names if name and "\0" not in name]
+    if any(copy_to.resolve() == path.resolve() for path in read):
         raise ConfigError(
             f"--copy-to {shown(copy_to)}: expected another folder than the one that is read; "
             "one inside it will do"

@@ -17,6 +17,7 @@ from facemask.images import ImageSource, read_photo
 from facemask.inference.ahead import done_ahead
 from facemask.inference.model import Images, Model, load_model
 from facemask.inference.model_info import ModelInfo, with_choices
+from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
 from facemask.inference.prediction import Input, Prediction, predictions
 
 BATCH_SIZE = 32
@@ -188,11 +189,9 @@ class Classifier:
 
 
 def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:
-    if model is None:
-        from facemask.inference.packaged import DEFAULT_MODEL
-
-        model = DEFAULT_MODEL
-    return load_model(Path(model), threads)
+    # The default by its file: by its name, a run folder in the working folder would come before it.
+    path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
+    return load_model(path, threads)
 
 
 def _loaded_again(

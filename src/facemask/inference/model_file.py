@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,23 +49,24 @@ def find_model(path: Path) -> Path:
     A file or folder of that name comes before a model of the package.
 
     Raises:
-        ModelFileError: if there is no such file or model, or the folder holds none.
+        ModelFileError: if there is no such file or model, the folder holds none, or it cannot be
+            told: too long a name, or a folder that may not be looked into.
     """
-    if path.is_dir():
+    kind = _kind(path)
+    if kind == stat.S_IFDIR:
         inside = path / MODEL_NAME
-        if not inside.is_file():
+        if _kind(inside) != stat.S_IFREG:
             raise ModelFileError(
                 f"{path}: expected a run folder with a {MODEL_NAME}, found none; if training was "
                 "interrupted, go on with 'facemask train ... --resume'"
             )
         return inside
-    if not path.is_file():
+    if kind != stat.S_IFREG:
         packaged = find_packaged(str(path))
         if packaged is None:
-            names = ", ".join(model.name for model in packaged_models()) or "none"
             raise ModelFileError(
                 f"{shown(path)}: no such model file or run folder, nor a model of the package "
-                f"({names}); {_MAKE_ONE}"
+                f"({_packaged_names()}); {_MAKE_ONE}"
             )
         return packaged.path
     return path
@@ -95,6 +97,30 @@ def read_model_file(path: Path) -> ModelFile:
         raise ModelFileError(
             f"{found}: broken metadata: {error!r}; train or export the model again"
         ) from error
+
+
+def _kind(path: Path) -> int | None:
+    """`stat.S_IFDIR`, `stat.S_IFREG` or another kind of file; None where there is nothing.
+
+    `Path.is_dir` and `Path.is_file` raise some of the system's refusals as they are.
+
+    Raises:
+        ModelFileError: if the system refuses the name, or to look it up.
+    """
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(
+            f"{shown(path)}: cannot be looked up: {reason}; expected a model file, a run folder, "
+            f"or a model of the package ({_packaged_names()})"
+        ) from error
+
+
+def _packaged_names() -> str:
+    return ", ".join(model.name for model in packaged_models()) or "none"
 
 
 def seal(data: bytes) -> bytes:

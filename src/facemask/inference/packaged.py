@@ -50,6 +50,21 @@ def find_packaged(name: str) -> PackagedModel | None:
     return next((model for model in packaged_models() if model.name == name), None)
 
 
+def packaged_file(name: str) -> Path:
+    """The file of a model in the package, whatever bears its name in the working folder.
+
+    Raises:
+        ModelFileError: if the package has no such model.
+    """
+    model = find_packaged(name)
+    if model is None:
+        raise ModelFileError(
+            f"{MODELS_FOLDER}: expected {name}.onnx, which comes with the package, found none; "
+            "install facemask again"
+        )
+    return model.path
+
+
 def read_facts(model: PackagedModel) -> dict[str, Any] | None:
     """What a packaged model's card was made from; None where it has none.
 

@@ -1,6 +1,7 @@
 """All photos that the inputs of a command name, in their order."""
 
 import glob
+import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from facemask.inference.inputs.item import MAX_FILE_BYTES, Broken, FoundPhoto, I
 from facemask.photo_names import may_be_photo
 
 STANDARD_INPUT = "-"
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
     Args:
         names: files, folders, archives, patterns that no shell expanded, or ``-``.
         stdin: where the bytes of ``-`` come from.
-        leave_out: a folder that is not looked into, such as the one that is written into.
+        leave_out: a folder that is not looked into, such as the one that is written into; of
+            what a pattern matches, all in it is left out.
     """
     skipped = Skipped()
     listed: list[Item | _Archive] = []
@@ -80,6 +83,11 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
 
 
 def _found(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item | _Archive]:
+    if not name:  # which a path takes for the working folder
+        yield Broken(
+            name, "an empty name; expected a file, a folder or a pattern: is a variable not set?"
+        )
+        return
     path = Path(name)
     try:
         mode = path.stat().st_mode
@@ -109,15 +117,34 @@ def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[I
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
     if not matches:
         yield Broken(name, "no file matches this pattern")
-    for match in matches:
+    for match in _outside(matches, leave_out):
         path = Path(match)
-        if path.is_dir():
+        kind = _kind_of_file(path)
+        if kind == stat.S_IFDIR:
             if "**" not in name:  # which names every file below by itself
                 yield from photos_below(path, skipped, leave_out)
+        elif kind not in (stat.S_IFREG, None):  # opening a pipe would wait for its writer
+            skipped.add(path.name)
         elif may_be_photo(path.name) or _kind(path) is not None:
             yield _file(match, path)
         else:
             skipped.add(path.name)
+
+
+def _outside(matches: list[str], folder: Path | None) -> list[str]:
+    """The matches that do not lie in a folder, whichever links lead there."""
+    if folder is None:
+        return matches
+    real = Path(os.path.realpath(folder))
+    return [one for one in matches if not Path(os.path.realpath(one)).is_relative_to(real)]
+
+
+def _kind_of_file(path: Path) -> int | None:
+    """`stat.S_IFREG`, `stat.S_IFDIR` or another; None where it cannot be told: a lost link."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:  # said when the photo is read
+        return None
 
 
 def _file(name: str, path: Path) -> Item | _Archive:
@@ -156,5 +183,10 @@ def _members(archive: _Archive, skipped: Skipped) -> Iterator[Item]:
 
 
 def read_list(stream: Iterable[str]) -> Sequence[str]:
-    """The inputs in a list of paths, one a line; empty lines are passed over."""
-    return [line for raw in stream if (line := raw.rstrip("\r\n"))]
+    """The inputs in a list of paths, one a line; empty lines are passed over.
+
+    A byte order mark, which editors on Windows write, is no part of the first name.
+    """
+    lines = [raw.rstrip("\r\n") for raw in stream]
+    lines[:1] = [line.removeprefix(_BYTE_ORDER_MARK) for line in lines[:1]]
+    return [line for line in lines if line]
