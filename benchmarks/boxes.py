@@ -151,8 +151,11 @@ def main() -> None:
                 for low, high in pairwise(SIDES_PX)
                 if (chosen := two & (sides >= low) & (sides < high)).any()
             },
-            "incorrectly_worn": _incorrect(labels, answers[0][:, MASK], pictures, options.seed),
         }
+        if not two.all():
+            results[str(path)]["incorrectly_worn"] = _incorrect(
+                labels, answers[0][:, MASK], pictures, options.seed
+            )
     print(json.dumps(results, indent=2))
 
 

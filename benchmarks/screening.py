@@ -1,4 +1,4 @@
-"""What each part of maskresnet's recipe gives on photos of a source that was left out.
+r"""What each part of maskresnet's recipe gives on photos of a source that was left out.
 
 Taken out one by one with several seeds, eleven parts would need dozens of trainings. Here twelve
 trainings, each with a seed of its own, have each part in six of them and lack it in the other six,
@@ -6,64 +6,41 @@ whatever the others do (Plackett and Burman 1946). The effect of a part is the m
 it minus that of the six without; a share of what pairs of other parts do together is in it.
 
     facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
-    python benchmarks/screening.py studies/networks/photos --leave-out scenes -o screening
+    python benchmarks/screening.py studies/networks/photos benchmarks/screening.yaml \
+        --leave-out scenes -o screening
 
-Trains what is not in the folder yet and prints JSON, every effect in points of accuracy, with a 95%
-interval over groups of images, and in log loss. How large an effect by chance in training can be
-says the margin of error of Lenth (1989), taken from the effects themselves. Several
-processes may share the work with ``--run``; the one that ends last sums up.
+The parts stand in the YAML file, each with the settings that take it out of the recipe. Trains what
+is not in the folder yet and prints JSON, every effect in points of accuracy, with a 95% interval
+over groups of images, and in log loss; with ``--corruptions N`` also in points of accuracy on N of
+the photos, spoilt in each of the ways of `facemask evaluate --robustness`, the mean of their
+severities. How large an effect by chance in training can be says the margin of error of Lenth
+(1989), taken from the effects themselves. Several processes may share the work with ``--run``; the
+one that ends last sums up.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 from scipy import stats
-from torch import Tensor, nn
 
-from facemask.data.arrays import open_dataset
+from facemask.data.arrays import Dataset, open_dataset
 from facemask.evaluation.bootstrap import percentile_interval, resample_weights, units_of
+from facemask.evaluation.corruptions import KINDS
+from facemask.evaluation.robustness_answers import spoilt_answers
+from facemask.inference.classifier import Classifier
 from facemask.studies.divisions import Part, divide, with_splits
 from facemask.studies.photos import photos_with_copies
 from facemask.studies.plan import PlannedRun, experiment_of
 from facemask.studies.runs import Answered, do_run, finished_run, read_answers
 from facemask.studies.study import Variant
-from facemask.training import residual
 from left_out import Truth
-
-SQUEEZE_EXCITE = "squeeze-excite"
-
-WITHOUT: dict[str, dict[str, Any]] = {
-    SQUEEZE_EXCITE: {},  # no setting: the network is built without it
-    "AdamW and one cycle": {
-        "optimizer.name": "adam",
-        "optimizer.schedule": "constant",
-        "optimizer.learning_rate": 1e-3,
-        "optimizer.weight_decay": 1e-4,
-    },
-    "label smoothing": {"training.label_smoothing": 0.0},
-    "dropout": {"network.dropout": 0.0},
-    "framing": {"augmentation.scale": [1.0, 1.0], "augmentation.shift": 0.0},
-    "set farther away": {"augmentation.away": 0.0},
-    "rotation": {"augmentation.rotation_degrees": 0.0},
-    "mirror": {"augmentation.flip": 0.0},
-    "colour and light": {
-        f"augmentation.{name}": 0.0
-        for name in ("saturation", "cast", "grey", "contrast", "exposure", "gamma")
-    },
-    "coarseness": {"augmentation.coarse": 0.0},
-    "erasing": {"augmentation.erase": 0.0},
-}
-"""Each part of the recipe, and the settings that take it out; Adam's are the study's own."""
-
-SQUEEZE_EXCITE_AT = list(WITHOUT).index(SQUEEZE_EXCITE)
 
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)
 """Plackett and Burman's design of twelve: this row in its eleven rotations, and one of zeros."""
@@ -77,35 +54,39 @@ def design() -> Present:
     return np.array([*rows, np.zeros(len(FIRST_ROW))], dtype=bool)
 
 
-class _NoSqueezeExcite(nn.Module):
-    """Stands where squeeze-excite does, and leaves the maps as they are."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return maps
+Settings = dict[str, Any]
 
 
-@contextmanager
-def built(*, has_squeeze_excite: bool) -> Iterator[None]:
-    """Networks are built with squeeze-excite or without it."""
-    if has_squeeze_excite:
-        yield
-    else:
-        with patch.object(residual, "SqueezeExcite", _NoSqueezeExcite):
-            yield
+@dataclass(frozen=True)
+class Parts:
+    """What is told apart.
+
+    Attributes:
+        base: the settings of every run that are not the recipe's.
+        without: the settings that take each of eleven parts out, by the part's name.
+    """
+
+    base: Settings
+    without: dict[str, Settings]
+
+    @classmethod
+    def read(cls, path: Path) -> "Parts":
+        """The parts in a YAML file."""
+        parts = cls(**yaml.safe_load(path.read_text("utf-8")))
+        if len(parts.without) != len(FIRST_ROW):
+            raise SystemExit(f"{path}: expected {len(FIRST_ROW)} parts, found {len(parts.without)}")
+        return parts
 
 
-def planned_runs(part: Part, out: Path, overrides: list[str]) -> list[PlannedRun]:
+def planned_runs(part: Part, parts: Parts, out: Path, overrides: list[str]) -> list[PlannedRun]:
     """The twelve runs on one source that is left out."""
     runs = []
     for number, has in enumerate(design()):
-        changes = [change for change, kept in zip(WITHOUT.values(), has, strict=True) if not kept]
-        settings = {key: value for change in changes for key, value in change.items()}
-        # No setting says this, and a run is known again by its experiment, whose name is in it.
-        plain = "" if has[SQUEEZE_EXCITE_AT] else "-without-squeeze-excite"
-        variant = Variant(name=f"run{number}{plain}", experiment="maskresnet", set=settings)
+        settings = dict(parts.base)
+        for change, kept in zip(parts.without.values(), has, strict=True):
+            if not kept:
+                settings.update(change)
+        variant = Variant(name=f"run{number}", experiment="maskresnet", set=settings)
         experiment = experiment_of(variant, number, overrides)
         runs.append(PlannedRun(part, variant, experiment, out / part.source / variant.name))
     return runs
@@ -125,7 +106,7 @@ def margin_of_error(found: npt.NDArray[np.float64]) -> float:
     return float(stats.t.ppf(0.975, len(sizes) / 3) * spread)
 
 
-def summed_up(answers: list[Answered]) -> dict[str, Any]:
+def summed_up(answers: list[Answered], names: list[str]) -> dict[str, Any]:
     """What the twelve runs on one source say."""
     right = np.stack([one.is_right for one in answers]).astype(np.float64)
     labels, rows = answers[0].labels, np.arange(len(answers[0].labels))
@@ -138,7 +119,7 @@ def summed_up(answers: list[Answered]) -> dict[str, Any]:
             for weights in resample_weights(units, resamples=2000, seed=0)
         ]
     )
-    bounds = [percentile_interval(resampled[:, number]) for number in range(len(WITHOUT))]
+    bounds = [percentile_interval(resampled[:, number]) for number in range(len(names))]
     return {
         "n": len(labels),
         "accuracy_by_run": [round(float(value), 4) for value in right.mean(axis=1)],
@@ -148,7 +129,7 @@ def summed_up(answers: list[Answered]) -> dict[str, Any]:
                 "ci95": [round(float(bound), 2) for bound in bounds[number]],
                 "log_loss": round(float(loss[number].mean()), 4),
             }
-            for number, name in enumerate(WITHOUT)
+            for number, name in enumerate(names)
         },
         "margin_of_error": {
             "points": round(margin_of_error(points.mean(axis=1)), 2),
@@ -157,10 +138,42 @@ def summed_up(answers: list[Answered]) -> dict[str, Any]:
     }
 
 
+def spoilt(
+    folders: list[Path],
+    dataset: Dataset,
+    truth: Truth,
+    rows: npt.NDArray[np.int64],
+    names: list[str],
+) -> dict[str, Any]:
+    """The effects on spoilt photos, in points of accuracy, by kind of corruption."""
+    models = [Classifier(folder) for folder in folders]
+    (size_px,) = {model.info.input_size_px for model in models}
+    answered = spoilt_answers(models, dataset.images(size_px), dataset.labels, rows, KINDS, seed=0)
+    right = 100.0 * (answered == truth.labels[rows])
+    found: dict[str, Any] = {"n": len(rows)}
+    first = 1
+    for kind in KINDS:
+        severities = right[:, first : first + len(kind.amounts)].mean(axis=1)
+        points = effects(severities).mean(axis=1)
+        found[kind.key] = {
+            "accuracy": round(float(severities.mean()), 1),
+            "points": {name: round(float(one), 1) for name, one in zip(names, points, strict=True)},
+            "margin_of_error": round(margin_of_error(points), 1),
+        }
+        first += len(kind.amounts)
+    return found
+
+
+def some_of(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """So many of the rows, or all, the same ones every time."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:count])
+
+
 def main() -> None:
     """Train what is missing, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", type=Path, help="a dataset that kept every copy, as studies do")
+    parser.add_argument("parts", type=Path, help="screening.yaml, or others; YAML")
     parser.add_argument("--leave-out", action="append", required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument(
@@ -169,8 +182,10 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="for every run")
     parser.add_argument("--relabel", action="append", type=Path, default=[], help="to judge by")
     parser.add_argument("--min-side-px", type=int, default=0, help="of a box, to be judged")
+    parser.add_argument("--corruptions", type=int, default=0, help="photos to spoil")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
+    told_apart = Parts.read(options.parts)
     dataset = open_dataset(options.photos)
     photos = photos_with_copies(dataset)
     truth = Truth.of_photos(options.photos, options.relabel, options.min_side_px)
@@ -179,16 +194,20 @@ def main() -> None:
         raise SystemExit("; ".join(f"{one.source}: {one.reason}" for one in skipped))
     for part in parts:
         view = with_splits(dataset, photos, part.splits, part.division)
-        runs = planned_runs(part, options.output, options.set)
+        runs = planned_runs(part, told_apart, options.output, options.set)
         for number in options.run or range(len(runs)):
             run = runs[number]
             if finished_run(run, view, "test") is None:
                 print(f"{part.source}: run {number}", file=sys.stderr, flush=True)
-                with built(has_squeeze_excite=bool(design()[number, SQUEEZE_EXCITE_AT])):
-                    do_run(run, view, photos, "test", device=options.device)
+                do_run(run, view, photos, "test", device=options.device)
         if all(finished_run(run, view, "test") for run in runs):
             answers = [truth.judge(read_answers(run.folder)) for run in runs]
-            print(json.dumps({part.source: summed_up(answers)}, indent=2))
+            found = summed_up(answers, list(told_apart.without))
+            if options.corruptions:
+                rows = some_of(answers[0].rows, options.corruptions)
+                folders = [run.folder for run in runs]
+                found["corruptions"] = spoilt(folders, view, truth, rows, list(told_apart.without))
+            print(json.dumps({part.source: found}, indent=2))
 
 
 if __name__ == "__main__":

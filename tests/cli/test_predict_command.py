@@ -109,6 +109,16 @@ def test_standard_input_and_lists(model: Path, photos: Path) -> None:
     assert marked == lines
 
 
+def test_a_list_on_standard_input_may_hold_names_that_are_no_text(
+    model: Path, photos: Path
+) -> None:
+    listed = os.fsencode(photos) + b"/\xff.png\r\n" + os.fsencode(photos / "a.png")
+    lines = predict(model, "--from-file", "-", "--json", stdin=listed, status=3).stdout.splitlines()
+    missing, found = map(json.loads, lines)
+    assert missing["error"] == "no such file or folder"
+    assert found["label"] == "mask"
+
+
 def test_an_empty_name_is_reported_and_reads_nothing(model: Path, photos: Path) -> None:
     # As from "$PHOTOS" where the variable is not set; `.` would be all below the working folder.
     for options in ((), ("--copy-to", ".")):

@@ -117,6 +117,7 @@ def test_a_section_can_be_overridden_whole() -> None:
         ("network.input_size_px=36", "expected a multiple of 8, since net1 halves"),
         ("network.first_filter_px=7", "expected 3 or 5, found 7"),
         ("network.dropout=1", "network.dropout: expected less than 1, found 1"),
+        ("network.squeeze_excite=true", "squeeze_excite: expected false, since net1 has no blocks"),
         ("augmentation={swapped_faces: 0.5}", "augmentation: expected wide_cuts true with swap"),
         ("training.monitor=test_loss", "expected 'val_loss', 'val_accuracy', 'val_f1' or"),
         ("name=two words", "name: expected match pattern"),

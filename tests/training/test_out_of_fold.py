@@ -94,6 +94,19 @@ def test_the_same_seed_gives_the_same_answers_and_nothing_is_left_behind(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("override", ["training.label_smoothing=0.5", "augmentation.noise=0.5"])
+def test_a_fold_learns_as_the_experiment_says(
+    dataset: Dataset, make_experiment: MakeExperiment, override: str
+) -> None:
+    def answers(*overrides: str) -> npt.NDArray[np.float64]:
+        experiment = make_experiment("training.epochs=1", *overrides)
+        return out_of_fold_probabilities(
+            dataset, pairs(len(dataset)), experiment=experiment, folds=2, device="cpu"
+        )
+
+    assert not np.array_equal(answers(), answers(override))
+
+
 def test_progress_runs_up_to_what_was_planned(
     dataset: Dataset, make_experiment: MakeExperiment
 ) -> None:

@@ -28,7 +28,8 @@ GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
 
 
 def _config(*overrides: str) -> NetworkConfig:
-    chosen = ["network.name=residual", *(f"network.{override}" for override in overrides)]
+    chosen = ["network.name=residual", "network.squeeze_excite=true"]
+    chosen += [f"network.{override}" for override in overrides]
     return load_experiment("net2", chosen).network
 
 
@@ -45,6 +46,23 @@ def test_its_costs() -> None:
     # each value, and 24 to 6 to 24 once.
     assert stem.macs == 24 * 32 * 32 * 3 * 25
     assert first.macs == 2 * 24 * 32 * 32 * 24 * 9 + 2 * 24 * 6
+
+
+def test_squeeze_excite_can_be_left_out() -> None:
+    with_it, without = (
+        describe_network(_config()),
+        describe_network(_config("squeeze_excite=false")),
+    )
+    widths = (24, 48, 48, 96, 96, 128)
+    # By hand: to a quarter of the channels and back, with biases.
+    assert with_it.parameters - without.parameters == sum(
+        2 * width * (width // 4) + width // 4 + width for width in widths
+    )
+    assert with_it.macs - without.macs == sum(2 * width * (width // 4) for width in widths)
+    assert "squeeze-excite" in with_it.layers[1].kind
+    assert "squeeze-excite" not in without.layers[1].kind
+    network = Network(_config("squeeze_excite=false"), GREY, 2)
+    assert not any("excite" in name for name in network.state_dict())
 
 
 @pytest.mark.parametrize("size_px", [32, 48, 96])
@@ -79,7 +97,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
     folder = tmp_path_factory.mktemp("residual")
     counts = {"train": (43, 42), "val": (20, 20)}
     dataset = write_dataset(folder / "dataset", counts, size_px=SIZE_PX)
-    overrides = ("name=residual", f"input_size_px={SIZE_PX}", "width=0.4", "dropout=0.2")
+    overrides = (
+        "name=residual",
+        "squeeze_excite=true",
+        f"input_size_px={SIZE_PX}",
+        "width=0.4",
+        "dropout=0.2",
+    )
     experiment = load_experiment(
         write_experiment(folder / "small.yaml"),
         [*(f"network.{override}" for override in overrides), "training.epochs=2"],
@@ -138,7 +162,10 @@ def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Pat
     assert len((tmp_path / "int8.onnx").read_bytes()) < len(float32.data) / 2
 
 
-@pytest.mark.parametrize("override", ["width=0.5", "width=1.3", "first_filter_px=3", "dropout=0.3"])
+@pytest.mark.parametrize(
+    "override",
+    ["width=0.5", "width=1.3", "first_filter_px=3", "dropout=0.3", "squeeze_excite=false"],
+)
 def test_the_table_is_the_network(override: str) -> None:
     config = _config(override)
     facts = describe_network(config, 3)

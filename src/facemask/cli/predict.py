@@ -141,7 +141,9 @@ def _listed(from_file: Path | None) -> list[str]:
     if from_file is None:
         return []
     if str(from_file) == "-":
-        return list(read_list(sys.stdin))
+        # A name need not be text: what is no UTF-8 stays the bytes that it is, as in a file.
+        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        return list(read_list(io.StringIO(text, newline=None)))
     try:
         with from_file.open(encoding="utf-8", errors="surrogateescape") as stream:
             return list(read_list(stream))

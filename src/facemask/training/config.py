@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from facemask.training.networks import BUDGET, NETWORKS, ResidualSpec
+from facemask.training.networks import BUDGET, NETWORKS, NetworkSpec, ResidualSpec
 
 Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc"]
 
@@ -30,6 +30,7 @@ class NetworkConfig(_Section):
             to a multiple of 8.
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
+        squeeze_excite: whether a residual network's blocks have it, see `residual.SqueezeExcite`.
         budget: the parameters that the network may have.
     """
 
@@ -39,6 +40,7 @@ class NetworkConfig(_Section):
     convolutions: Annotated[int, Field(ge=1, le=32)] | None = None
     width: Annotated[float, Field(gt=0, le=8)] = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    squeeze_excite: bool = False
     budget: Annotated[int, Field(ge=1)] = BUDGET
 
     @model_validator(mode="before")
@@ -49,7 +51,8 @@ class NetworkConfig(_Section):
         if spec is None:
             return data
         own = {"input_size_px": spec.input_size_px, "first_filter_px": spec.first_filter_px}
-        return {**own, **data}
+        # Every residual network had it before it could be chosen, and their runs do not say.
+        return {**own, "squeeze_excite": isinstance(spec, ResidualSpec), **data}
 
     @field_validator("name")
     @classmethod
@@ -76,6 +79,13 @@ class NetworkConfig(_Section):
                 f"found {count}"
             )
         return count
+
+    @field_validator("squeeze_excite")
+    @classmethod
+    def _is_for_blocks(cls, has_it: bool, info: ValidationInfo) -> bool:
+        if has_it and isinstance(NETWORKS.get(info.data.get("name", "")), NetworkSpec):
+            raise ValueError(f"expected false, since {info.data['name']} has no blocks, found true")
+        return has_it
 
     @field_validator("input_size_px")
     @classmethod

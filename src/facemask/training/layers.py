@@ -10,7 +10,7 @@ from facemask.errors import ConfigError
 from facemask.inference.model_info import LayerFacts, NetworkFacts
 from facemask.training.config import NetworkConfig
 from facemask.training.network import Network, Normalisation
-from facemask.training.residual import MapMean, ResidualBlock
+from facemask.training.residual import MapMean, ResidualBlock, SqueezeExcite
 
 _ANY_COLOURS = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -124,7 +124,8 @@ def _kind(layer: nn.Module) -> str:
         side, stride = layer[0].kernel_size[0], layer[0].stride[0]
         return f"convolution {side} x {side}, stride {stride}, batch normalisation, ReLU"
     if isinstance(layer, ResidualBlock):
-        return f"residual block 3 x 3, stride {layer.stride}, squeeze-excite"
+        excite = ", squeeze-excite" if isinstance(layer.excite, SqueezeExcite) else ""
+        return f"residual block 3 x 3, stride {layer.stride}{excite}"
     if isinstance(layer, MapMean):
         return "mean over the map"
     if isinstance(layer, nn.MaxPool2d):

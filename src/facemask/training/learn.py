@@ -99,9 +99,14 @@ def new_network(experiment: Experiment, dataset: Dataset) -> Network:
     return Network(config, normalisation, len(dataset.manifest.info.class_names))
 
 
-def _loaders(
+def new_loaders(
     experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...], device: Device
 ) -> tuple[Loader, list[Loader]]:
+    """The batches of the train split that an experiment learns from, and of whole other splits.
+
+    Raises:
+        DatasetError: if the dataset lacks a size of image that the experiment takes.
+    """
     size_px, source_px = experiment.network.input_size_px, experiment.source_size_px
     augmentation = experiment.augmentation
     wide_cuts = augmentation is not None and augmentation.wide_cuts
@@ -180,7 +185,7 @@ def learn(
         experiment.augmentation,
         experiment.training,
     )
-    train, evaluation = _loaders(experiment, dataset, evaluated, device)
+    train, evaluation = new_loaders(experiment, dataset, evaluated, device)
     images = len(cast(Sized, train.dataset))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
         callbacks: list[Callback] = [state.history, state.checkpoints]

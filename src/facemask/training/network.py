@@ -110,7 +110,9 @@ def _residual_layers(
     layers["relu"] = nn.ReLU(inplace=True)
     for number, (width, stride) in enumerate(spec.blocks, start=1):
         wider = _in_eights(width * config.width)
-        layers[f"block{number}"] = ResidualBlock(channels, wider, stride)
+        layers[f"block{number}"] = ResidualBlock(
+            channels, wider, stride, squeeze_excite=config.squeeze_excite
+        )
         channels = wider
     layers["mean"] = MapMean()
     layers["flatten"] = nn.Flatten()

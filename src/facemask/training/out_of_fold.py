@@ -19,8 +19,8 @@ from facemask.training.config import Experiment
 from facemask.training.device import Device, choose_device
 from facemask.training.experiments import load_experiment
 from facemask.training.isolation import flushed_denormals, interruptible, isolated
-from facemask.training.learn import new_network, new_trainer
-from facemask.training.loader import EVALUATION_BATCH, Loader, load_split
+from facemask.training.learn import new_loaders, new_network, new_trainer
+from facemask.training.loader import Loader
 from facemask.training.module import Classification
 from facemask.training.network import Network
 
@@ -173,11 +173,16 @@ def _answers(
 ) -> Probabilities:
     """What a network trained on a view says of its held-out samples, in the order of their rows."""
     network = new_network(experiment, view)
-    module = Classification(network, experiment.optimizer, experiment.seed, ())
-    size_px, training = experiment.network.input_size_px, experiment.training
-    train = load_split(view, _TRAIN, size_px, training.batch_size, seed=experiment.seed)
-    held_out = load_split(view, _HELD_OUT, size_px, EVALUATION_BATCH)
-    asked = _Asked(network, held_out, training.epochs, on_progress)
+    module = Classification(
+        network,
+        experiment.optimizer,
+        experiment.seed,
+        (),
+        experiment.augmentation,
+        experiment.training,
+    )
+    train, (held_out,) = new_loaders(experiment, view, (_HELD_OUT,), device)
+    asked = _Asked(network, held_out, experiment.training.epochs, on_progress)
     # Lightning wants a folder, though nothing is written into it.
     with tempfile.TemporaryDirectory() as folder, flushed_denormals():
         new_trainer(experiment, device, [asked], Path(folder)).fit(module, train)

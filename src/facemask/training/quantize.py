@@ -61,8 +61,8 @@ def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Pa
         OutputError: if the file cannot be written.
     """
     size_px = float32.info.input_size_px
-    training = dataset.images(size_px)[dataset.rows_of("train")]
-    seen = training[spread(len(training), CALIBRATION_IMAGES)]
+    training = dataset.rows_of("train")
+    seen = dataset.images(size_px)[training[spread(len(training), CALIBRATION_IMAGES)]]
     model = _quantized(float32, seen)
     images, labels = split_of(dataset, "val", size_px)
     trial = Model(ModelFile(path, bytes_with(model, float32.info), float32.info))

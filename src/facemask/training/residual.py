@@ -49,7 +49,7 @@ class SqueezeExcite(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions and squeeze-excite, added to the input (He et al. 2016).
+    """Two 3 x 3 convolutions, added to the input (He et al. 2016).
 
     Where the shape changes, the input is averaged over 2 x 2 pixels and mixed by a 1 x 1
     convolution: a stride alone would leave out three of four pixels (He et al. 2019, ResNet-D).
@@ -58,14 +58,17 @@ class ResidualBlock(nn.Module):
         channels: of the input.
         wider: of the output.
         stride: 1, or 2 to halve height and width.
+        squeeze_excite: whether channels are weighed before they are added.
     """
 
-    def __init__(self, channels: int, wider: int, stride: int) -> None:
+    def __init__(
+        self, channels: int, wider: int, stride: int, *, squeeze_excite: bool = False
+    ) -> None:
         super().__init__()
         self.stride = stride
         self.first = conv_norm(channels, wider, 3, stride=stride)
         self.second = conv_norm(wider, wider, 3)
-        self.excite = SqueezeExcite(wider)
+        self.excite = SqueezeExcite(wider) if squeeze_excite else nn.Identity()
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != wider:
             smaller = [nn.AvgPool2d(stride)] if stride > 1 else []
