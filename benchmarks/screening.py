@@ -4,23 +4,27 @@ Taken out one by one with several seeds, eleven parts would need dozens of train
 trainings, each with a seed of its own, have each part in six of them and lack it in the other six,
 whatever the others do (Plackett and Burman 1946). The effect of a part is the mean of the six with
 it minus that of the six without; a share of what pairs of other parts do together is in it.
+Another design for fewer parts may be given; effects are then those that fit its runs best (least
+squares), which for the twelve is the same.
 
     facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/screening.py studies/networks/photos benchmarks/screening.yaml \
         --leave-out scenes -o screening
 
-The parts stand in the YAML file, each with the settings that take it out of the recipe. Trains what
-is not in the folder yet and prints JSON, every effect in points of accuracy, with a 95% interval
-over groups of images, and in log loss; with ``--corruptions N`` also in points of accuracy on N of
-the photos, spoilt in each of the ways of `facemask evaluate --robustness`, the mean of their
-severities. How large an effect by chance in training can be says the margin of error of Lenth
-(1989), taken from the effects themselves. Several processes may share the work with ``--run``; the
-one that ends last sums up.
+The parts stand in the YAML file, each with the settings that take it out of the recipe, and the
+runs, if they are not the twelve. Trains what is not in the folder yet and prints JSON, every effect
+in points of accuracy, with a 95% interval over groups of images, and in log loss; with
+``--corruptions N`` also in points of accuracy on N of the photos, spoilt in each of the ways of
+`facemask evaluate --robustness`, the mean of their severities. How large an effect by chance in
+training can be says the margin of error: from what the effects leave unexplained of the runs, or,
+where as many effects as runs leave nothing, that of Lenth (1989), taken from the effects
+themselves. Several processes may share the work with ``--run``; the one that ends last sums up.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,73 +49,125 @@ from left_out import Truth
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)
 """Plackett and Burman's design of twelve: this row in its eleven rotations, and one of zeros."""
 
-Present = npt.NDArray[np.bool_]
-
-
-def design() -> Present:
-    """Which run has which part: ``bool (12, 11)``."""
-    rows = [np.roll(FIRST_ROW, turn) for turn in range(len(FIRST_ROW))]
-    return np.array([*rows, np.zeros(len(FIRST_ROW))], dtype=bool)
-
-
+Floats = npt.NDArray[np.float64]
 Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What is told apart.
+class Run:
+    """A training of a design.
+
+    Attributes:
+        seed: of the training.
+        without: the parts that it lacks.
+    """
+
+    seed: int
+    without: tuple[str, ...]
+
+
+def plackett_burman(names: Sequence[str]) -> list[Run]:
+    """The twelve runs for eleven parts, seeds 0 to 11."""
+    rows = [np.roll(FIRST_ROW, turn) for turn in range(len(FIRST_ROW))]
+    has_part = np.array([*rows, np.zeros(len(FIRST_ROW))], dtype=bool)
+    return [
+        Run(seed, tuple(name for name, has in zip(names, row, strict=True) if not has))
+        for seed, row in enumerate(has_part)
+    ]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is told apart, by which runs.
 
     Attributes:
         base: the settings of every run that are not the recipe's.
-        without: the settings that take each of eleven parts out, by the part's name.
+        without: the settings that take each part out, by the part's name.
+        runs: the trainings.
     """
 
     base: Settings
     without: dict[str, Settings]
+    runs: list[Run]
 
     @classmethod
-    def read(cls, path: Path) -> "Parts":
-        """The parts in a YAML file."""
-        parts = cls(**yaml.safe_load(path.read_text("utf-8")))
-        if len(parts.without) != len(FIRST_ROW):
-            raise SystemExit(f"{path}: expected {len(FIRST_ROW)} parts, found {len(parts.without)}")
-        return parts
+    def read(cls, path: Path) -> "Design":
+        """The design in a YAML file."""
+        document = yaml.safe_load(path.read_text("utf-8"))
+        names = list(document["without"])
+        if "runs" in document:
+            runs = [Run(one["seed"], tuple(one["without"])) for one in document["runs"]]
+        elif len(names) == len(FIRST_ROW):
+            runs = plackett_burman(names)
+        else:
+            raise SystemExit(
+                f"{path}: expected {len(FIRST_ROW)} parts, found {len(names)}; name the runs for "
+                "others"
+            )
+        design = cls(document["base"], document["without"], runs)
+        if unknown := {name for run in runs for name in run.without} - set(names):
+            raise SystemExit(f"{path}: runs without unknown parts: {', '.join(sorted(unknown))}")
+        if np.linalg.matrix_rank(design._model()) <= len(names):
+            raise SystemExit(f"{path}: the runs cannot tell its {len(names)} parts apart")
+        return design
+
+    def planned(self, part: Part, out: Path, overrides: list[str]) -> list[PlannedRun]:
+        """The runs on one source that is left out."""
+        runs = []
+        for number, run in enumerate(self.runs):
+            settings = dict(self.base)
+            for name in self.without:
+                if name in run.without:
+                    settings.update(self.without[name])
+            variant = Variant(name=f"run{number}", experiment="maskresnet", set=settings)
+            experiment = experiment_of(variant, run.seed, overrides)
+            runs.append(PlannedRun(part, variant, experiment, out / part.source / variant.name))
+        return runs
+
+    def _model(self) -> Floats:
+        """The mean, and each part as +1 where a run has it and -1 where not."""
+        signs = [
+            [-1.0 if name in run.without else 1.0 for name in self.without] for run in self.runs
+        ]
+        model: Floats = np.hstack([np.ones((len(signs), 1)), np.array(signs)])
+        return model
+
+    def effects(self, by_run: Floats) -> Floats:
+        """With each part minus without it: ``float64 (parts, ...)`` of ``(runs, ...)``."""
+        found: Floats = 2 * (np.linalg.pinv(self._model()) @ by_run)[1:]
+        return found
+
+    def margins_of_error(self, by_run: Floats) -> Floats:
+        """How large each effect gets in 95 of 100 cases where there is none: ``(parts,)``."""
+        model = self._model()
+        left_over = len(self.runs) - model.shape[1]
+        if not left_over:
+            return np.full(len(self.without), lenth_margin(self.effects(by_run)))
+        residuals = by_run - model @ (np.linalg.pinv(model) @ by_run)
+        variance = residuals @ residuals / left_over
+        errors = 2 * np.sqrt(variance * np.diag(np.linalg.inv(model.T @ model))[1:])
+        margins: Floats = stats.t.ppf(0.975, left_over) * errors
+        return margins
 
 
-def planned_runs(part: Part, parts: Parts, out: Path, overrides: list[str]) -> list[PlannedRun]:
-    """The twelve runs on one source that is left out."""
-    runs = []
-    for number, has in enumerate(design()):
-        settings = dict(parts.base)
-        for change, kept in zip(parts.without.values(), has, strict=True):
-            if not kept:
-                settings.update(change)
-        variant = Variant(name=f"run{number}", experiment="maskresnet", set=settings)
-        experiment = experiment_of(variant, number, overrides)
-        runs.append(PlannedRun(part, variant, experiment, out / part.source / variant.name))
-    return runs
-
-
-def effects(by_image: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """With each part minus without it, for every image: ``float64 (11, n)`` of ``(12, n)``."""
-    signs = np.where(design(), 1.0, -1.0)
-    return signs.T @ by_image / (len(signs) / 2)
-
-
-def margin_of_error(found: npt.NDArray[np.float64]) -> float:
-    """How large an effect that is none gets in 95 of 100 cases (Lenth 1989)."""
-    sizes = np.abs(found)
+def lenth_margin(effects: Floats) -> float:
+    """Of effects that leave no run to judge them by (Lenth 1989)."""
+    sizes = np.abs(effects)
     rough = 1.5 * np.median(sizes)
     spread = 1.5 * np.median(sizes[sizes < 2.5 * rough])
     return float(stats.t.ppf(0.975, len(sizes) / 3) * spread)
 
 
-def summed_up(answers: list[Answered], names: list[str]) -> dict[str, Any]:
-    """What the twelve runs on one source say."""
+def summed_up(answers: list[Answered], design: Design) -> dict[str, Any]:
+    """What the runs on one source say."""
     right = np.stack([one.is_right for one in answers]).astype(np.float64)
     labels, rows = answers[0].labels, np.arange(len(answers[0].labels))
-    losses = np.stack([-np.log(one.probabilities[rows, labels] + 1e-7) for one in answers])
-    points, loss = 100 * effects(right), effects(losses.astype(np.float64))
+    losses = np.stack(
+        [-np.log(one.probabilities[rows, labels].astype(np.float64) + 1e-7) for one in answers]
+    )
+    points, loss = 100 * design.effects(right), design.effects(losses)
+    points_margin = 100 * design.margins_of_error(right.mean(axis=1))
+    loss_margin = design.margins_of_error(losses.mean(axis=1))
     units = units_of(right.shape[1], answers[0].groups)
     resampled = np.concatenate(
         [
@@ -119,7 +175,7 @@ def summed_up(answers: list[Answered], names: list[str]) -> dict[str, Any]:
             for weights in resample_weights(units, resamples=2000, seed=0)
         ]
     )
-    bounds = [percentile_interval(resampled[:, number]) for number in range(len(names))]
+    bounds = [percentile_interval(column) for column in resampled.T]
     return {
         "n": len(labels),
         "accuracy_by_run": [round(float(value), 4) for value in right.mean(axis=1)],
@@ -127,13 +183,11 @@ def summed_up(answers: list[Answered], names: list[str]) -> dict[str, Any]:
             name: {
                 "points": round(float(points[number].mean()), 2),
                 "ci95": [round(float(bound), 2) for bound in bounds[number]],
+                "margin_of_error": round(float(points_margin[number]), 2),
                 "log_loss": round(float(loss[number].mean()), 4),
+                "log_loss_margin_of_error": round(float(loss_margin[number]), 4),
             }
-            for number, name in enumerate(names)
-        },
-        "margin_of_error": {
-            "points": round(margin_of_error(points.mean(axis=1)), 2),
-            "log_loss": round(margin_of_error(loss.mean(axis=1)), 4),
+            for number, name in enumerate(design.without)
         },
     }
 
@@ -143,7 +197,7 @@ def spoilt(
     dataset: Dataset,
     truth: Truth,
     rows: npt.NDArray[np.int64],
-    names: list[str],
+    design: Design,
 ) -> dict[str, Any]:
     """The effects on spoilt photos, in points of accuracy, by kind of corruption."""
     models = [Classifier(folder) for folder in folders]
@@ -154,14 +208,18 @@ def spoilt(
     first = 1
     for kind in KINDS:
         severities = right[:, first : first + len(kind.amounts)].mean(axis=1)
-        points = effects(severities).mean(axis=1)
+        by_run = severities.mean(axis=1)
         found[kind.key] = {
             "accuracy": round(float(severities.mean()), 1),
-            "points": {name: round(float(one), 1) for name, one in zip(names, points, strict=True)},
-            "margin_of_error": round(margin_of_error(points), 1),
+            "points": _by_part(design, design.effects(by_run)),
+            "margin_of_error": _by_part(design, design.margins_of_error(by_run)),
         }
         first += len(kind.amounts)
     return found
+
+
+def _by_part(design: Design, values: Floats) -> dict[str, float]:
+    return {name: round(float(one), 1) for name, one in zip(design.without, values, strict=True)}
 
 
 def some_of(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
@@ -173,19 +231,17 @@ def main() -> None:
     """Train what is missing, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", type=Path, help="a dataset that kept every copy, as studies do")
-    parser.add_argument("parts", type=Path, help="screening.yaml, or others; YAML")
+    parser.add_argument("design", type=Path, help="screening.yaml, or another; YAML")
     parser.add_argument("--leave-out", action="append", required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument(
-        "--run", action="append", type=int, choices=range(12), help="all by default"
-    )
+    parser.add_argument("--run", action="append", type=int, help="its number; all by default")
     parser.add_argument("--set", action="append", default=[], help="for every run")
     parser.add_argument("--relabel", action="append", type=Path, default=[], help="to judge by")
     parser.add_argument("--min-side-px", type=int, default=0, help="of a box, to be judged")
     parser.add_argument("--corruptions", type=int, default=0, help="photos to spoil")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    told_apart = Parts.read(options.parts)
+    design = Design.read(options.design)
     dataset = open_dataset(options.photos)
     photos = photos_with_copies(dataset)
     truth = Truth.of_photos(options.photos, options.relabel, options.min_side_px)
@@ -194,7 +250,7 @@ def main() -> None:
         raise SystemExit("; ".join(f"{one.source}: {one.reason}" for one in skipped))
     for part in parts:
         view = with_splits(dataset, photos, part.splits, part.division)
-        runs = planned_runs(part, told_apart, options.output, options.set)
+        runs = design.planned(part, options.output, options.set)
         for number in options.run or range(len(runs)):
             run = runs[number]
             if finished_run(run, view, "test") is None:
@@ -202,11 +258,11 @@ def main() -> None:
                 do_run(run, view, photos, "test", device=options.device)
         if all(finished_run(run, view, "test") for run in runs):
             answers = [truth.judge(read_answers(run.folder)) for run in runs]
-            found = summed_up(answers, list(told_apart.without))
+            found = summed_up(answers, design)
             if options.corruptions:
                 rows = some_of(answers[0].rows, options.corruptions)
                 folders = [run.folder for run in runs]
-                found["corruptions"] = spoilt(folders, view, truth, rows, list(told_apart.without))
+                found["corruptions"] = spoilt(folders, view, truth, rows, design)
             print(json.dumps({part.source: found}, indent=2))
 
 
