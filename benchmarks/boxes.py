@@ -137,16 +137,16 @@ def main() -> None:
     results = {}
     for path in options.models:
         classifier = Classifier(path)
-        cut = cut_faces(rows, options.enlarge, classifier.info.input_size_px)
-        answers = [classifier.classify_images(images) for images in cut]
+        cut = cut_faces(rows, [1.0, *options.enlarge], classifier.info.input_size_px)
+        as_annotated, *wider = [classifier.classify_images(images) for images in cut]
         results[str(path)] = {
             "by_enlargement": {
                 f"{times:g}": _measured(labels[two], found[two], pictures[two], options.seed)
-                for times, found in zip(options.enlarge, answers, strict=True)
+                for times, found in zip(options.enlarge, wider, strict=True)
             },
             "by_shorter_side_px": {
                 f"{low} to {high - 1}": _measured(
-                    labels[chosen], answers[0][chosen], pictures[chosen], options.seed
+                    labels[chosen], as_annotated[chosen], pictures[chosen], options.seed
                 )
                 for low, high in pairwise(SIDES_PX)
                 if (chosen := two & (sides >= low) & (sides < high)).any()
@@ -154,7 +154,7 @@ def main() -> None:
         }
         if not two.all():
             results[str(path)]["incorrectly_worn"] = _incorrect(
-                labels, answers[0][:, MASK], pictures, options.seed
+                labels, as_annotated[:, MASK], pictures, options.seed
             )
     print(json.dumps(results, indent=2))
 

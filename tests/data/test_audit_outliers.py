@@ -53,6 +53,17 @@ def test_copies_of_a_scene_do_not_make_it_usual(portraits: Images) -> None:
     assert grouped[-1] > grouped[:COUNT].max()
 
 
+def test_of_many_photos_the_space_is_learned_from_all(
+    portraits: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = np.roll(portraits, (20, 20), axis=(1, 2))
+    images = np.concatenate([portraits, elsewhere])  # as two sources stand, one after the other
+    monkeypatch.setattr("facemask.data.audit.outliers._MOST_LEARNED", 200)
+    distances = face_space_distances(images, np.arange(len(images)), seed=0)
+    halves = np.median(distances[:COUNT]), np.median(distances[COUNT:])
+    assert max(halves) < 1.5 * min(halves)
+
+
 def test_odd_shapes_tiny_and_blank_images_are_named(portraits: Images) -> None:
     table = photo_table([0] * 5, width=[300, 200, 12, 200, 90], height=[100, 200, 15, 210, 200])
     table.loc[3, "contrast"] = 0.01

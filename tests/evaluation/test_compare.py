@@ -74,6 +74,28 @@ def test_always_right_against_always_wrong_has_a_winner_and_no_interval() -> Non
     )
 
 
+def test_images_of_one_group_show_no_difference() -> None:
+    labels = np.arange(40) % 2
+    one_group = np.zeros(40, dtype=np.int64)
+    right, wrong = (
+        evaluate(
+            FakeClassifier(),
+            fake_images(np.eye(2)[answers]),
+            labels,
+            name=name,
+            groups=one_group,
+            resamples=200,
+        )
+        for name, answers in (("right", labels), ("wrong", 1 - labels))
+    )
+    (pair,) = compare([right, wrong]).pairs
+    assert pair.sentence == (
+        "No difference shown: right has 100.0 points more accuracy than wrong, which may be chance "
+        "(1 group of images that belong together give no interval; McNemar p < 0.001) on these 40 "
+        "images."
+    )
+
+
 def test_paired_intervals_are_narrower_than_the_models_own() -> None:
     first = evaluation_of("a", 400)
     flipped = first.answers.probabilities.copy()
@@ -169,6 +191,33 @@ def test_seeds_widen_the_interval_of_their_mean() -> None:
     assert together is not None
     assert alone is not None
     assert together[1] - together[0] > alone[1] - alone[0]
+
+
+def test_the_order_of_the_runs_changes_nothing() -> None:
+    first = [_seeded(f"a{seed}", seed, skill=skill) for seed, skill in enumerate((1.2, 1.5, 1.8))]
+    other = [
+        _seeded(f"b{seed}", seed, skill=skill, experiment="net2")
+        for seed, skill in ((3, 1.3), (4, 1.6), (5, 1.9))
+    ]
+    (forth,), (back,) = (compare([*first, *seconds]).pairs for seconds in (other, other[::-1]))
+    assert forth == back
+
+
+def test_what_a_seed_does_to_both_falls_out_of_their_difference() -> None:
+    skills = (0.5, 1.5, 4)
+    first, same = (
+        [_seeded(f"{name}{seed}", seed, skill=skills[seed], experiment=name) for seed in range(3)]
+        for name in ("net1", "net2")
+    )
+    others = [
+        dataclasses.replace(
+            one, model=model_info("net3", config={"seed": seed + 3}), name=f"c{seed}"
+        )
+        for seed, one in enumerate(first)
+    ]
+    (paired,), (unpaired,) = (compare([*first, *second]).pairs for second in (same, others))
+    assert paired.differences["accuracy"].ci95 is None  # they answer alike, seed by seed
+    assert unpaired.differences["accuracy"].ci95 is not None
 
 
 def test_all_seeds_of_one_experiment_leave_nothing_to_compare() -> None:

@@ -57,14 +57,16 @@ def test_without_a_mistake_there_is_no_risk_and_no_interval() -> None:
     assert risk.ci95 is None
 
 
-def test_certainty_is_the_distance_from_the_threshold() -> None:
+@pytest.mark.parametrize("threshold", [0.03, 0.5, 0.994])
+def test_certainty_orders_as_the_probability_of_the_answer_does(threshold: float) -> None:
     labels, probabilities = binary_answers(60)
-    even = check_answers(labels, probabilities)
-    assert np.isfinite(certainty(even)).all()
-    by_certainty = np.argsort(certainty(even), kind="stable")
-    assert (np.diff(even.confidence[by_certainty]) > -1e-9).all()
-    moved = check_answers(np.array([0, 1]), np.array([[0.8, 0.2], [0.5, 0.5]]), threshold=0.2)
-    assert certainty(moved)[0] == pytest.approx(0)
+    answers = check_answers(labels, probabilities, threshold=threshold)
+    assert np.isfinite(certainty(answers)).all()
+    by_certainty = np.argsort(certainty(answers), kind="stable")
+    assert (np.diff(answers.confidence[by_certainty]) > -1e-9).all()
+
+
+def test_certainty_of_three_classes_is_the_confidence() -> None:
     three = check_answers(*three_class_answers(20))
     assert certainty(three).tolist() == three.confidence.tolist()
 

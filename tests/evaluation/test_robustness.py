@@ -181,6 +181,19 @@ def test_the_seed_decides_all_but_the_time() -> None:
     assert first == again
 
 
+def test_a_class_without_an_image_leaves_no_balanced_accuracy() -> None:
+    class OfThree(Brightness):
+        def classify_images(self, images: npt.NDArray[np.uint8]) -> Probabilities:
+            two = super().classify_images(images)
+            return np.column_stack([two, np.zeros(len(two))])
+
+    model, (images, labels) = OfThree(), bright_and_dark()
+    model.info = dataclasses.replace(model.info, class_names=("no_mask", "mask", "incorrect_mask"))
+    found = measure_robustness(model, images, labels, kinds=FEW, resamples=100)
+    assert found.clean.balanced_accuracy is None
+    assert found.clean.accuracy == 1
+
+
 @pytest.mark.parametrize("n", [3, 20])
 def test_json_holds_no_number_that_is_not_one(n: int) -> None:
     images, labels = bright_and_dark(n)

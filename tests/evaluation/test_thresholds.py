@@ -22,7 +22,7 @@ from facemask.evaluation.thresholds import (
     choose_threshold,
     cost_at,
 )
-from facemask.evaluation.uncertain_band import choose_band, is_uncertain, narrowest_band
+from facemask.evaluation.uncertain_band import band_reaching, choose_band, is_uncertain
 
 
 def _others(evaluation: Evaluation, split: str = "val") -> Evaluation:
@@ -95,7 +95,7 @@ def test_choosing_and_measuring_on_the_same_images_is_said() -> None:
 def test_the_band_reaches_the_target_and_none_narrower_does(target: float) -> None:
     evaluation = evaluation_of("net", 500)
     answers = evaluation.answers
-    band = narrowest_band(answers, target)
+    band = band_reaching(answers, target)
     assert band is not None
     assert band[0] < 0.5 < band[1]
     answered = ~is_uncertain(answers, band)
@@ -145,10 +145,43 @@ def test_a_band_that_answers_nothing_elsewhere_gives_no_number_that_is_none() ->
 
 def test_the_band_lies_around_the_threshold_in_use() -> None:
     evaluation = at_threshold(evaluation_of("net", 400), 0.2)
-    band = narrowest_band(evaluation.answers, 0.97)
+    band = band_reaching(evaluation.answers, 0.97)
     assert band is not None
-    assert band[0] < 0.2 < band[1]
+    assert band[0] <= 0.2 < band[1]
     assert (evaluation.answers.predicted == (evaluation.answers.probabilities[:, 1] >= 0.2)).all()
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.2, 0.8, 0.98])
+def test_a_moved_threshold_leaves_the_least_likely_answers_out(threshold: float) -> None:
+    answers = at_threshold(evaluation_of("net", 600), threshold).answers
+    band = band_reaching(answers, 0.97)
+    assert band is not None
+    assert band[0] <= threshold <= band[1]
+    unsure = is_uncertain(answers, band)
+    assert answers.is_right[~unsure].mean() >= 0.97
+    assert answers.confidence[unsure].max() < answers.confidence[~unsure].min()
+
+
+def test_a_printed_threshold_and_band_can_be_answered_with() -> None:
+    evaluation = at_threshold(evaluation_of("net", 400), 0.2)
+    choice = choose_band(evaluation, 0.97, _others(evaluation))
+    for band in ((3e-17, 1 - 1e-12), (0.06613, 0.9999974), (0.2, 0.7)):
+        words = band_sentences(dataclasses.replace(choice, band=band), "images")[0]
+        low, high = (float(word.rstrip(":,")) for word in words.split(" ", 5)[2:5:2])
+        assert 0 < low < high < 1
+        assert low == pytest.approx(band[0], rel=1e-3)
+    words = threshold_sentences(choose_threshold(evaluation, Costs(1e-7, 1), None), "images")[0]
+    assert float(words.split()[1].rstrip(",")) < 1
+
+
+def test_a_difference_without_an_interval_is_named() -> None:
+    mask = np.full(40, 0.4)
+    images = fake_images(np.column_stack([1 - mask, mask]))
+    evaluation = evaluate(FakeClassifier(), images, np.ones(40, dtype=np.int64), resamples=200)
+    words = threshold_sentences(choose_threshold(evaluation, Costs(5, 1), None), "images")[1]
+    assert words.endswith("It costs 5 less an image; these images give no interval.")
+    words = threshold_sentences(choose_threshold(evaluation, Costs(1, 1), None), "images")[1]
+    assert words.endswith("Both cost the same.")
 
 
 @pytest.mark.parametrize("costs", [(0, 1), (1, -1), (float("nan"), 1), (1, float("inf"))])

@@ -22,8 +22,8 @@ def threshold_sentences(choice: ThresholdChoice, images: str) -> tuple[str, ...]
     """
     costs = choice.costs
     lead = (
-        f"Threshold {choice.threshold:.4g}, where a missed mask costs {costs.miss:g} and a false "
-        f"alarm {costs.alarm:g}; chosen by {choice.method}."
+        f"Threshold {_probability(choice.threshold)}, where a missed mask costs {costs.miss:g} and "
+        f"a false alarm {costs.alarm:g}; chosen by {choice.method}."
     )
     measured = (
         f"On {choice.measured.n:,} {images} it costs {_cost(choice.measured)}; a threshold of 0.5 "
@@ -41,7 +41,12 @@ def _cost(cost: CostAt) -> str:
 
 def _verdict(choice: ThresholdChoice) -> str:
     if choice.difference_ci95 is None:
-        return "Both cost the same on every image."
+        if not choice.difference:
+            return "Both cost the same."
+        less = "less" if choice.difference < 0 else "more"
+        return (
+            f"It costs {abs(choice.difference):.4g} {less} an image; these images give no interval."
+        )
     low, high = choice.difference_ci95
     if low <= 0 <= high:
         return "The difference may be chance."
@@ -83,15 +88,20 @@ def _band_lead(choice: BandChoice) -> str:
         band = "" if choice.band is None else f", with the band {_band(choice)}"
         return f"Staying silent cannot reach an accuracy of {target}: the best is {best}{band}."
     return (
-        f"Uncertain from {_band(choice)}: the narrowest band with which {target} of the answers "
-        f"are right on {chosen} ({percent(choice.chosen_accuracy)}, with "
+        f"Uncertain from {_band(choice)}: without these, the least certain, {target} of the "
+        f"answers are right on {chosen} ({percent(choice.chosen_accuracy)}, with "
         f"{percent(choice.chosen_coverage)} answered)."
     )
 
 
 def _band(choice: BandChoice) -> str:
     low, high = choice.band or (0.0, 0.0)
-    return f"{low:.4g} to {high:.4g}"
+    return f"{_probability(low)} to {_probability(high)}"
+
+
+def _probability(value: float) -> str:
+    """With as many digits as keep it inside 0..1, as whoever answers with it needs it."""
+    return next(text for digits in range(4, 18) if 0 < float(text := f"{value:.{digits}g}") < 1)
 
 
 def _estimate(estimate: Estimate) -> str:

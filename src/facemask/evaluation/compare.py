@@ -224,12 +224,22 @@ def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pair
     p = test.p_value if p_holm is None else p_holm
     after = "" if p_holm is None else f" after Holm's correction for {n_pairs} pairs"
     evidence = f"{test.name} {p_value(p)}{after}"
-    sentence = _sentence(names, n, differences["accuracy"], p, evidence, alike)
+    n_units = first.members[0].metrics.n_units
+    if differences["accuracy"].ci95 is None and n_units < n:
+        groups = f"{n_units:,} group{'s' * (n_units > 1)}"
+        evidence = f"{groups} of images that belong together give no interval; {evidence}"
+    sentence = _sentence(names, n, n_units, differences["accuracy"], p, evidence, alike)
     return Pair(*names, n, differences, test.mcnemar, test.name, test.p_value, p_holm, sentence)
 
 
 def _sentence(
-    names: tuple[str, str], n: int, difference: Difference, p: float, evidence: str, alike: str
+    names: tuple[str, str],
+    n: int,
+    n_units: int,
+    difference: Difference,
+    p: float,
+    evidence: str,
+    alike: str,
 ) -> str:
     """The result in plain words; the better one stands first."""
     on_these = f"on these {n:,} images"
@@ -241,7 +251,9 @@ def _sentence(
         low, high = difference.ci95 if difference.value >= 0 else _negated(difference.ci95)
         bounds = f"{signed_points(low)} to {signed_points(high)}"
         evidence = f"95% interval {bounds}, paired bootstrap; {evidence}"
-    is_shown = p < SIGNIFICANCE and (low > 0 or difference.ci95 is None)
+    # Without an interval all images differ alike; that says nothing if they belong together.
+    differs = low > 0 if difference.ci95 else n_units == n
+    is_shown = p < SIGNIFICANCE and differs
     if is_shown:
         size = points(difference.value)
         return f"{better} is better than {worse} by {size} of accuracy ({evidence}) {on_these}."

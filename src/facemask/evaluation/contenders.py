@@ -63,6 +63,8 @@ class Contender:
 def seed_groups(evaluations: Sequence[Evaluation]) -> list[list[int]]:
     """The places of evaluations that differ in the seed alone, in the order of the first of each.
 
+    Within a group they stand by seed.
+
     An experiment without a seed in its model file, or with one seed twice, stays apart.
     """
     keys = [_all_but_the_seed(one) for one in evaluations]
@@ -72,7 +74,7 @@ def seed_groups(evaluations: Sequence[Evaluation]) -> list[list[int]]:
     for place, key in enumerate(keys):
         alone = seeds[place] is None or key in twice
         groups.setdefault(f"{place} {key}" if alone else key, []).append(place)
-    return list(groups.values())
+    return [sorted(group, key=lambda place: seeds[place] or 0) for group in groups.values()]
 
 
 def contender(
@@ -90,13 +92,14 @@ def contender(
         (one,) = members
         single = Contender(one.name, (one.name,), (), one.metrics.values, {}, {}, one.metrics.ci95)
         return single, draws[group[0]]
-    drawn = _drawn_members([draws[place] for place in group], members[0].metrics.seed)
+    seeds = tuple(one.model.config["seed"] for one in members)
+    drawn = _drawn_members([draws[place] for place in group], members[0].metrics.seed, seeds)
     known = {key: _known(members, key) for key in METRIC_KEYS}
     filled = {key: values for key, values in known.items() if values}
     together = Contender(
         name=f"{members[0].model.name} ({len(members)} seeds)",
         members=tuple(one.name for one in members),
-        seeds=tuple(one.model.config["seed"] for one in members),
+        seeds=seeds,
         values={key: statistics.fmean(known[key]) if known[key] else None for key in METRIC_KEYS},
         spread={key: statistics.stdev(values) for key, values in filled.items()},
         ranges={key: (min(values), max(values)) for key, values in filled.items()},
@@ -129,10 +132,17 @@ def _known(members: Sequence[Evaluation], key: str) -> list[float]:
     return found if len(found) == len(values) else []
 
 
-def _drawn_members(draws: Sequence[Draws], seed: int) -> Draws:
-    """The mean over members that are drawn anew for each resample of the images."""
+def _drawn_members(draws: Sequence[Draws], seed: int, members: Sequence[int]) -> Draws:
+    """The mean over members that are drawn anew for each resample of the images.
+
+    Args:
+        draws: of each member.
+        seed: of the bootstrap.
+        members: their seeds: contenders with the same ones are drawn alike, so that what a seed
+            does to both falls out of their difference; others independently.
+    """
     resamples, count = len(draws[0][METRIC_KEYS[0]]), len(draws)
-    drawn = np.random.default_rng([seed, count]).integers(count, size=(resamples, count))
+    drawn = np.random.default_rng([seed, *members]).integers(count, size=(resamples, count))
     means: Draws = {}
     for key in METRIC_KEYS:
         by_member = np.stack([one[key] for one in draws], axis=1)

@@ -83,7 +83,8 @@ def measure_robustness(
     answers = spoilt_answers(models, images, labels, rows, kinds, seed=seed, on_images=on_images)
     seconds = time.perf_counter() - start
     resampling = _Resampling(drawn, units)
-    severities = _severities(answers[0], labels[rows], kinds, resampling)
+    n_classes = len(classifier.info.class_names)
+    severities = _severities(answers[0], labels[rows], n_classes, kinds, resampling)
     wrong = answers[:, 1:] != labels[rows]
     errors = (
         [Ratio(None, None, no_reference)] * (1 + len(kinds))
@@ -154,7 +155,7 @@ class _Resampling:
 
 
 def _severities(
-    answers: Labels, labels: Labels, kinds: Sequence[Kind], resampling: _Resampling
+    answers: Labels, labels: Labels, n_classes: int, kinds: Sequence[Kind], resampling: _Resampling
 ) -> list[tuple[Severity, ...]]:
     """The figures of the images as they are, alone in the first place, then each kind's."""
     is_right, flips = answers == labels, answers != answers[0]
@@ -168,7 +169,7 @@ def _severities(
             n=len(labels),
             accuracy=float(is_right[place].mean()),
             accuracy_ci95=right_ci95[place],
-            balanced_accuracy=_balanced(is_right[place], labels),
+            balanced_accuracy=_balanced(is_right[place], labels, n_classes),
             flip_rate=float(flips[place].mean()),
             flip_ci95=flip_ci95[place],
         )
@@ -177,10 +178,10 @@ def _severities(
     return [(figures[0],), *(tuple(figures[part]) for part in _parts(kinds, 1))]
 
 
-def _balanced(is_right: Flags, labels: Labels) -> float | None:
-    """The mean share of right answers of the classes; None where there is only one class."""
+def _balanced(is_right: Flags, labels: Labels, n_classes: int) -> float | None:
+    """The mean share of right answers of the classes; None where one of them has no image."""
     shares = [float(is_right[labels == label].mean()) for label in np.unique(labels)]
-    return sum(shares) / len(shares) if len(shares) > 1 else None
+    return sum(shares) / n_classes if len(shares) == n_classes else None
 
 
 def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from facemask.errors import ConfigError
 from facemask.evaluation.answers import Answers
@@ -84,7 +84,7 @@ class BandChoice:
 
 
 def choose_band(evaluation: Evaluation, target: float, chosen_on: Evaluation) -> BandChoice:
-    """The narrowest band with which some images reach a target, measured on others.
+    """The band that leaves the fewest images out to reach a target, measured on others.
 
     Args:
         evaluation: of the images to measure on.
@@ -103,7 +103,7 @@ def choose_band(evaluation: Evaluation, target: float, chosen_on: Evaluation) ->
             f"--target-accuracy: expected {FEW_IMAGES} images or more to choose the band on, "
             f"found {len(chosen_on.answers)} {chosen_on.images_in_words}"
         )
-    band = narrowest_band(chosen_on.answers, target)
+    band = band_reaching(chosen_on.answers, target)
     there = ~is_uncertain(chosen_on.answers, band)
     right = float(chosen_on.answers.is_right[there].mean())
     answered = ~is_uncertain(evaluation.answers, band)
@@ -128,31 +128,30 @@ def is_uncertain(answers: Answers, band: Band | None) -> npt.NDArray[np.bool_]:
     return np.asarray((band[0] <= scores) & (scores <= band[1]))
 
 
-def narrowest_band(answers: Answers, target: float) -> Band | None:
-    """The band around the threshold that leaves the fewest images out and reaches a target.
+def band_reaching(answers: Answers, target: float) -> Band | None:
+    """The least certain answers, as few as reach a target, as a band with the threshold in it.
 
-    The band reaches equally far in log-odds to both sides of the threshold: the images in it are
-    those whose answers are least certain (Chow, "On optimum recognition error and reject
-    tradeoff", IEEE Transactions on Information Theory 16, 1970). At least `FEW_IMAGES` images
-    stay answered. Where no such band reaches the target, the one with the highest accuracy is
-    given, and of equal ones the narrowest.
+    With a threshold of 0.5 it reaches equally far in log-odds to both sides; with another, only
+    to the side of the less likely answers as long as those are enough. At least `FEW_IMAGES`
+    images stay answered. Where no such band reaches the target, the one with the highest accuracy
+    is given, and of equal ones the narrowest.
 
     Args:
         answers: of two classes, `FEW_IMAGES` or more.
         target: the accuracy that is wanted of what is answered, 0..1.
     """
-    distances = certainty(answers)
-    order = np.argsort(-distances, kind="stable")
-    ordered = distances[order]
+    certain = certainty(answers)
+    order = np.argsort(-certain, kind="stable")
+    ordered = certain[order]
     accuracy = np.cumsum(answers.is_right[order]) / np.arange(1, len(ordered) + 1)
     # Images of one certainty are answered all or none: only the last of them ends a cut.
-    ends = np.flatnonzero(np.diff(ordered, append=-1.0) != 0)
+    ends = np.flatnonzero(np.diff(ordered, append=-np.inf) != 0)
     ends = ends[ends >= min(FEW_IMAGES, ends[-1] + 1) - 1]
     reaching = ends[accuracy[ends] >= target]
     best = reaching if len(reaching) else ends[accuracy[ends] == accuracy[ends].max()]
     last = int(best.max())
-    if last == len(ordered) - 1:
+    if last == len(ordered) - 1 or answers.threshold is None:
         return None
-    width = (ordered[last] + ordered[last + 1]) / 2
-    middle = float(logit(answers.threshold))
-    return float(expit(middle - width)), float(expit(middle + width))
+    least = (ordered[last] + ordered[last + 1]) / 2
+    low, high = float(expit(-least)), float(expit(least))
+    return min(answers.threshold, low), max(answers.threshold, high)

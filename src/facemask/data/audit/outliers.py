@@ -105,10 +105,13 @@ def face_space_distances(
     if len(firsts) < FEWEST_IMAGES:
         return np.full(len(images), np.nan)
     # Each half is judged by the other, so that no image explains itself or its copies.
-    half_of = np.random.default_rng(seed).permutation(len(firsts)) % 2
+    rng = np.random.default_rng(seed)
+    half_of = rng.permutation(len(firsts)) % 2
     distances = np.empty(len(images))
     for half in (0, 1):
-        learned = firsts[half_of != half][:_MOST_LEARNED]
+        learned = firsts[half_of != half]
+        if len(learned) > _MOST_LEARNED:  # groups stand by source and class
+            learned = rng.choice(learned, _MOST_LEARNED, replace=False)
         count = min(_COMPONENTS, len(learned) // _IMAGES_A_COMPONENT)
         space = PCA(count, svd_solver="randomized", random_state=seed)
         space.fit(_thumbnails(images[learned]))
