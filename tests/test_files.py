@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_an_error_in_the_block_leaves_the_folder_as_it_was(
     before = contents(tmp_path)
     with (
         pytest.raises(type(error), match=str(error.args[-1])),
-        written_folder(target, replace_if="marker") as beside,
+        written_folder(target, replace_if="marker", holding=["old"]) as beside,
     ):
         write_half(beside / "half", error)
     assert contents(tmp_path) == before
@@ -95,7 +96,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_everything(tmp_path: Path) -
         raise DISK_FULL
     with (
         pytest.raises(OutputError, match="run: cannot be written: the disk is full"),
-        written_folder(tmp_path / "run", replace_if="marker"),
+        written_folder(tmp_path / "run", replace_if="marker", holding=["old"]),
     ):
         raise DISK_FULL
     assert contents(tmp_path) == before
@@ -115,7 +116,7 @@ def test_a_written_folder_replaces_nothing_an_empty_one_or_ours(
         one_of_ours(target)
     elif stands == "empty":
         target.mkdir()
-    with written_folder(target, replace_if="marker") as beside:
+    with written_folder(target, replace_if="marker", holding=["old"]) as beside:
         (beside / "new").write_text("new")
     assert contents(tmp_path) == {"run/new": b"new"}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -132,11 +133,36 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"photos/mine.jpg": b"mine"}
 
 
+@pytest.mark.parametrize("more", ["notes.txt", "old.jpg", "photos/mine.jpg", ".hidden"])
+def test_a_folder_of_ours_with_something_more_in_it_is_left_alone(
+    tmp_path: Path, more: str
+) -> None:
+    target = one_of_ours(tmp_path / "run")
+    (target / more).parent.mkdir(exist_ok=True)
+    (target / more).write_text("mine")
+    before = contents(tmp_path)
+    name = re.escape(more.split("/")[0])
+    with (
+        pytest.raises(OutputError, match=f"earlier marker alone, .*found {name} as well"),
+        written_folder(target, replace_if="marker", holding=["old"]),
+    ):
+        pytest.fail("the block was entered")
+    assert contents(tmp_path) == before
+
+
+def test_what_file_managers_leave_stops_nothing(tmp_path: Path) -> None:
+    target = one_of_ours(tmp_path / "run")
+    (target / ".DS_Store").write_text("")
+    with written_folder(target, replace_if="marker", holding=["old"]) as beside:
+        (beside / "new").write_text("new")
+    assert contents(tmp_path) == {"run/new": b"new"}
+
+
 def test_files_put_there_meanwhile_are_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "run"
     with (
         pytest.raises(OutputError, match="found other files"),
-        written_folder(target, replace_if="marker"),
+        written_folder(target, replace_if="marker", holding=["old"]),
     ):
         put_photo(target)
     assert contents(tmp_path) == {"run/mine.jpg": b"mine"}
@@ -158,7 +184,7 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
     monkeypatch.setattr(Path, "rename", second_fails)
     with (
         pytest.raises(OutputError, match="the disk is full"),
-        written_folder(target, replace_if="marker") as beside,
+        written_folder(target, replace_if="marker", holding=["old"]) as beside,
     ):
         (beside / "new").write_text("new")
     assert contents(tmp_path) == before
@@ -167,7 +193,7 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_be_put_there(
 def test_a_linked_folder_is_replaced_behind_its_link(tmp_path: Path) -> None:
     one_of_ours(tmp_path / "big disk")
     (tmp_path / "run").symlink_to("big disk")
-    with written_folder(tmp_path / "run", replace_if="marker") as beside:
+    with written_folder(tmp_path / "run", replace_if="marker", holding=["old"]) as beside:
         (beside / "new").write_text("new")
     assert (tmp_path / "run").is_symlink()
     assert contents(tmp_path / "big disk") == {"new": b"new"}

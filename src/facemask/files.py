@@ -5,8 +5,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from facemask.errors import OutputError, shown
@@ -36,19 +37,23 @@ def written_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def written_folder(path: Path, *, replace_if: str | None = None) -> Iterator[Path]:
+def written_folder(
+    path: Path, *, replace_if: str | None = None, holding: Sequence[str] = ()
+) -> Iterator[Path]:
     """A temporary folder beside `path` that becomes `path` when the block ends well.
 
     Args:
         path: the folder to make; a symbolic link to a folder stays, and its target is replaced.
         replace_if: a file name; a folder that already holds that file is one of ours and
             is replaced. Any other folder that is not empty is left alone.
+        holding: patterns of whatever else one of ours holds; with anything more in it, it is
+            left alone, too.
 
     Raises:
         OutputError: if `path` holds something that is not ours, cannot be written, or the
             disk is full; what stood at `path` before still stands there.
     """
-    check_replaceable(path, replace_if=replace_if)
+    check_replaceable(path, replace_if=replace_if, holding=holding)
     with _explained(path):
         path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +63,7 @@ def written_folder(path: Path, *, replace_if: str | None = None) -> Iterator[Pat
             yield beside
         with _explained(path):
             beside.chmod(0o777 & ~_umask())
-            check_replaceable(path, replace_if=replace_if)
+            check_replaceable(path, replace_if=replace_if, holding=holding)
             _replace_folder(path, beside)
     except OutputError as error:
         # A file inside is known to the user by the place that it was meant for.
@@ -82,17 +87,25 @@ def _replace_folder(path: Path, beside: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def check_replaceable(path: Path, *, replace_if: str | None = None) -> None:
+def check_replaceable(
+    path: Path, *, replace_if: str | None = None, holding: Sequence[str] | None = None
+) -> None:
     """Refuse an output folder that holds somebody's files.
 
+    Args:
+        path: the folder.
+        replace_if: see `written_folder`.
+        holding: see `written_folder`; None for a folder that is added to and never replaced.
+
     Raises:
-        OutputError: if `path` is a file, a folder with content but without `replace_if`, or
-            cannot be looked at.
+        OutputError: if `path` is a file, a folder with content but without `replace_if` or with
+            more than `holding`, or cannot be looked at.
     """
     with _explained(path):
         if path.is_dir():
             is_ours = replace_if is not None and (path / replace_if).is_file()
-            if any(path.iterdir()) and not is_ours:
+            names = sorted(entry.name for entry in path.iterdir())
+            if names and not is_ours:
                 expected = (
                     f"an empty folder, or one with a {replace_if}" if replace_if else "an empty one"
                 )
@@ -100,8 +113,25 @@ def check_replaceable(path: Path, *, replace_if: str | None = None) -> None:
                     f"{shown(path)}: expected {expected}, found other files; they are left as "
                     "they are: name another folder"
                 )
+            if holding is not None and (more := _more_than([replace_if or "", *holding], names)):
+                raise OutputError(
+                    f"{shown(path)}: expected what goes with an earlier {replace_if} alone, to be "
+                    f"replaced, found {shown(more)} as well; all is left as it is: move that, or "
+                    "name another folder"
+                )
         elif path.exists():
             raise OutputError(f"{shown(path)}: expected a folder, found a file; name another")
+
+
+def _more_than(patterns: Sequence[str], names: Sequence[str]) -> str:
+    """The first name that no pattern has; empty if there is none."""
+    known = (*patterns, *_LEFT_BY_SYSTEMS)
+    others = (name for name in names if not any(fnmatchcase(name, one) for one in known))
+    return next(others, "")
+
+
+_LEFT_BY_SYSTEMS = (".DS_Store", "._*", "Thumbs.db", "desktop.ini")
+"""What file managers put into a folder that they show."""
 
 
 def hash_file(path: Path) -> str:

@@ -50,6 +50,11 @@ from facemask.report.audit_page import write_audit_page
 from facemask.report.audit_sheets import write_sheets
 from facemask.report.audit_text import audit_text
 
+_FURTHER_NAMES = (
+    "report.html", "leakage.csv", "duplicates.*", "conflicts.*", "outliers.*", "suspects.*",
+)  # fmt: skip
+"""What else the folder of an audit holds: lists as CSV, contact sheets as PNG."""
+
 FORMAT_VERSION = 1
 """Of the JSON that `audit` prints and writes."""
 
@@ -129,7 +134,7 @@ def _check_output(folder: Path) -> None:
             f"{shown(folder)}: a prepared dataset stands there, and is left as it is: name "
             "another folder"
         )
-    check_replaceable(folder, replace_if=AUDIT_NAME)
+    check_replaceable(folder, replace_if=AUDIT_NAME, holding=_FURTHER_NAMES)
 
 
 def _corrected(dataset: Dataset, lists: dict[Path, pd.DataFrame], mapping: list[str]) -> Dataset:
@@ -190,7 +195,9 @@ def _document(dataset: Dataset, found: Audit) -> dict[str, Any]:
 
 def _opened(output: Path | None) -> AbstractContextManager[Path | None]:
     """The folder to write into: what cannot be written is said before the long checks."""
-    return nullcontext() if output is None else written_folder(output, replace_if=AUDIT_NAME)
+    if output is None:
+        return nullcontext()
+    return written_folder(output, replace_if=AUDIT_NAME, holding=_FURTHER_NAMES)
 
 
 def _write(folder: Path, document: dict[str, Any], audited: Audited, dataset: Dataset) -> None:

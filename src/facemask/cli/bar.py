@@ -28,4 +28,7 @@ def bar(console: Console) -> Progress:
         _SpeedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=console,
+        # Redirected, what is printed meanwhile would go to the bar's terminal and not to a file.
+        redirect_stdout=False,
+        redirect_stderr=False,
     )

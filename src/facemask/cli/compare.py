@@ -14,7 +14,14 @@ from facemask.cli.measure_options import (
     Split,
     measured_images,
 )
-from facemask.cli.measuring import COMPARISON_NAME, RESAMPLES, as_runs, measure, write_json
+from facemask.cli.measuring import (
+    COMPARISON_NAME,
+    REPORT_NAME,
+    RESAMPLES,
+    as_runs,
+    measure,
+    write_json,
+)
 from facemask.cli.models import Models, load_models
 from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Workers
 from facemask.cli.trusting import MinSlice
@@ -23,7 +30,7 @@ from facemask.errors import ConfigError
 from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.slices import MIN_SLICE, measure_slices
 from facemask.evaluation.text import comparison_text
-from facemask.files import written_folder
+from facemask.files import check_replaceable, written_folder
 from facemask.report.compare_page import write_compare_report
 from facemask.report.run_page import run_chapter
 
@@ -46,6 +53,8 @@ def compare_command(
     """Put models side by side on the same images, with the test of the difference."""
     if len(models) < 2:
         raise ConfigError(f"compare: expected two models or more, found {len(models)}")
+    if output is not None:
+        check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
     loaded = load_models(models)
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     with measured_images(loaded, data, split, reading) as images:
@@ -57,7 +66,9 @@ def compare_command(
         else:
             show(comparison_text(comparison))
         if output is not None:
-            with written_folder(output, replace_if=COMPARISON_NAME) as beside:
+            with written_folder(
+                output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME]
+            ) as beside:
                 write_json(beside / COMPARISON_NAME, found)
                 runs = as_runs(loaded, evaluations, images)
                 with progress("slicing", None) as advance:
@@ -66,7 +77,7 @@ def compare_command(
                         for one in evaluations
                     ]
                 write_compare_report(
-                    beside / "report.html",
+                    beside / REPORT_NAME,
                     comparison,
                     runs,
                     images.manifest,
@@ -74,7 +85,7 @@ def compare_command(
                     slices=slices,
                     more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
                 )
-            note(f"report: {output / 'report.html'}")
+            note(f"report: {output / REPORT_NAME}")
 
 
 @dataclass(frozen=True)

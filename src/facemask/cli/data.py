@@ -25,6 +25,8 @@ from facemask.report.explore_page import write_explore_page
 from facemask.report.explore_text import explore_text
 
 EXPLORATION_NAME = "exploration.json"
+_FURTHER_NAMES = (UNREADABLE_NAME, "report.html")
+"""What else the folder of an exploration holds."""
 
 
 def explore_command(
@@ -42,7 +44,7 @@ def explore_command(
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
     if output is not None:
-        check_replaceable(output, replace_if=EXPLORATION_NAME)
+        check_replaceable(output, replace_if=EXPLORATION_NAME, holding=_FURTHER_NAMES)
     reading = Reading(layout, label, mapping, max_unreadable, workers)
     with decoded(sources, reading) as (dataset, drops):
         exploration = explore_dataset(dataset)
@@ -72,7 +74,7 @@ def write_exploration(
     Raises:
         OutputError: if the folder holds something else or cannot be written.
     """
-    with written_folder(folder, replace_if=EXPLORATION_NAME) as beside:
+    with written_folder(folder, replace_if=EXPLORATION_NAME, holding=_FURTHER_NAMES) as beside:
         numbers = json.dumps(_document(exploration, findings), indent=2, allow_nan=False)
         (beside / EXPLORATION_NAME).write_text(numbers + "\n", "utf-8")
         write_drops(beside / UNREADABLE_NAME, unreadable_among(drops))

@@ -18,7 +18,14 @@ from facemask.cli.measure_options import (
     Split,
     measured_images,
 )
-from facemask.cli.measuring import EVALUATION_NAME, RESAMPLES, as_run, measure, write_json
+from facemask.cli.measuring import (
+    EVALUATION_NAME,
+    REPORT_NAME,
+    RESAMPLES,
+    as_run,
+    measure,
+    write_json,
+)
 from facemask.cli.models import LoadedModel, load_models
 from facemask.cli.sources import Labels, Layouts, Mapping, MaxUnreadable, Workers
 from facemask.cli.trusting import (
@@ -36,7 +43,7 @@ from facemask.data.collect import MAX_UNREADABLE_SHARE
 from facemask.errors import ConfigError
 from facemask.evaluation.slices import MIN_SLICE
 from facemask.evaluation.text import evaluation_text
-from facemask.files import written_folder
+from facemask.files import check_replaceable, written_folder
 from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
 from facemask.report.run_page import write_run_report
 
@@ -85,6 +92,8 @@ def evaluate_command(
     """Measure a model file: every metric with a 95% interval, on all images and by slice."""
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
+    if output is not None:
+        check_replaceable(output, replace_if=EVALUATION_NAME, holding=[REPORT_NAME])
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
     measured, other, no_reference = _load(model, reference, robustness=robustness)
     others = [] if other is None else [other]
@@ -108,7 +117,7 @@ def evaluate_command(
             show(evaluation_text(evaluation), found.trusted.text(), *examination.texts())
         if output is not None:
             _write_evaluation(output, measured, found, images)
-            note(f"report: {output / 'report.html'}")
+            note(f"report: {output / REPORT_NAME}")
 
 
 def _load(
@@ -155,11 +164,11 @@ class _Found:
 def _write_evaluation(
     folder: Path, model: LoadedModel, found: _Found, images: LabelledImages
 ) -> None:
-    with written_folder(folder, replace_if=EVALUATION_NAME) as beside:
+    with written_folder(folder, replace_if=EVALUATION_NAME, holding=[REPORT_NAME]) as beside:
         write_json(beside / EVALUATION_NAME, found)
         run = as_run(model, found.examination.evaluation, images)
         write_run_report(
-            beside / "report.html",
+            beside / REPORT_NAME,
             run,
             images.manifest,
             images.drops,

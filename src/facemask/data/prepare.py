@@ -16,7 +16,7 @@ from facemask.data.audit.findings import Finding, audit
 from facemask.data.audit.identities import Identities, find_identities
 from facemask.data.audit.leakage import Leakage, find_leakage
 from facemask.data.audit.settle import Settled
-from facemask.data.audit_files import write_audit, write_conflicts
+from facemask.data.audit_files import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facemask.data.choice import SplitBy, choose_samples
 from facemask.data.collect import (
     MAX_UNREADABLE_SHARE,
@@ -52,6 +52,11 @@ from facemask.data.two_classes import without_incorrect
 from facemask.errors import shown
 from facemask.files import check_replaceable, written_folder
 from facemask.labels import CLASS_NAMES
+
+_FURTHER_NAMES = (
+    "images_*.npy", "wide_*.npy", UNREADABLE_NAME, DROPPED_NAME, AUDIT_NAME, CONFLICTS_NAME,
+)  # fmt: skip
+"""What else a dataset's folder holds."""
 
 OnNote = Callable[[str], None]
 """Called with each sentence that whoever prepares a dataset should read."""
@@ -118,12 +123,12 @@ def prepare(
         LabelError: if the sources hold one class only, or mean different things by its name.
         OutputError: if the folder holds something else or cannot be written.
     """
-    check_replaceable(folder, replace_if=MANIFEST_NAME)
+    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
     check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_classes(sources)
     check_class_names(sources)
     tell = on_note or _say_nothing
-    with written_folder(folder, replace_if=MANIFEST_NAME) as beside:
+    with written_folder(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES) as beside:
         collection, changed = _collected(sources, folder, beside, options, on_progress)
         collection = _without_splits(collection, options, tell)
         table = collection.table

@@ -48,7 +48,7 @@ def draw_dataset(
     _check("training photos", train_count, 1)
     _check("test photos", test_count, 1)
     _check("seed", seed, 0)
-    with written_folder(folder, replace_if=MARKER_NAME) as beside:
+    with written_folder(folder, replace_if=MARKER_NAME, holding=_SPLITS) as beside:
         for split, count in zip(_SPLITS, (train_count, test_count), strict=True):
             (beside / split).mkdir()
             for photo_id in range(count):
