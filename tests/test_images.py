@@ -1,4 +1,5 @@
 import io
+import struct
 import threading
 import warnings
 from collections.abc import Callable
@@ -197,6 +198,16 @@ def test_every_orientation_gives_the_same_upright_picture(
     path.write_bytes(content)
     stored = SIZE if orientation < 5 else SIZE[::-1]
     assert read_header(path) == Header(*stored, orientation)
+
+
+@pytest.mark.parametrize("tag", [0x011A, 0x011B, 0x0213])  # resolutions and a position
+def test_an_odd_tag_beside_the_orientation_stops_nothing(tag: int) -> None:
+    orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    a_number_as_text = struct.pack("<HHI4s", tag, 2, 3, b"72\0\0")
+    directory = struct.pack("<H", 2) + orientation + a_number_as_text
+    exif = b"Exif\0\0" + struct.pack("<2sHI", b"II", 42, 8) + directory + bytes(4)
+    content = encoded(drawn().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+    assert read_photo(content).image.tobytes() == drawn().tobytes()
 
 
 @pytest.mark.parametrize("nonsense", [0, 9, 77])

@@ -123,6 +123,32 @@ def check_replaceable(
             raise OutputError(f"{shown(path)}: expected a folder, found a file; name another")
 
 
+def check_own_file(path: Path, mark: bytes, what: str) -> None:
+    """Refuse an output file that would replace somebody's.
+
+    Args:
+        path: the file to write; one that is empty or not there is no matter.
+        mark: what all of ours have in their first `_LOOKED_AT` bytes.
+        what: ours, for the message.
+
+    Raises:
+        OutputError: if a file without the mark stands there, or it cannot be looked at.
+    """
+    with _explained(path):
+        if not path.is_file():
+            return
+        with path.open("rb") as stream:
+            head = stream.read(_LOOKED_AT)
+        if head and mark not in head:
+            raise OutputError(
+                f"{shown(path)}: expected {what} of earlier, or nothing, found another file; it is "
+                "left as it is: name another"
+            )
+
+
+_LOOKED_AT = 4096
+
+
 def _more_than(patterns: Sequence[str], names: Sequence[str]) -> str:
     """The first name that no pattern has; empty if there is none."""
     known = (*patterns, *_LEFT_BY_SYSTEMS)

@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from facemask.errors import ImageError, shown
 from facemask.pixels import checked_pixels
@@ -309,7 +309,9 @@ _K1_MEAN = 57.625
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    return _rgb(ImageOps.exif_transpose(image) if _orientation(image) != 1 else image)
+    # Not ImageOps.exif_transpose, which also writes the EXIF anew, and fails where a tag is odd.
+    method = _TURNS[_orientation(image)].method
+    return _rgb(image if method is None else image.transpose(method))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -324,20 +326,21 @@ _ORIENTATION_TAG = 0x0112
 class _Turn(NamedTuple):
     """What making an image upright does: swap its sides, then mirror it along x and y."""
 
+    method: Image.Transpose | None
     swaps_sides: bool
     mirrors_x: bool
     mirrors_y: bool
 
 
 _TURNS = {
-    1: _Turn(False, False, False),
-    2: _Turn(False, True, False),
-    3: _Turn(False, True, True),
-    4: _Turn(False, False, True),
-    5: _Turn(True, False, False),
-    6: _Turn(True, True, False),
-    7: _Turn(True, True, True),
-    8: _Turn(True, False, True),
+    1: _Turn(None, False, False, False),
+    2: _Turn(Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),
+    3: _Turn(Image.Transpose.ROTATE_180, False, True, True),
+    4: _Turn(Image.Transpose.FLIP_TOP_BOTTOM, False, False, True),
+    5: _Turn(Image.Transpose.TRANSPOSE, True, False, False),
+    6: _Turn(Image.Transpose.ROTATE_270, True, True, False),
+    7: _Turn(Image.Transpose.TRANSVERSE, True, True, True),
+    8: _Turn(Image.Transpose.ROTATE_90, True, False, True),
 }
 """By EXIF's orientation (EXIF 2.32, the tag's definition)."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from facemask.cli import main
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -200,3 +202,22 @@ def test_help_names_every_command() -> None:
     text = succeeded("--help").stdout
     for command in ("demo", "draw", "explore", "prepare", "train", "evaluate", "compare"):
         assert f" {command} " in text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [((), "stopped"), (("after 3 photos",), "after 3 photos")]
+)
+def test_ctrl_c_says_that_it_stopped(
+    said: tuple[str, ...],
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt(*said)
+
+    monkeypatch.setattr("facemask.cli.app.app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == f"facemask: {shown}\n"

@@ -18,7 +18,7 @@ from facemask.cli.models_command import models_command
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.data.drops import DROPPED_NAME, write_drops
 from facemask.data.manifest import Manifest
-from facemask.errors import ConfigError, DatasetError, RunError
+from facemask.errors import ConfigError, DatasetError, OutputError, RunError
 from facemask.inference import packaged
 from facemask.inference.model_file import read_model_file
 from facemask.inference.packaged import packaged_models
@@ -79,6 +79,36 @@ def test_export_refuses_what_is_no_run(tmp_path: Path) -> None:
     assert not (tmp_path / "out.onnx").exists()
 
 
+def test_export_leaves_somebody_elses_file_alone(folder: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xff mine")
+    with pytest.raises(OutputError, match=r"photo\.jpg: expected a model file of earlier"):
+        export_command(folder / "run", photo)
+    assert photo.read_bytes() == b"\xff\xd8\xff mine"
+    export_command(folder / "run", tmp_path / "own.onnx")
+    export_command(folder / "run", tmp_path / "own.onnx")
+
+
+@pytest.mark.parametrize("theirs", ["card.md", "card.json"])
+def test_a_card_leaves_somebody_elses_files_alone(
+    folder: Path, tmp_path: Path, theirs: str
+) -> None:
+    (tmp_path / theirs).write_text("mine")
+    with pytest.raises(OutputError, match=f"{theirs}: expected a card"):
+        card_command(folder / "run", folder / "dataset", tmp_path / "card.md", resamples=100)
+    assert [path.name for path in tmp_path.iterdir()] == [theirs]
+    assert (tmp_path / theirs).read_text() == "mine"
+
+
+def test_a_card_is_of_one_split_and_a_file(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--split 'all': expected one of train, val, test"):
+        card_command(folder / "run", folder / "dataset", tmp_path / "card.md", split="all")
+    with pytest.raises(ConfigError, match="expected a file for the card, found a folder"):
+        card_command(folder / "run", folder / "dataset", tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert not tmp_path.with_suffix(".json").exists()
+
+
 def _study(path: Path, sources: tuple[str, ...] = ("noise",)) -> Path:
     """A study that left the source out with three seeds."""
 
@@ -129,7 +159,7 @@ def test_a_card_states_what_was_measured(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_card_is_the_same_for_the_same_model(folder: Path, tmp_path: Path) -> None:
-    for name in ("a.md", "b.md"):
+    for name in ("a.md", "b.md", "b.md"):
         card_command(folder / "run", folder / "dataset", tmp_path / name, resamples=100)
     assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()

@@ -197,6 +197,16 @@ def test_a_band_of_ones_own(model: Path, photos: Path) -> None:
     assert said[1]["is_uncertain"] == (probability >= 0.5)
 
 
+def test_a_photo_is_no_sheet_to_be_replaced(model: Path, tmp_path: Path) -> None:
+    first, second = (draw(tmp_path / name, GREEN) for name in ("a.png", "b.png"))
+    content = first.read_bytes()
+    done = predict(model, str(second), "--sheet", str(first), status=1)
+    assert "a.png: expected a contact sheet of earlier, or nothing" in done.stderr
+    assert first.read_bytes() == content
+    for _ in range(2):  # a sheet replaces a sheet
+        predict(model, str(second), "--sheet", str(tmp_path / "sheet.png"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

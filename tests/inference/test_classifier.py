@@ -1,15 +1,16 @@
 import io
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageSequence
 from tests.inference.example_model import (
     SIZE_PX,
     WriteModel,
@@ -81,6 +82,53 @@ def test_batches_give_what_single_images_give(write_model: WriteModel) -> None:
     for row in (0, 100, BATCH_SIZE, BATCH_SIZE + 2):
         single = model.probabilities(images[row : row + 1])
         np.testing.assert_allclose(together[row], single[0], rtol=1e-6)
+
+
+def _frames(n: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    return [np.full((30, 40, 3), (RED, GREEN)[place % 2], np.uint8) for place in range(n)]
+
+
+def test_an_array_may_be_filled_again_once_it_was_taken(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model())
+
+    def camera() -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+        buffer = np.empty((30, 40, 3), np.uint8)
+        for frame in _frames(40):
+            buffer[:] = frame
+            yield buffer
+
+    expected = [classifier(frame).probabilities["mask"] for frame in _frames(40)]
+    assert [one.probabilities["mask"] for one in classifier.predict(camera())] == expected
+    assert len(set(expected)) == 2
+
+
+def test_a_stream_may_be_closed_once_it_was_taken(write_model: WriteModel, tmp_path: Path) -> None:
+    classifier = Classifier(write_model())
+    for place, frame in enumerate(_frames(6)):
+        Image.fromarray(frame).save(tmp_path / f"{place}.png")
+    paths = sorted(tmp_path.glob("*.png"))
+
+    def opened() -> Iterator[BinaryIO]:
+        for path in paths:
+            with path.open("rb") as stream:
+                yield stream
+
+    expected = [classifier(path).probabilities["mask"] for path in paths]
+    assert [one.probabilities["mask"] for one in classifier.predict(opened())] == expected
+
+
+def test_the_frames_of_an_animation_are_answered_one_by_one(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model())
+    first, *others = (Image.fromarray(frame) for frame in _frames(12))
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=others)
+    with Image.open(file) as animation:
+        answered = list(classifier.predict(ImageSequence.Iterator(animation)))
+        again = [classifier(frame) for frame in ImageSequence.Iterator(animation)]
+    assert [one.probabilities["mask"] for one in answered] == [
+        one.probabilities["mask"] for one in again
+    ]
+    assert len({one.probabilities["mask"] for one in answered}) == 2
 
 
 def test_no_images_give_no_answers(write_model: WriteModel) -> None:

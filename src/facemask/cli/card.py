@@ -13,9 +13,10 @@ from facemask.cli.labelled import of_dataset
 from facemask.cli.measuring import RESAMPLES, measure
 from facemask.cli.models import load_models
 from facemask.data.manifest import load_manifest
-from facemask.errors import ConfigError, DatasetError
+from facemask.data.rows import SPLITS
+from facemask.errors import ConfigError, DatasetError, shown
 from facemask.evaluation.card_facts import LeftOut, card_facts
-from facemask.files import written_file
+from facemask.files import check_own_file, written_file
 from facemask.inference.model_file import find_model
 from facemask.inference.model_info import ModelInfo
 from facemask.inference.packaged import MODELS_FOLDER
@@ -53,6 +54,12 @@ def card_command(
     """Write a model's card: data, procedure, figures with intervals, calibration, limits, uses."""
     if output.suffix == ".json":
         raise ConfigError(f"-o {output}: expected a name for the card such as card.md")
+    if split not in SPLITS:
+        raise ConfigError(f"--split {shown(split)!r}: expected one of {', '.join(SPLITS)}")
+    if output.is_dir():
+        raise ConfigError(f"-o {output}: expected a file for the card, found a folder")
+    check_own_file(output, b"face-mask", "a card")
+    check_own_file(output.with_suffix(".json"), b'"file_sha256"', "a card's figures")
     about = {} if sources is None else _about(sources)
     (loaded,) = load_models([model])
     info = loaded.classifier.info

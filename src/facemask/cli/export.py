@@ -12,8 +12,9 @@ from rich.table import Table
 from facemask.cli.console import note, show, show_json
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.evaluation.wording import percent
+from facemask.files import check_own_file
 from facemask.inference.model import Images, Model
-from facemask.inference.model_file import ModelFile
+from facemask.inference.model_file import PRODUCER, ModelFile
 from facemask.inference.model_info import ModelInfo
 from facemask.training.run import load_record
 
@@ -34,6 +35,7 @@ def export_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's model file, in float32 or INT8, and say what was measured of it."""
+    check_own_file(output, PRODUCER.encode(), "a model file")
     load_record(run)  # what is no run is refused at once; PyTorch takes seconds to import
     from facemask.training.export_run import export_run
 

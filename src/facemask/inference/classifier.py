@@ -118,7 +118,8 @@ class Classifier:
         """The answers for many photos, in their order, each as soon as its batch is done.
 
         At most two batches are in memory, as small as the network takes them, so the photos may
-        be endless. They are decoded on other threads while the network is at work.
+        be endless. Files and bytes are decoded on other threads while the network is at work;
+        arrays, Pillow images and streams are read as they come, and may be used again after that.
 
         Args:
             images: what `__call__` takes, one after the other.
@@ -162,7 +163,10 @@ class Classifier:
     ) -> Iterator[Prediction | ImageError]:
         threads = self._threads or available_cores()
         decode = partial(self._read_or_error, at_least_px=at_least_px)
-        read = done_ahead(decode, images, ahead=batch_size, threads=threads)
+        # A camera may fill one array again and again, and an animation is one image at many
+        # frames: what can change or close behind our back is read before the next one is asked for.
+        taken = (one if isinstance(one, _LASTING) else decode(one) for one in images)
+        read = done_ahead(decode, taken, ahead=batch_size, threads=threads)
         with closing(read):
             while batch := list(islice(read, batch_size)):
                 answers = iter(self._answers([one for one in batch if isinstance(one, Input)]))
@@ -175,7 +179,11 @@ class Classifier:
         photo = read_photo(image, at_least_px=at_least_px)
         return Input(photo.resized(self.info.input_size_px), photo.full_size)
 
-    def _read_or_error(self, image: ImageSource, at_least_px: int | None) -> Input | ImageError:
+    def _read_or_error(
+        self, image: ImageSource | Input | ImageError, at_least_px: int | None
+    ) -> Input | ImageError:
+        if isinstance(image, (Input, ImageError)):
+            return image
         try:
             return self._read(image, at_least_px)
         except ImageError as error:
@@ -186,6 +194,9 @@ class Classifier:
             return []
         pixels = np.stack([one.pixels for one in inputs])
         return predictions(inputs, self._model.probabilities(pixels), self.info)
+
+
+_LASTING = (str, bytes, PathLike)
 
 
 def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from PIL.PngImagePlugin import PngInfo
+
 from facemask.contact_sheet import SheetTile, contact_sheet
 from facemask.errors import ConfigError, ImageError, shown
-from facemask.files import written_file
+from facemask.files import check_own_file, written_file
 from facemask.images import read_photo
 from facemask.inference.inputs.answered import Answered
 
@@ -12,6 +14,9 @@ MAX_TILES = 400
 """Photos on one sheet: 50 rows, a picture of about 1,100 x 7,700 pixels."""
 
 _TILE_PX = 128
+_MADE_BY = "facemask contact sheet"
+"""Stands in each sheet, so that a photo is not taken for an earlier one."""
+
 _COLOURS = {"mask": "#0072b2", "no_mask": "#d55e00", "incorrect_mask": "#a8518a"}
 _UNCERTAIN_COLOUR = "#999999"
 
@@ -24,11 +29,13 @@ class Sheet:
 
     Raises:
         ConfigError: if the name does not end in ``.png``.
+        OutputError: if a picture that is no sheet stands there.
     """
 
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() != ".png":
             raise ConfigError(f"--sheet {shown(path)}: expected a name that ends in .png")
+        check_own_file(path, _MADE_BY.encode(), "a contact sheet")
         self._path = path
         self._tiles: list[SheetTile] = []
 
@@ -61,5 +68,8 @@ class Sheet:
         """
         if self._tiles:
             with written_file(self._path) as beside:
-                contact_sheet(self._tiles, tile_px=_TILE_PX).save(beside, "PNG")
+                made_by = PngInfo()
+                made_by.add_text("Software", _MADE_BY)
+                sheet = contact_sheet(self._tiles, tile_px=_TILE_PX)
+                sheet.save(beside, "PNG", pnginfo=made_by)
         return len(self._tiles)
