@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 import facemask.images
 from facemask.errors import ImageError
@@ -200,14 +200,74 @@ def test_every_orientation_gives_the_same_upright_picture(
     assert read_header(path) == Header(*stored, orientation)
 
 
-@pytest.mark.parametrize("tag", [0x011A, 0x011B, 0x0213])  # resolutions and a position
-def test_an_odd_tag_beside_the_orientation_stops_nothing(tag: int) -> None:
-    orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
-    a_number_as_text = struct.pack("<HHI4s", tag, 2, 3, b"72\0\0")
-    directory = struct.pack("<H", 2) + orientation + a_number_as_text
-    exif = b"Exif\0\0" + struct.pack("<2sHI", b"II", 42, 8) + directory + bytes(4)
-    content = encoded(drawn().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
-    assert read_photo(content).image.tobytes() == drawn().tobytes()
+def turned_noise(orientation: int, format: str) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (83, 97, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(Image.fromarray(noise), format, exif=exif.tobytes())
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_an_image_is_turned_as_pillow_turns_it(orientation: int, format: str) -> None:
+    content = turned_noise(orientation, format)
+    with Image.open(io.BytesIO(content)) as image:
+        expected = pixels(ImageOps.exif_transpose(image))
+    with Image.open(io.BytesIO(content)) as image:  # a TIFF turns itself when it is loaded
+        assert np.array_equal(pixels(read_photo(image).image), expected)
+    if format != "TIFF":  # no file that is read here
+        assert np.array_equal(pixels(read_photo(content).image), expected)
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_a_reduced_jpeg_is_turned_as_pillow_turns_it(orientation: int) -> None:
+    content = turned_noise(orientation, "JPEG")
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft(None, (40, 40))
+        expected = ImageOps.exif_transpose(image)
+    assert sorted(expected.size) == [42, 49]
+    found = read_photo(content, at_least_px=40).image
+    assert np.array_equal(pixels(found), pixels(expected))
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_a_transparent_colour_stays_transparent_when_turned(mode: str, orientation: int) -> None:
+    upright = drawn().quantize(4) if mode == "P" else drawn().convert(mode)
+    transparency = upright.getpixel((0, 0))
+    transpose = STORED_AS[orientation]
+    stored = upright if transpose is None else upright.transpose(transpose)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(stored, "PNG", exif=exif.tobytes(), transparency=transparency)
+    expected = pixels(upright.convert("RGB"))
+    expected[: SIZE[1] // 2, : SIZE[0] // 2] = 255
+    assert np.array_equal(pixels(read_photo(content).image), expected)
+
+
+def exif_entry(tag: int, kind: int, count: int, value: bytes) -> bytes:
+    return struct.pack("<HHI4s", tag, kind, count, value)
+
+
+def exif_directory(*entries: bytes) -> bytes:
+    return struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("tag", [0x011A, 0x011B, 0x0213, "latitude"])  # resolutions, a position
+def test_an_odd_tag_beside_the_orientation_stops_nothing(tag: int | str, format: str) -> None:
+    turned = exif_entry(0x0112, 3, 1, b"\6")
+    if isinstance(tag, int):
+        directories = exif_directory(turned, exif_entry(tag, 2, 3, b"72"))
+    else:
+        begins = 8 + len(exif_directory(turned, turned))
+        where = exif_entry(0x8825, 4, 1, struct.pack("<I", begins))
+        directories = exif_directory(turned, where) + exif_directory(exif_entry(2, 2, 3, b"52"))
+    exif = b"Exif\0\0" + struct.pack("<2sHI", b"II", 42, 8) + directories
+    content = encoded(drawn().transpose(Image.Transpose.ROTATE_90), format, exif=exif)
+    image = read_photo(content).image
+    assert image.size == SIZE
+    assert difference(image, drawn()) < (12 if format == "JPEG" else 1e-9)
 
 
 @pytest.mark.parametrize("nonsense", [0, 9, 77])

@@ -309,6 +309,8 @@ _K1_MEAN = 57.625
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
+    # A TIFF of the caller's turns itself when it is loaded, and only then says that it is upright.
+    image.load()
     # Not ImageOps.exif_transpose, which also writes the EXIF anew, and fails where a tag is odd.
     method = _TURNS[_orientation(image)].method
     return _rgb(image if method is None else image.transpose(method))

@@ -102,6 +102,39 @@ def test_an_array_may_be_filled_again_once_it_was_taken(write_model: WriteModel)
     assert len(set(expected)) == 2
 
 
+@pytest.mark.parametrize("view", [bytearray, memoryview])
+def test_bytes_that_can_change_may_be_filled_again(
+    write_model: WriteModel, view: type[bytearray | memoryview]
+) -> None:
+    classifier = Classifier(write_model())
+    files = []
+    for frame in _frames(40):
+        file = io.BytesIO()
+        Image.fromarray(frame).save(file, "BMP")  # all of one length
+        files.append(file.getvalue())
+
+    def filled() -> Iterator[bytearray | memoryview]:
+        buffer = bytearray(len(files[0]))
+        for content in files:
+            buffer[:] = content
+            yield buffer if view is bytearray else memoryview(buffer)
+
+    expected = [classifier(content).probabilities["mask"] for content in files]
+    assert [one.probabilities["mask"] for one in classifier.predict(filled())] == expected
+    assert len(set(expected)) == 2
+
+
+def test_one_image_that_is_not_loaded_yet_may_be_given_many_times(write_model: WriteModel) -> None:
+    classifier = Classifier(write_model(), threads=4)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 500, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    with Image.open(file) as image:
+        answers = list(classifier.predict([image] * 40))
+    expected = classifier(file.getvalue()).probabilities["mask"]
+    assert [one.probabilities["mask"] for one in answers] == [pytest.approx(expected)] * 40
+
+
 def test_a_stream_may_be_closed_once_it_was_taken(write_model: WriteModel, tmp_path: Path) -> None:
     classifier = Classifier(write_model())
     for place, frame in enumerate(_frames(6)):

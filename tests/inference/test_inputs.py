@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -145,6 +146,43 @@ def test_a_lost_link_that_a_pattern_matches_is_left_to_be_reported(tmp_path: Pat
     (tmp_path / "lost.jpg").symlink_to("nowhere")
     (tmp_path / "self.jpg").symlink_to("self.jpg")
     assert inner_names(found(f"{tmp_path}/*.jpg")) == ["lost.jpg", "self.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_pattern_follows_links_to_folders_once(tmp_path: Path) -> None:
+    put(tmp_path, "z.jpg", "sub/a.jpg", "sub/deep/b.jpg")
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "sub/again").symlink_to("deep")
+    (tmp_path / "sub/one.jpg").symlink_to("a.jpg")  # a photo beside it, not a folder
+    files = {one.name for one in found(tmp_path)}
+    for pattern in ("**/*.jpg", "**"):
+        names = [one.name for one in found(f"{tmp_path}/{pattern}")]
+        assert len(names) == len(files) == 4
+        assert {os.path.realpath(name) for name in names} == set(map(os.path.realpath, files))
+        assert f"{tmp_path}/z.jpg" in names  # not by way of the loop
+        assert f"{tmp_path}/sub/one.jpg" in names
+    # A folder that only the pattern's own links lead to is listed.
+    assert inner_names(found(f"{tmp_path}/sub/again/**")) == ["b.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are POSIX")
+def test_a_pipe_that_cannot_be_read_is_one_line_among_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.jpg", "b.jpg")
+    os.mkfifo(tmp_path / "pipe")
+    opened = Path.open
+
+    def refused(path: Path, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        if path.name == "pipe":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
+    first, pipe, last = found(tmp_path / "a.jpg", tmp_path / "pipe", tmp_path / "b.jpg")
+    assert pipe == Broken(str(tmp_path / "pipe"), "cannot be opened: Permission denied")
+    assert isinstance(first, FoundPhoto)
+    assert isinstance(last, FoundPhoto)
 
 
 def test_an_empty_name_is_not_the_working_folder(

@@ -25,8 +25,8 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def main() -> None:
     """Run `facemask`.
 
-    Exit status: 0 done; 1 bad input, said in one line on standard error; 2 wrong usage; 130
-    stopped with Ctrl-C. A bug keeps its traceback.
+    Exit status: 0 done; 1 bad input or no room for an output, said in one line on standard error;
+    2 wrong usage; 130 stopped with Ctrl-C. A bug keeps its traceback.
     """
     _mend_streams()
     from facemask.cli.interrupt import Interrupted

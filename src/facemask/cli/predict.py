@@ -1,6 +1,7 @@
 """`facemask predict`: the answer for each photo, in the order of the inputs."""
 
 import io
+import os
 import sys
 import time
 from collections import Counter
@@ -116,7 +117,6 @@ def predict_command(
     _check_places(names, copy_to)
     sheet_ = None if sheet is None else _sheet(sheet)
     classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
-    _write_any_name()
     found = find_inputs(names, sys.stdin.buffer, leave_out=copy_to)
     work = _Work(
         lines=_format(as_json, as_csv, classifier),
@@ -156,12 +156,20 @@ def _listed(from_file: Path | None) -> list[str]:
 def _check_places(names: list[str], copy_to: Path | None) -> None:
     if copy_to is None:
         return
-    if copy_to.exists() and not copy_to.is_dir():
+    try:
+        is_file = copy_to.exists() and not copy_to.is_dir()
+    except OSError as error:  # too long a name, or a folder that may not be looked into
+        raise ConfigError(
+            f"--copy-to {shown(copy_to)}: cannot be looked up: {error.strerror}; "
+            "name another folder"
+        ) from error
+    if is_file:
         raise ConfigError(f"--copy-to {shown(copy_to)}: expected a folder, found a file")
     # Neither an empty name, which a path takes for the working folder, nor one with a null
     # character is a folder; both are reported in their place.
-    read = [Path(name) for name in names if name and "\0" not in name]
-    if any(copy_to.resolve() == path.resolve() for path in read):
+    # Not Path.resolve, which raises for a link to itself; that one, too, is reported in its place.
+    read = [os.path.realpath(name) for name in names if name and "\0" not in name]
+    if os.path.realpath(copy_to) in read:
         raise ConfigError(
             f"--copy-to {shown(copy_to)}: expected another folder than the one that is read; "
             "one inside it will do"
@@ -250,12 +258,6 @@ class _Work:
 def _left_out(found: Inputs) -> str:
     counts = found.skipped.counts
     return "".join(f"; skipped {count:,} {what}" for what, count in counts.most_common())
-
-
-def _write_any_name() -> None:
-    """Let standard output take every file name: in UTF-8, other bytes of a name as they are."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _print(line: str) -> None:

@@ -11,6 +11,7 @@ from facemask.cli.console import note
 from facemask.data.layouts import LAYOUTS, parse_assignments, read_sources
 from facemask.data.manifest import MANIFEST_NAME
 from facemask.data.rows import Source
+from facemask.errors import DatasetError, shown
 from facemask.labels import class_name
 
 Sources = Annotated[
@@ -63,8 +64,18 @@ Workers = Annotated[
 
 
 def is_dataset(path: Path) -> bool:
-    """Whether a path is a folder that `facemask prepare` wrote."""
-    return (path / MANIFEST_NAME).is_file()
+    """Whether a path is a folder that `facemask prepare` wrote.
+
+    Raises:
+        DatasetError: if it cannot be looked up.
+    """
+    try:
+        return (path / MANIFEST_NAME).is_file()
+    except OSError as error:  # too long a name, or a folder that may not be looked into
+        raise DatasetError(
+            f"{shown(path)}: cannot be looked up: {error.strerror}; expected a folder or a file "
+            "that can be read"
+        ) from error
 
 
 def read(

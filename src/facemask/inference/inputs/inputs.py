@@ -1,5 +1,6 @@
 """All photos that the inputs of a command name, in their order."""
 
+import functools
 import glob
 import os
 import stat
@@ -103,8 +104,7 @@ def _found(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item
     elif stat.S_ISREG(mode):
         yield _file(name, path)
     elif stat.S_ISFIFO(mode):
-        with path.open("rb") as stream:
-            yield _from_stream(name, stream, "the pipe")
+        yield _from_pipe(name, path)
     else:
         yield Broken(name, "expected a file or a folder, found a device or a socket")
 
@@ -117,7 +117,7 @@ def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[I
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207  (a pattern may be absolute)
     if not matches:
         yield Broken(name, "no file matches this pattern")
-    for match in _outside(matches, leave_out):
+    for match in _outside(_listed_once(matches) if "**" in name else matches, leave_out):
         path = Path(match)
         kind = _kind_of_file(path)
         if kind == stat.S_IFDIR:
@@ -129,6 +129,19 @@ def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[I
             yield _file(match, path)
         else:
             skipped.add(path.name)
+
+
+def _listed_once(matches: list[str]) -> list[str]:
+    """The matches, each folder's under its shortest path alone, whichever links lead there.
+
+    A pattern follows a loop of links until the system stops it: each photo has 41 names then.
+    """
+    real_folder = functools.cache(os.path.realpath)
+    once: dict[tuple[str, str], str] = {}
+    for match in sorted(matches, key=lambda match: (match.count(os.sep), match)):
+        folder, last = os.path.split(match)
+        once.setdefault((real_folder(folder), last), match)
+    return sorted(once.values())
 
 
 def _outside(matches: list[str], folder: Path | None) -> list[str]:
@@ -157,6 +170,14 @@ def _kind(path: Path) -> ArchiveKind | None:
         return archive_kind(path)
     except OSError:  # said when the photo is read
         return None
+
+
+def _from_pipe(name: str, path: Path) -> Item:
+    try:
+        with path.open("rb") as stream:
+            return _from_stream(name, stream, "the pipe")
+    except OSError as error:  # it may not be read
+        return Broken(name, f"cannot be opened: {error.strerror}")
 
 
 def _from_stream(name: str, stream: BinaryIO, where: str) -> Item:

@@ -61,10 +61,8 @@ class Copies:
 
     def _candidates(self, wanted: Path) -> Iterator[Path]:
         """The name, then numbered ones, going on where the last photo of that name ended."""
-        if wanted not in self._next_number:
-            self._next_number[wanted] = 2
-            yield wanted
-        while (number := self._next_number[wanted]) < 10**7:
+        yield wanted  # each time: a photo that is named twice has its copy there
+        while (number := self._next_number.get(wanted, 2)) < 10**7:
             self._next_number[wanted] = number + 1
             yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
 
