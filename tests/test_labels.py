@@ -89,6 +89,11 @@ def test_the_users_names_win_over_the_known_ones() -> None:
     assert resolve_label("face") == NO_MASK
 
 
+def test_an_accent_written_as_a_character_of_its_own_is_the_same_name() -> None:
+    mapping = parse_mapping(["m\N{LATIN SMALL LETTER A WITH ACUTE}scara=mask"])
+    assert resolve_label("ma\N{COMBINING ACUTE ACCENT}scara", mapping) == MASK
+
+
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from facemask.errors import LabelError
@@ -37,7 +38,9 @@ _NUMBER = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
 def _simplify(name: str) -> str:
     # A number keeps its sign, so that -1 is not taken for 1; spreadsheets write 1 as 1.0.
     number = _NUMBER.fullmatch(name.strip())
-    return number[1] if number else re.sub(r"[\s_\-.]+", "", name).casefold()
+    # Some systems write an accent of a folder's name as a character of its own.
+    word = unicodedata.normalize("NFC", name)
+    return number[1] if number else re.sub(r"[\s_\-.]+", "", word).casefold()
 
 
 def class_name(label: int) -> str:

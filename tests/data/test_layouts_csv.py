@@ -191,6 +191,25 @@ def test_a_picture_that_cannot_be_read_keeps_its_boxes(root: Path) -> None:
     assert source.rows[0].box == Box(1, 2, 300, 400)
 
 
+def test_corrected_labels_beside_class_folders_are_no_table_of_photos(tmp_path: Path) -> None:
+    for number, name in enumerate(("with_mask", "without_mask") * 3):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.new("RGB", (20, 10)).save(tmp_path / name / f"{number}.png")
+    corrections = tmp_path / "fixes.csv"
+    corrections.write_text(
+        "source,path,label,who,when,why\nx,with_mask/0.png,no_mask,me,2024-05-31,bare\n"
+    )
+    source = read_source(tmp_path, "x")
+    assert (source.layout, len(source.rows)) == ("class-folders", 6)
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (20, 10)).save(tmp_path / "photos/a.png")
+    corrections.rename(tmp_path / "photos/fixes.csv")
+    with pytest.raises(
+        LabelError, match=r"fixes\.csv holds corrected labels: give it to --relabel"
+    ):
+        read_source(tmp_path / "photos", "x")
+
+
 def test_the_column_source_makes_sources(root: Path) -> None:
     (root / "labels.csv").write_text(
         "path,label,source\nphotos/a.png,1,street\nphotos/b.png,0,studio\nphotos/c.png,0,\n"

@@ -13,6 +13,9 @@ REQUIRED = ("path", "label")
 COLUMNS = frozenset((*REQUIRED, "split", "group", "source", "x0", "y0", "x1", "y1"))
 """The columns that mean something; any other is kept as it is."""
 
+_OF_CORRECTIONS = {"who", "when", "why"}
+"""The columns that a list of corrected labels has besides; see `audit.corrections`."""
+
 SEPARATORS = (",", ";", "\t")
 SUFFIXES = (".csv", ".tsv")
 
@@ -57,9 +60,11 @@ def read_records(table: Path) -> Iterator[Record]:
 def problem_of(table: Path) -> str | None:
     """Why a file is no table of photos, judged by its header and first line; None if it is one."""
     try:
-        next(read_records(table), None)
+        first = next(read_records(table), None)
     except DatasetError as error:
         return str(error)
+    if first and first.fields and first.fields.keys() >= _OF_CORRECTIONS:
+        return f"{shown(table)} holds corrected labels: give it to --relabel"
     return None
 
 
