@@ -251,6 +251,8 @@ def main() -> None:
     for part in parts:
         view = with_splits(dataset, photos, part.splits, part.division)
         runs = design.planned(part, options.output, options.set)
+        if unknown := set(options.run or ()) - set(range(len(runs))):
+            raise SystemExit(f"--run {min(unknown)}: expected 0 to {len(runs) - 1}")
         for number in options.run or range(len(runs)):
             run = runs[number]
             if finished_run(run, view, "test") is None:

@@ -74,25 +74,38 @@ def test_always_right_against_always_wrong_has_a_winner_and_no_interval() -> Non
     )
 
 
-def test_images_of_one_group_show_no_difference() -> None:
+def _right_and_wrong(n_groups: int) -> tuple[Evaluation, Evaluation]:
+    """Always right and always wrong on 40 images in groups of one size."""
     labels = np.arange(40) % 2
-    one_group = np.zeros(40, dtype=np.int64)
+    groups = np.arange(40) % n_groups
     right, wrong = (
         evaluate(
             FakeClassifier(),
             fake_images(np.eye(2)[answers]),
             labels,
             name=name,
-            groups=one_group,
+            groups=groups,
             resamples=200,
         )
         for name, answers in (("right", labels), ("wrong", 1 - labels))
     )
-    (pair,) = compare([right, wrong]).pairs
+    return right, wrong
+
+
+def test_images_of_one_group_show_no_difference() -> None:
+    (pair,) = compare(_right_and_wrong(1)).pairs
     assert pair.sentence == (
         "No difference shown: right has 100.0 points more accuracy than wrong, which may be chance "
         "(1 group of images that belong together give no interval; McNemar p < 0.001) on these 40 "
         "images."
+    )
+
+
+def test_many_groups_that_all_differ_have_a_winner_without_an_interval() -> None:
+    (pair,) = compare(_right_and_wrong(20)).pairs
+    assert pair.sentence == (
+        "right is better than wrong by 100.0 points of accuracy (20 groups of images that belong "
+        "together give no interval; McNemar p < 0.001) on these 40 images."
     )
 
 

@@ -45,13 +45,14 @@ from facemask.data.measures import MEASURE_SIZE_PX
 from facemask.errors import ConfigError, OutputError, shown
 from facemask.files import check_replaceable, written_folder
 from facemask.labels import CLASS_NAMES, parse_mapping
+from facemask.report import REPORT_NAME
 from facemask.report.audit_material import Audited
 from facemask.report.audit_page import write_audit_page
 from facemask.report.audit_sheets import write_sheets
 from facemask.report.audit_text import audit_text
 
 _FURTHER_NAMES = (
-    "report.html", "leakage.csv", "duplicates.*", "conflicts.*", "outliers.*", "suspects.*",
+    REPORT_NAME, "leakage.csv", "duplicates.*", "conflicts.*", "outliers.*", "suspects.*",
 )  # fmt: skip
 """What else the folder of an audit holds: lists as CSV, contact sheets as PNG."""
 
@@ -109,7 +110,7 @@ def audit_command(
         if folder is not None:
             _write(folder, document, audited, dataset)
     if output is not None:
-        note(f"report: {output / 'report.html'}")
+        note(f"report: {output / REPORT_NAME}")
     _judge(audited.found.findings, gates)
 
 
@@ -206,7 +207,7 @@ def _write(folder: Path, document: dict[str, Any], audited: Audited, dataset: Da
     (folder / AUDIT_NAME).write_text(text + "\n", "utf-8")
     write_tables(folder, audited.table, audited.found, roots)
     write_sheets(folder, audited)
-    write_audit_page(folder / "report.html", audited)
+    write_audit_page(folder / REPORT_NAME, audited)
 
 
 def _judge(findings: Sequence[Finding], gates: Sequence[str]) -> None:

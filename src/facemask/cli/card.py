@@ -58,7 +58,7 @@ def card_command(
         raise ConfigError(f"--split {shown(split)!r}: expected one of {', '.join(SPLITS)}")
     if output.is_dir():
         raise ConfigError(f"-o {output}: expected a file for the card, found a folder")
-    check_own_file(output, b"face-mask", "a card")
+    check_own_file(output, b"\n- face-mask\n", "a card")  # of its tags
     check_own_file(output.with_suffix(".json"), b'"file_sha256"', "a card's figures")
     about = {} if sources is None else _about(sources)
     (loaded,) = load_models([model])

@@ -16,7 +16,6 @@ from facemask.cli.measure_options import (
 )
 from facemask.cli.measuring import (
     COMPARISON_NAME,
-    REPORT_NAME,
     RESAMPLES,
     as_runs,
     measure,
@@ -31,6 +30,7 @@ from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.slices import MIN_SLICE, measure_slices
 from facemask.evaluation.text import comparison_text
 from facemask.files import check_replaceable, written_folder
+from facemask.report import REPORT_NAME
 from facemask.report.compare_page import write_compare_report
 from facemask.report.run_page import run_chapter
 

@@ -20,12 +20,13 @@ from facemask.data.insights import exploration_json
 from facemask.data.rows import Drop
 from facemask.data.samples import read_samples
 from facemask.files import check_replaceable, written_folder
+from facemask.report import REPORT_NAME
 from facemask.report.audit_text import findings_text
 from facemask.report.explore_page import write_explore_page
 from facemask.report.explore_text import explore_text
 
 EXPLORATION_NAME = "exploration.json"
-_FURTHER_NAMES = (UNREADABLE_NAME, "report.html")
+_FURTHER_NAMES = (UNREADABLE_NAME, REPORT_NAME)
 """What else the folder of an exploration holds."""
 
 
@@ -79,8 +80,8 @@ def write_exploration(
         (beside / EXPLORATION_NAME).write_text(numbers + "\n", "utf-8")
         write_drops(beside / UNREADABLE_NAME, unreadable_among(drops))
         samples = read_samples(exploration)
-        write_explore_page(beside / "report.html", exploration, samples, drops, findings)
-    return folder / "report.html"
+        write_explore_page(beside / REPORT_NAME, exploration, samples, drops, findings)
+    return folder / REPORT_NAME
 
 
 def _document(exploration: Exploration, findings: Sequence[Finding]) -> dict[str, object]:

@@ -29,6 +29,7 @@ from facemask.data.explore import Exploration, explore_dataset
 from facemask.data.prepare import PrepareOptions
 from facemask.evaluation.compare import Comparison, compare
 from facemask.evaluation.text import comparison_text
+from facemask.report import REPORT_NAME
 from facemask.report.compare_page import compare_sections
 from facemask.report.data_section import data_section
 from facemask.report.explore_page import explore_highlights
@@ -70,7 +71,7 @@ def demo_command(
     explored = explore_dataset(dataset)
     drops = read_drops(dataset.folder / DROPPED_NAME)
     write_exploration(output / "explore", explored, drops, fast_checks(dataset).findings)
-    note(f"explored: {output / 'explore' / 'report.html'}")
+    note(f"explored: {output / 'explore' / REPORT_NAME}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)
     sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
@@ -78,7 +79,7 @@ def demo_command(
     evaluations = [measure(model, test) for model in models]
     comparison = compare(evaluations)
     write_json(output / COMPARISON_NAME, comparison)
-    page = output / "report.html"
+    page = output / REPORT_NAME
     _write_study(page, comparison, as_runs(models, evaluations, test), dataset, explored)
     show(comparison_text(comparison), f"report: {page}")
 

@@ -20,7 +20,6 @@ from facemask.cli.measure_options import (
 )
 from facemask.cli.measuring import (
     EVALUATION_NAME,
-    REPORT_NAME,
     RESAMPLES,
     as_run,
     measure,
@@ -45,6 +44,7 @@ from facemask.evaluation.slices import MIN_SLICE
 from facemask.evaluation.text import evaluation_text
 from facemask.files import check_replaceable, written_folder
 from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
+from facemask.report import REPORT_NAME
 from facemask.report.run_page import write_run_report
 
 _REFERENCE = "net1"

@@ -15,8 +15,6 @@ from facemask.report.run import Run, mistakes_of
 
 EVALUATION_NAME = "evaluation.json"
 COMPARISON_NAME = "comparison.json"
-REPORT_NAME = "report.html"
-
 
 RESAMPLES = 1000
 

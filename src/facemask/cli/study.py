@@ -17,6 +17,7 @@ from facemask.data.split import check_are_sources
 from facemask.errors import ConfigError
 from facemask.files import check_replaceable, written_file
 from facemask.labels import parse_mapping
+from facemask.report import REPORT_NAME
 from facemask.report.study_page import write_study_report
 from facemask.report.study_text import study_text
 from facemask.report.words import duration
@@ -31,7 +32,6 @@ from facemask.studies.plan import input_sizes
 from facemask.studies.study import Study
 
 DEFINITION_NAME = "study.yaml"
-REPORT_NAME = "report.html"
 
 
 def study_command(

@@ -11,12 +11,11 @@ from facemask.cli.measuring import as_run, measure
 from facemask.cli.models import load_models
 from facemask.data.arrays import Dataset, open_dataset
 from facemask.evaluation.text import evaluation_text
+from facemask.report import REPORT_NAME
 from facemask.report.network_text import network_text
 from facemask.report.run_page import write_run_report
 from facemask.training.config import Experiment
 from facemask.training.experiments import load_experiment
-
-REPORT_NAME = "report.html"
 
 
 def train_command(

@@ -177,10 +177,18 @@ def _tested(first: _Side, second: _Side) -> _Test:
     if len(first.members) == len(second.members) == 1:
         found = mcnemar(first.members[0].answers.is_right, second.members[0].answers.is_right)
         return _Test("McNemar", found.p_value, found)
+    return _Test("sign flips", _sign_flip_p(first, second), None)
+
+
+def _sign_flip_p(first: _Side, second: _Side) -> float:
     one = first.members[0]
     units = units_of(len(one.answers), one.groups)
-    differences = second.share_right - first.share_right
-    return _Test("sign flips", sign_flip_p(differences, units, seed=one.metrics.seed), None)
+    return sign_flip_p(second.share_right - first.share_right, units, seed=one.metrics.seed)
+
+
+def _differs(first: _Side, second: _Side) -> bool:
+    """Whether images, or groups of them, that differ alike and give no interval are enough."""
+    return _sign_flip_p(first, second) < SIGNIFICANCE
 
 
 def _check_same_images(first: Evaluation, second: Evaluation) -> None:
@@ -228,18 +236,21 @@ def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pair
     if differences["accuracy"].ci95 is None and n_units < n:
         groups = f"{n_units:,} group{'s' * (n_units > 1)}"
         evidence = f"{groups} of images that belong together give no interval; {evidence}"
-    sentence = _sentence(names, n, n_units, differences["accuracy"], p, evidence, alike)
+    sentence = _sentence(
+        names, n, differences["accuracy"], p, evidence, alike, differs=_differs(first, second)
+    )
     return Pair(*names, n, differences, test.mcnemar, test.name, test.p_value, p_holm, sentence)
 
 
 def _sentence(
     names: tuple[str, str],
     n: int,
-    n_units: int,
     difference: Difference,
     p: float,
     evidence: str,
     alike: str,
+    *,
+    differs: bool,
 ) -> str:
     """The result in plain words; the better one stands first."""
     on_these = f"on these {n:,} images"
@@ -251,9 +262,7 @@ def _sentence(
         low, high = difference.ci95 if difference.value >= 0 else _negated(difference.ci95)
         bounds = f"{signed_points(low)} to {signed_points(high)}"
         evidence = f"95% interval {bounds}, paired bootstrap; {evidence}"
-    # Without an interval all images differ alike; that says nothing if they belong together.
-    differs = low > 0 if difference.ci95 else n_units == n
-    is_shown = p < SIGNIFICANCE and differs
+    is_shown = p < SIGNIFICANCE and (low > 0 if difference.ci95 else differs)
     if is_shown:
         size = points(difference.value)
         return f"{better} is better than {worse} by {size} of accuracy ({evidence}) {on_these}."
