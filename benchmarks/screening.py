@@ -2,17 +2,17 @@ r"""What each part of maskresnet's recipe gives on photos of a source that was l
 
 Taken out one by one with several seeds, eleven parts would need dozens of trainings. Here twelve
 trainings, each with a seed of its own, have each part in six of them and lack it in the other six,
-whatever the others do (Plackett and Burman 1946). The effect of a part is the mean of the six with
-it minus that of the six without; a share of what pairs of other parts do together is in it.
-Another design for fewer parts may be given; effects are then those that fit its runs best (least
-squares), which for the twelve is the same.
+whatever the others do (Plackett and Burman 1946); for twelve to 23 parts it is 24 trainings. The
+effect of a part is the mean of the runs with it minus that of the runs without; a share of what
+pairs of other parts do together is in it. Another design may be given; effects are then those that
+fit its runs best (least squares), which for these designs is the same.
 
     facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/screening.py studies/networks/photos benchmarks/screening.yaml \
         --leave-out scenes -o screening
 
 The parts stand in the YAML file, each with the settings that take it out of the recipe, and the
-runs, if they are not the twelve. Trains what is not in the folder yet and prints JSON, every effect
+runs, if they are not these. Trains what is not in the folder yet and prints JSON, every effect
 in points of accuracy, with a 95% interval over groups of images, and in log loss; with
 ``--corruptions N`` also in points of accuracy on N of the photos, spoilt in each of the ways of
 `facemask evaluate --robustness`, the mean of their severities. How large an effect by chance in
@@ -46,8 +46,8 @@ from facemask.studies.runs import Answered, do_run, finished_run, read_answers
 from facemask.studies.study import Variant
 from left_out import Truth
 
-FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)
-"""Plackett and Burman's design of twelve: this row in its eleven rotations, and one of zeros."""
+FIRST_ROWS = ("11011100010", "11111010110011001010000")
+"""Plackett and Burman's designs of 12 and of 24 runs: a row in its rotations, and one of zeros."""
 
 Floats = npt.NDArray[np.float64]
 Settings = dict[str, Any]
@@ -67,12 +67,18 @@ class Run:
 
 
 def plackett_burman(names: Sequence[str]) -> list[Run]:
-    """The twelve runs for eleven parts, seeds 0 to 11."""
-    rows = [np.roll(FIRST_ROW, turn) for turn in range(len(FIRST_ROW))]
-    has_part = np.array([*rows, np.zeros(len(FIRST_ROW))], dtype=bool)
+    """The runs for up to 23 parts, seeds 0 and on; columns without a part tell what chance does."""
+    try:
+        first = next(row for row in FIRST_ROWS if len(names) <= len(row))
+    except StopIteration:
+        raise SystemExit(
+            f"expected at most {len(FIRST_ROWS[-1])} parts, found {len(names)}"
+        ) from None
+    row = np.array([digit == "1" for digit in first])
+    rows = [np.roll(row, turn) for turn in range(len(row))] + [np.zeros_like(row)]
     return [
-        Run(seed, tuple(name for name, has in zip(names, row, strict=True) if not has))
-        for seed, row in enumerate(has_part)
+        Run(seed, tuple(name for name, has in zip(names, row, strict=False) if not has))
+        for seed, row in enumerate(rows)
     ]
 
 
@@ -97,13 +103,8 @@ class Design:
         names = list(document["without"])
         if "runs" in document:
             runs = [Run(one["seed"], tuple(one["without"])) for one in document["runs"]]
-        elif len(names) == len(FIRST_ROW):
-            runs = plackett_burman(names)
         else:
-            raise SystemExit(
-                f"{path}: expected {len(FIRST_ROW)} parts, found {len(names)}; name the runs for "
-                "others"
-            )
+            runs = plackett_burman(names)
         design = cls(document["base"], document["without"], runs)
         if unknown := {name for run in runs for name in run.without} - set(names):
             raise SystemExit(f"{path}: runs without unknown parts: {', '.join(sorted(unknown))}")

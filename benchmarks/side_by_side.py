@@ -17,14 +17,17 @@ On a CPU the runs go one after another, without graphs.
         --leave-out techyhoney --seeds 0 --seeds 1 --seeds 2
 
 Prints each run, and at the end the mean over seeds of every variant with its 95% interval, drawn
-over seeds and groups of images, and the difference from the first variant.
+over seeds and groups of images, and the difference from the first variant. With a design of
+``screening.py`` instead of variants it trains that one's runs, each with its own seed, and prints
+what `screening.py` prints of them. Answers may be judged by corrected labels (``--relabel``).
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +41,7 @@ from facemask.data.arrays import Dataset, open_dataset
 from facemask.evaluation.answers import check_answers
 from facemask.evaluation.metrics import measure_answers
 from facemask.inference.model import softmax
-from facemask.studies.divisions import divide, with_splits
+from facemask.studies.divisions import Part, divide, with_splits
 from facemask.studies.estimates import mean_accuracy, mean_difference
 from facemask.studies.photos import Photos, photos_with_copies
 from facemask.studies.runs import Answered
@@ -50,6 +53,8 @@ from facemask.training.loader import Batch, load_split
 from facemask.training.module import WARM_UP
 from facemask.training.network import Network
 from facemask.training.temperature import fit_temperature
+from left_out import Truth
+from screening import Design, summed_up
 
 AT_ONCE = 8
 """Batches that are changed in one go."""
@@ -250,10 +255,10 @@ def side_by_side(
 ) -> Iterator[tuple[Planned, Answered]]:
     """The runs of a plan as they are done, so many at a time."""
     new_stream = torch.cuda.Stream if device.type == "cuda" else lambda: None
-    streams = [new_stream() for _ in range(slots)]
+    streams = [new_stream() for _ in range(slots if device.type == "cuda" else 1)]
     waiting, running = list(plan), dict[int, tuple[Planned, Iterator[Answered | None]]]()
     while waiting or running:
-        for slot in range(slots):
+        for slot in range(len(streams)):
             if slot not in running and waiting:
                 planned = waiting.pop(0)
                 running[slot] = planned, trained(planned, device)
@@ -267,62 +272,95 @@ def side_by_side(
 
 
 def planned_runs(
-    photos: Dataset,
-    known: Photos,
-    variants: dict[str, list[str]],
-    sources: list[str],
-    seeds: list[int],
-    overrides: list[str],
+    views: dict[str, Dataset], variants: dict[str, list[str]], seeds: list[int]
 ) -> list[Planned]:
-    """Every variant with every seed and source."""
-    plan = []
-    parts, skipped = divide(known, "left-out", sources)
-    for one in skipped:
-        print(f"{one.source}: left alone: {one.reason}", flush=True)
-    for part in parts:
-        view = with_splits(photos, known, part.splits, part.division)
-        for seed in seeds:
-            for name, changes in variants.items():
-                changes = [*changes, *overrides, f"seed={seed}"]
-                experiment = load_experiment("maskresnet", changes)
-                plan.append(Planned(name, part.source, experiment, view))
-    return plan
+    """Every variant with every seed on every source that is left out."""
+    return [
+        Planned(name, source, load_experiment("maskresnet", [*changes, f"seed={seed}"]), view)
+        for source, view in views.items()
+        for seed in seeds
+        for name, changes in variants.items()
+    ]
+
+
+def designed_runs(
+    parts: list[Part], views: dict[str, Dataset], design: Design, overrides: list[str]
+) -> list[Planned]:
+    """The runs of a design on every source that is left out."""
+    return [
+        Planned(run.variant.name, part.source, run.experiment, views[part.source])
+        for part in parts
+        for run in design.planned(part, Path(), overrides)
+    ]
 
 
 def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photos", type=Path, help="a dataset that kept every copy, as studies do")
-    parser.add_argument("variants", type=Path, help="YAML: for each name a list of changes")
-    parser.add_argument("--leave-out", action="append", help="every source by default")
-    parser.add_argument("--seeds", action="append", type=int)
+    parser.add_argument(
+        "plan", type=Path, help="YAML: for each variant a list of changes; or a design"
+    )
+    parser.add_argument("--leave-out", action="append", default=[], help="every source by default")
+    parser.add_argument("--seeds", action="append", type=int, help="of variants; 0 by default")
     parser.add_argument("--only", action="append", help="some of the variants")
-    parser.add_argument("--set", action="append", default=[], help="for every variant")
+    parser.add_argument("--set", action="append", default=[], help="for every run")
     parser.add_argument("--slots", type=int, default=6, help="runs at a time on a GPU")
+    parser.add_argument("--relabel", action="append", type=Path, default=[], help="to judge by")
+    parser.add_argument("--min-side-px", type=int, default=0, help="of a box, to be judged")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     photos = open_dataset(options.photos)
     known = photos_with_copies(photos)
-    variants = yaml.safe_load(options.variants.read_text("utf-8"))
-    if options.only:
-        variants = {name: variants[name] for name in options.only}
-    sources = options.leave_out or list(known.sources)
-    plan = planned_runs(photos, known, variants, sources, options.seeds or [0], options.set)
+    truth = Truth.of_photos(options.photos, options.relabel, options.min_side_px)
+    parts, skipped = divide(known, "left-out", options.leave_out)
+    for one in skipped:
+        print(f"{one.source}: left alone: {one.reason}", flush=True)
+    views = {part.source: with_splits(photos, known, part.splits, part.division) for part in parts}
+    document = yaml.safe_load(options.plan.read_text("utf-8"))
+    design = Design.read(options.plan) if "without" in document else None
+    variants: dict[str, list[str]] = {}
+    if design is not None:
+        plan = designed_runs(parts, views, design, options.set)
+    else:
+        variants = {
+            name: [*changes, *options.set]
+            for name, changes in document.items()
+            if name in (options.only or document)
+        }
+        plan = planned_runs(views, variants, options.seeds or [0])
+    found: dict[str, dict[str, dict[int, Answered]]] = {source: {} for source in views}
+    for planned, answered in told(side_by_side(plan, device, options.slots), known, truth):
+        of_variant = found[planned.source].setdefault(planned.variant, {})
+        of_variant[planned.experiment.seed] = answered
+    for source, by_variant in found.items():
+        if design is not None:
+            in_order = [by_variant[f"run{number}"] for number in range(len(design.runs))]
+            answers = [next(iter(by_seed.values())) for by_seed in in_order]
+            print(json.dumps({source: summed_up(answers, design)}, indent=2))
+            continue
+        for name in variants:
+            print(
+                f"{source:15} {name:12} {_row(by_variant[name], by_variant[next(iter(variants))])}"
+            )
+
+
+def told(
+    runs: Iterator[tuple[Planned, Answered]], known: Photos, truth: Truth
+) -> Iterator[tuple[Planned, Answered]]:
+    """The runs as they end, judged by the true labels, each said in a line."""
     start, images = time.perf_counter(), 0
-    found: dict[tuple[str, str], dict[int, Answered]] = {}
-    slots = options.slots if device.type == "cuda" else 1
-    for planned, answered in side_by_side(plan, device, slots):
-        answered = Answered(**{**vars(answered), "groups": known.group[answered.rows]})
-        found.setdefault((planned.source, planned.variant), {})[planned.experiment.seed] = answered
+    for planned, answered in runs:
+        grouped = replace(answered, groups=known.group[answered.rows])
+        judged = truth.judge(grouped)
         images += _images_seen(planned)
         seconds = time.perf_counter() - start
         print(
             f"{planned.source} {planned.variant} seed {planned.experiment.seed}: "
-            f"{_measured(answered)}; {images / seconds:,.0f} images/s so far",
+            f"{_measured(judged)}; {images / seconds:,.0f} images/s so far",
             flush=True,
         )
-    for (source, variant), by_seed in found.items():
-        print(f"{source:15} {variant:12} {_row(by_seed, found[source, next(iter(variants))])}")
+        yield planned, judged
 
 
 def _images_seen(planned: Planned) -> int:
@@ -330,7 +368,7 @@ def _images_seen(planned: Planned) -> int:
     augmentation, training = planned.experiment.augmentation, planned.experiment.training
     n = len(table)
     if augmentation and augmentation.wide_cuts:
-        n += int(table["wide_cut"].notna().sum())
+        n += augmentation.wide_cuts * int(table["wide_cut"].notna().sum())
     return n // training.batch_size * training.batch_size * training.epochs
 
 

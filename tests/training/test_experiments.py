@@ -118,7 +118,9 @@ def test_a_section_can_be_overridden_whole() -> None:
         ("network.first_filter_px=7", "expected 3 or 5, found 7"),
         ("network.dropout=1", "network.dropout: expected less than 1, found 1"),
         ("network.squeeze_excite=true", "squeeze_excite: expected false, since net1 has no blocks"),
-        ("augmentation={swapped_faces: 0.5}", "augmentation: expected wide_cuts true with swap"),
+        ("augmentation={swapped_faces: 0.5}", "augmentation: expected wide_cuts 1 or more with"),
+        ("augmentation.wide_cuts=9", "augmentation.wide_cuts: expected"),
+        ("augmentation.wide_cuts=twice", "augmentation.wide_cuts: expected a valid integer"),
         ("training.monitor=test_loss", "expected 'val_loss', 'val_accuracy', 'val_f1' or"),
         ("name=two words", "name: expected match pattern"),
         ("seed", "expected key=value, such as"),
@@ -192,6 +194,15 @@ def test_a_missing_experiment_names_the_closest() -> None:
 def test_a_missing_file_is_no_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"net1\.yaml: no such experiment"):
         load_experiment(tmp_path / "net1.yaml")
+
+
+@pytest.mark.parametrize(("said", "times"), [("true", 1), ("false", 0), ("3", 3)])
+def test_wide_cuts_are_counted_and_earlier_runs_said_true_or_false(said: str, times: int) -> None:
+    changes = [f"augmentation.wide_cuts={said}", "augmentation.swapped_faces=0"]
+    augmentation = load_experiment("maskresnet", changes).augmentation
+    assert augmentation is not None
+    assert type(augmentation.wide_cuts) is int
+    assert augmentation.wide_cuts == times
 
 
 def test_a_folder_is_no_experiment(tmp_path: Path) -> None:

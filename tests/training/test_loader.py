@@ -84,19 +84,20 @@ def test_a_size_that_was_not_kept_is_refused(dataset: Dataset) -> None:
         load_split(dataset, "train", 48, 5)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 100])
-def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
-    tmp_path: Path, batch_size: int
+@pytest.mark.parametrize(("batch_size", "times"), [(1, 1), (7, 1), (7, 2), (200, 3)])
+def test_wide_cuts_come_so_many_times_an_epoch_with_the_label_of_their_face(
+    tmp_path: Path, batch_size: int, times: int
 ) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=30)
-    batches = list(load_split(dataset, "train", SIZE_PX, batch_size, seed=0, wide_cuts=True))
+    batches = list(load_split(dataset, "train", SIZE_PX, batch_size, seed=0, wide_cuts=times))
     images = torch.cat([batch.images for batch in batches]).permute(0, 2, 3, 1).numpy()
     labels = torch.cat([batch.labels for batch in batches]).numpy()
     is_wide = (images == images[:, :1, :1, :1]).all(axis=(1, 2, 3))
     # The first 24 are bare, and all 30 in the training split of 48.
-    assert sorted(images[is_wide, 0, 0, 0].tolist()) == [2 * row + 1 for row in range(30)]
+    once = [2 * row + 1 for row in range(30)]
+    assert sorted(images[is_wide, 0, 0, 0].tolist()) == sorted(once * times)
     assert labels[is_wide].tolist() == (images[is_wide, 0, 0, 0] > 48).astype(int).tolist()
-    assert len(images) == 78
+    assert len(images) == 48 + 30 * times
     faces = {image.tobytes() for image in images[~is_wide]}
     assert faces == {image.tobytes() for image in dataset.images(SIZE_PX)[:48]}
     assert batches[0].images.is_contiguous(memory_format=torch.channels_last)
@@ -105,14 +106,16 @@ def test_wide_cuts_come_once_an_epoch_with_the_label_of_their_face(
     first_30 = {image.tobytes() for image in dataset.images(SIZE_PX)[:30]}
     fills = (places == [0, 0, 1, 1]).all(axis=1)
     assert {image.tobytes() for image in images[fills]} == first_30
-    np.testing.assert_array_equal(places[is_wide], np.full((30, 4), [0.25, 0.25, 0.75, 0.75]))
+    np.testing.assert_array_equal(
+        places[is_wide], np.full((30 * times, 4), [0.25, 0.25, 0.75, 0.75])
+    )
     assert np.isnan(places[~fills & ~is_wide]).all()
 
 
-@pytest.mark.parametrize("wide_cuts", [False, True])
+@pytest.mark.parametrize("wide_cuts", [0, 2])
 @pytest.mark.parametrize("seed", [None, 0])
 def test_images_kept_on_a_device_make_the_same_batches(
-    tmp_path: Path, seed: int | None, *, wide_cuts: bool
+    tmp_path: Path, seed: int | None, wide_cuts: int
 ) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=30)
     read, resident = (
@@ -128,15 +131,15 @@ def test_images_kept_on_a_device_make_the_same_batches(
 def test_wide_cuts_of_another_split_and_without_being_asked_for_stay_away(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=50)
     assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48
-    assert len(load_split(dataset, "train", SIZE_PX, 1, wide_cuts=True)) == 96
-    assert len(load_split(dataset, "val", SIZE_PX, 1, wide_cuts=True)) == 18
+    assert len(load_split(dataset, "train", SIZE_PX, 1, wide_cuts=1)) == 96
+    assert len(load_split(dataset, "val", SIZE_PX, 1, wide_cuts=1)) == 18
 
 
 def test_wide_cuts_of_which_nobody_knows_the_place_are_refused(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d", TWO_SPLITS, wide_cuts=9)
     dataset.manifest.table["wide_x0"] = pd.array([None] * len(dataset), dtype="Int32")
     with pytest.raises(DatasetError, match=r"d: expected to know where.*run prepare again"):
-        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=1)
     assert len(load_split(dataset, "train", SIZE_PX, 1)) == 48
 
 
@@ -145,7 +148,7 @@ def test_a_lost_or_short_file_of_wide_cuts_is_refused(tmp_path: Path) -> None:
     path = dataset.folder / wide_name(SIZE_PX)
     np.save(path, np.load(path)[:17])
     with pytest.raises(DatasetError, match=r"expected uint8 \(18, 16, 16, 3\), found uint8 \(17"):
-        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=1)
     path.unlink()
     with pytest.raises(DatasetError, match=r"broken array.*run prepare again"):
-        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=True)
+        load_split(dataset, "train", SIZE_PX, 5, wide_cuts=1)

@@ -3,7 +3,15 @@
 import difflib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from facemask.training.networks import BUDGET, NETWORKS, NetworkSpec, ResidualSpec
 
@@ -153,14 +161,19 @@ class TrainingConfig(_Section):
     compile: bool = False
 
 
+def _as_count(value: object) -> object:
+    return int(value) if isinstance(value, bool) else value
+
+
 class AugmentationConfig(_Section):
     """How far training images are changed each time that they are seen; see `augmentation`.
 
     Attributes:
         source_size_px: the side of the images that windows are taken from; the dataset must have
             been prepared at it. The network's input size by default.
-        wide_cuts: show each face that came as a box a second time in an epoch, with what is around
-            it in its picture; see `data.wide_cuts`.
+        wide_cuts: how many times an epoch shows each face that came as a box with what is around it
+            in its picture, besides the box itself; see `data.wide_cuts`. True, which runs of
+            earlier versions say, is once.
         swapped_faces: the share of wide cuts that get another face in the place of their own, and
             its label with it; see `training.swapped_faces`.
         drawn_masks: the share of faces that came as boxes, in their wide cuts too, that get a mask
@@ -189,7 +202,7 @@ class AugmentationConfig(_Section):
     """
 
     source_size_px: Annotated[int, Field(ge=16, le=1024)] | None = None
-    wide_cuts: bool = False
+    wide_cuts: Annotated[int, BeforeValidator(_as_count), Field(ge=0, le=8)] = 0
     swapped_faces: Share = 0.0
     drawn_masks: Share = 0.0
     # YAML has lists alone.
@@ -217,8 +230,8 @@ class AugmentationConfig(_Section):
     def _has_bodies_to_swap_onto(self) -> Self:
         if self.swapped_faces and not self.wide_cuts:
             raise ValueError(
-                "expected wide_cuts true with swapped_faces, since wide cuts are what faces are "
-                "put onto, found false"
+                "expected wide_cuts 1 or more with swapped_faces, since wide cuts are what faces "
+                "are put onto, found 0"
             )
         return self
 

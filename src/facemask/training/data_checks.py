@@ -47,7 +47,7 @@ def check_sources(dataset: Dataset, experiment: Experiment) -> None:
             version that did not note where they lie.
     """
     source_px, augmentation = experiment.source_size_px, experiment.augmentation
-    wide_cuts = augmentation is not None and augmentation.wide_cuts
+    wide_cuts = 0 if augmentation is None else augmentation.wide_cuts
     load_split(dataset, "train", source_px, 1, wide_cuts=wide_cuts)
 
 

@@ -109,7 +109,7 @@ def new_loaders(
     """
     size_px, source_px = experiment.network.input_size_px, experiment.source_size_px
     augmentation = experiment.augmentation
-    wide_cuts = augmentation is not None and augmentation.wide_cuts
+    wide_cuts = 0 if augmentation is None else augmentation.wide_cuts
     images = [dataset.images(source_px), *([dataset.wide_cuts(source_px)] if wide_cuts else [])]
     train = load_split(
         dataset,

@@ -186,7 +186,7 @@ def load_split(
     batch_size: int,
     *,
     seed: int | None = None,
-    wide_cuts: bool = False,
+    wide_cuts: int = 0,
     resident_on: torch.device | None = None,
 ) -> Loader:
     """A loader of the batches of a split, read in this process.
@@ -197,7 +197,7 @@ def load_split(
         size_px: the side of the images.
         batch_size: images in a batch.
         seed: of the shuffling; None keeps the order of the split.
-        wide_cuts: serve the wide cuts of its faces, too; see `data.wide_cuts`.
+        wide_cuts: how many times to serve the wide cuts of its faces, too; see `data.wide_cuts`.
         resident_on: the device to keep the whole split on; None reads each batch from the disk.
 
     Raises:
@@ -205,7 +205,7 @@ def load_split(
             an older version did not note where they lie.
     """
     rows = dataset.rows_of(split)
-    wide = _wide_cuts(dataset, rows, size_px) if wide_cuts else None
+    wide = _wide_cuts(dataset, rows, size_px, wide_cuts) if wide_cuts else None
     places = _unknown(len(dataset))
     places[dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)] = (0, 0, 1, 1)
     batches = Batches(dataset.images(size_px), dataset.labels, rows, wide, places)
@@ -215,7 +215,7 @@ def load_split(
     return DataLoader(served, batch_size=None, sampler=order)
 
 
-def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int) -> WideCuts:
+def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int, times: int) -> WideCuts:
     table = dataset.manifest.table.iloc[rows]
     has_one = table["wide_cut"].notna().to_numpy(dtype=bool)
     table, cut_rows = table[has_one], rows[has_one]
@@ -226,9 +226,9 @@ def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int) -> WideCuts:
         )
     return WideCuts(
         dataset.wide_cuts(size_px),
-        table["wide_cut"].to_numpy(dtype=np.int64),
-        cut_rows,
-        _places_in(table),
+        np.tile(table["wide_cut"].to_numpy(dtype=np.int64), times),
+        np.tile(cut_rows, times),
+        np.tile(_places_in(table), (times, 1)),
     )
 
 
