@@ -92,13 +92,47 @@ def test_masks_are_of_many_colours_and_some_have_patterns() -> None:
     assert (cloth.std(dim=(2, 3)).amax(dim=1) > 0.1).float().mean() > 0.25
 
 
+def test_varied_cloth_has_the_colours_of_skin_and_prints_and_reaches_over_the_cheeks() -> None:
+    torch.manual_seed(2)
+    images, labels = faces(10)
+
+    def drawn(*, varied: bool) -> Tensor:
+        # How coarse cloth is, is drawn once a batch.
+        batches = [draw_masks(images, labels, whole(10), 1.0, varied=varied)[0] for _ in range(200)]
+        return torch.cat(batches)
+
+    def like_skin(faces: Tensor) -> Tensor:
+        red, green, blue = faces[:, :, 34:40, 16:32].mean(dim=(2, 3)).unbind(dim=1)
+        return ((red > green + 0.03) & (green > blue - 0.05) & (blue > 0.25 * red)).float().mean()
+
+    def colours(faces: Tensor) -> Tensor:
+        coarse = (faces[:, :, 34:40, 16:32] * 4).round().flatten(2).transpose(1, 2)
+        return torch.tensor([float(len(one.unique(dim=0))) for one in coarse]).mean()
+
+    def beside_the_cheeks(faces: Tensor) -> Tensor:
+        return ((faces - 0.5).abs().amax(dim=1)[:, 30:36, :3] > 0.05).float().mean()
+
+    plain, varied = drawn(varied=False), drawn(varied=True)
+    assert like_skin(varied) > like_skin(plain) + 0.1
+    assert colours(varied) > colours(plain)
+    assert beside_the_cheeks(varied) > beside_the_cheeks(plain) + 0.02
+
+
 @settings(max_examples=25, deadline=None)
-@given(n=st.integers(1, 8), side_px=st.integers(16, 97), share=st.floats(0, 1), seed=st.integers(0))
-def test_any_image_stays_an_image(n: int, side_px: int, share: float, seed: int) -> None:
+@given(
+    n=st.integers(1, 8),
+    side_px=st.integers(16, 97),
+    share=st.floats(0, 1),
+    seed=st.integers(0),
+    varied=st.booleans(),
+)
+def test_any_image_stays_an_image(
+    n: int, side_px: int, share: float, seed: int, *, varied: bool
+) -> None:
     torch.manual_seed(seed % 2**32)
     images = torch.randint(0, 256, (n, 3, side_px, side_px), dtype=torch.uint8)
     batch = Batch(images, torch.zeros(n, dtype=torch.int64), whole(n))
-    changed = augment(batch, 16, AugmentationConfig(drawn_masks=share))
+    changed = augment(batch, 16, AugmentationConfig(drawn_masks=share, varied_cloth=varied))
     assert changed.images.shape == (n, 3, 16, 16)
     assert torch.isfinite(changed.images).all()
     assert 0 <= changed.images.min() <= changed.images.max() <= 255

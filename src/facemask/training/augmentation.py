@@ -35,7 +35,9 @@ def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
     if config.swapped_faces:
         images, labels, places = swap_faces(images, labels, places, config.swapped_faces)
     if config.drawn_masks:
-        images, labels = draw_masks(images, labels, places, config.drawn_masks)
+        images, labels = draw_masks(
+            images, labels, places, config.drawn_masks, varied=config.varied_cloth
+        )
     changed = _framed(images, size_px, config, labels)
     changed = _coarsened(changed, config)
     changed = _lit(_tinted(changed, config), config)

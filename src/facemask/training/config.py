@@ -178,6 +178,8 @@ class AugmentationConfig(_Section):
             its label with it; see `training.swapped_faces`.
         drawn_masks: the share of faces that came as boxes, in their wide cuts too, that get a mask
             of any colour and pattern, and count as covered; see `training.drawn_masks`.
+        varied_cloth: draw masks with prints and in the colours of skin, too, and some as large
+            as scarves.
         scale: the side of the window, from and to, as a share of the image's.
         roam: how far a window under 1 may move inside the image, 0..1; 1 reaches the edges.
         shift: how far any window may move besides, as a share of half the image.
@@ -205,6 +207,7 @@ class AugmentationConfig(_Section):
     wide_cuts: Annotated[int, BeforeValidator(_as_count), Field(ge=0, le=8)] = 0
     swapped_faces: Share = 0.0
     drawn_masks: Share = 0.0
+    varied_cloth: bool = False
     # YAML has lists alone.
     scale: Annotated[tuple[WindowSide, WindowSide], Field(strict=False)] = (1.0, 1.0)
     roam: Share = 0.5

@@ -24,8 +24,12 @@ _HAT_ENDS = 0.32
 """How far down a hat reaches."""
 
 
+_SCARVES, _LIKE_SKIN = 0.12, 0.25
+"""Of varied cloth: the share of masks that reach over cheeks and neck, and of skin's colours."""
+
+
 def draw_masks(
-    images: Tensor, labels: Tensor, places: Tensor, share: float
+    images: Tensor, labels: Tensor, places: Tensor, share: float, *, varied: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Some of the faces with a mask, some others with a hat.
 
@@ -34,6 +38,7 @@ def draw_masks(
         labels: ``int64 (N,)``.
         places: of the faces, see `loader.Batch`; images without one stay as they are.
         share: of those that get a mask, 0..1; half as many of the rest get a hat.
+        varied: cloth with prints and in the colours of skin, too, and masks as large as scarves.
 
     Returns:
         New images, and new labels: a face with a drawn mask is a covered one. Both are drawn from
@@ -47,7 +52,7 @@ def draw_masks(
     if len(chosen) == 0:
         return images, labels
     faces = cut_out(images[chosen], places[chosen])
-    cover, cloth = _drawn(len(chosen), images.shape[-1], images.device)
+    cover, cloth = _drawn(len(chosen), images.shape[-1], images.device, varied=varied)
     cover = torch.where(is_hatted[chosen].reshape(-1, 1, 1, 1), _as_hat(cover), cover)
     change = cover * (_in_light_of(faces, cloth) - faces)
     # The change alone goes back: a face that was cut out and put back whole would be blurred.
@@ -57,7 +62,7 @@ def draw_masks(
     return images.index_add(0, chosen, put_back).clamp(0, 1), labels
 
 
-def _drawn(n: int, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _drawn(n: int, side_px: int, device: torch.device, *, varied: bool) -> tuple[Tensor, Tensor]:
     """Where each mask covers its face, ``(n, 1, S, S)``, 0..1, and its cloth, ``(n, 3, S, S)``."""
     grids = [grid for grid in _GRIDS_PX if grid <= side_px] or [side_px]
     grid = grids[int(torch.randint(len(grids), (1,)).item())]
@@ -69,16 +74,20 @@ def _drawn(n: int, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
     v = (across * sin + down * cos + 1) / 2
     size = (side_px, side_px)
     return (
-        interpolate(_outline(u, v, grid), size, mode="bilinear"),
-        interpolate(_cloth(u, v), size, mode="bilinear"),
+        interpolate(_outline(u, v, grid, varied=varied), size, mode="bilinear"),
+        interpolate(_varied_cloth(u, v) if varied else _cloth(u, v), size, mode="bilinear"),
     )
 
 
-def _outline(u: Tensor, v: Tensor, grid: int) -> Tensor:
+def _outline(u: Tensor, v: Tensor, grid: int, *, varied: bool) -> Tensor:
     """From the nose, lower at the cheeks, to the chin; u is -1..1 across, v 0..1 down the face."""
     n, device = len(u), u.device
     top, bottom = _uniform(n, 0.40, 0.60, device), _uniform(n, 0.93, 1.12, device)
     half_width = _uniform(n, 0.68, 1.0, device)
+    if varied:
+        is_scarf = torch.rand(n, 1, 1, 1, device=device) < _SCARVES
+        bottom = torch.where(is_scarf, bottom + _uniform(n, 0.1, 0.6, device), bottom)
+        half_width = torch.where(is_scarf, half_width + _uniform(n, 0.1, 0.5, device), half_width)
     edge = top + _uniform(n, -0.02, 0.12, device) * (u / half_width).abs() ** 1.5
     lower = ((v - top) / (bottom - top)).clamp(0, 1)
     # An exponent of 2 makes it an ellipse, a larger one squarer.
@@ -99,24 +108,70 @@ def _cloth(u: Tensor, v: Tensor) -> Tensor:
     n, side, device = len(u), u.shape[-1], u.device
     first, second = _colours(n, device), _colours(n, device)
     kind = torch.rand(n, 1, 1, 1, device=device)
-    angle = _uniform(n, 0, math.pi, device)
-    waves = (u * angle.cos() + 2 * v * angle.sin()) * _uniform(n, 6, 30, device)
-    stripes = (waves.sin() > 0).to(torch.float32)
+    stripes = _stripes(u, v)
     cells = int(torch.randint(4, 14, (1,)).item())
-    height = _smooth_noise(n, 1, cells, side, device) - _uniform(n, 0.3, 0.7, device)
-    spots = (height * 20).sigmoid()
-    second_share = torch.where(kind < 0.6, stripes, spots).masked_fill(kind < 0.45, 0)
-    cloth = first + (second - first) * second_share
+    second_share = torch.where(kind < 0.6, stripes, _spots(n, cells, side, device))
+    cloth = first + (second - first) * second_share.masked_fill(kind < 0.45, 0)
     cloth = torch.where(kind > 0.85, _smooth_noise(n, 3, cells, side, device), cloth)
-    folds = (v * _uniform(n, 30, 60, device)).sin() * _uniform(n, -0.12, 0.12, device)
-    return cloth * (1 + folds)
+    return cloth * _folds(v)
 
 
-def _colours(n: int, device: torch.device) -> Tensor:
-    """Colours of any hue, ``(n, 3, 1, 1)``, more of them pale and bright than not."""
+def _varied_cloth(u: Tensor, v: Tensor) -> Tensor:
+    """Plain for 40%, striped for 12%, spotted for 16%, printed for 20%, of many colours for 12%."""
+    n, side, device = len(u), u.shape[-1], u.device
+    first, second = (_colours(n, device, like_skin=_LIKE_SKIN) for _ in range(2))
+    kind = torch.rand(n, 1, 1, 1, device=device)
+    stripes = _stripes(u, v)
+    cells = int(torch.randint(4, 14, (1,)).item())
+    second_share = torch.where(kind < 0.52, stripes, _spots(n, cells, side, device))
+    cloth = first + (second - first) * second_share.masked_fill(kind < 0.40, 0)
+    cloth = torch.where((kind > 0.68) & (kind < 0.88), _printed(first, cells, side), cloth)
+    cloth = torch.where(kind > 0.88, _smooth_noise(n, 3, cells, side, device), cloth)
+    return cloth * _folds(v)
+
+
+def _stripes(u: Tensor, v: Tensor) -> Tensor:
+    angle = _uniform(len(u), 0, math.pi, u.device)
+    waves = (u * angle.cos() + 2 * v * angle.sin()) * _uniform(len(u), 6, 30, u.device)
+    return (waves.sin() > 0).to(torch.float32)
+
+
+def _spots(n: int, cells: int, side: int, device: torch.device) -> Tensor:
+    height = _smooth_noise(n, 1, cells, side, device) - _uniform(n, 0.3, 0.7, device)
+    return (height * 20).sigmoid()
+
+
+def _printed(ground: Tensor, cells: int, side: int) -> Tensor:
+    """Patches of three further colours on a ground, as flowers and leaves are."""
+    n, device = len(ground), ground.device
+    cloth = ground.expand(n, 3, side, side)
+    for _ in range(3):
+        height = _smooth_noise(n, 1, cells, side, device) - _uniform(n, 0.5, 0.8, device)
+        colour = _colours(n, device, like_skin=_LIKE_SKIN)
+        cloth = cloth + (colour - cloth) * (height * 25).sigmoid()
+    return cloth
+
+
+def _folds(v: Tensor) -> Tensor:
+    n, device = len(v), v.device
+    return 1 + (v * _uniform(n, 30, 60, device)).sin() * _uniform(n, -0.12, 0.12, device)
+
+
+def _colours(n: int, device: torch.device, *, like_skin: float = 0.0) -> Tensor:
+    """Colours of any hue, ``(n, 3, 1, 1)``, more of them pale and bright than not.
+
+    The share `like_skin` are those that skin has, too: pink, peach, sand and brown.
+    """
     hue = torch.rand(n, 1, device=device) * 6
     saturation = torch.rand(n, 1, device=device) ** (0.8 + 1.5 * torch.rand(n, 1, device=device))
-    value = torch.rand(n, 1, device=device) ** 0.6
+    value_exponent = torch.full((n, 1), 0.6, device=device)
+    if like_skin:
+        is_like_skin = torch.rand(n, 1, device=device) < like_skin
+        hue = torch.where(is_like_skin, 5.8 + 1.2 * torch.rand(n, 1, device=device), hue)
+        pale = 0.15 + 0.55 * torch.rand(n, 1, device=device)
+        saturation = torch.where(is_like_skin, pale, saturation)
+        value_exponent = value_exponent.masked_fill(is_like_skin, 0.35)
+    value = torch.rand(n, 1, device=device) ** value_exponent
     # HSV to RGB without cases (Smith 1978, in the form f(n) = V - V S max(0, min(k, 4 - k, 1))).
     k = (torch.tensor([[5.0, 3.0, 1.0]], device=device) + hue) % 6
     colour = value - value * saturation * torch.minimum(k, 4 - k).clamp(0, 1)
