@@ -92,7 +92,7 @@ def test_masks_are_of_many_colours_and_some_have_patterns() -> None:
     assert (cloth.std(dim=(2, 3)).amax(dim=1) > 0.1).float().mean() > 0.25
 
 
-def test_varied_cloth_has_the_colours_of_skin_and_prints_and_reaches_over_the_cheeks() -> None:
+def test_varied_cloth_has_the_colours_of_skin_and_reaches_over_the_cheeks() -> None:
     torch.manual_seed(2)
     images, labels = faces(10)
 
@@ -105,16 +105,11 @@ def test_varied_cloth_has_the_colours_of_skin_and_prints_and_reaches_over_the_ch
         red, green, blue = faces[:, :, 34:40, 16:32].mean(dim=(2, 3)).unbind(dim=1)
         return ((red > green + 0.03) & (green > blue - 0.05) & (blue > 0.25 * red)).float().mean()
 
-    def colours(faces: Tensor) -> Tensor:
-        coarse = (faces[:, :, 34:40, 16:32] * 4).round().flatten(2).transpose(1, 2)
-        return torch.tensor([float(len(one.unique(dim=0))) for one in coarse]).mean()
-
     def beside_the_cheeks(faces: Tensor) -> Tensor:
         return ((faces - 0.5).abs().amax(dim=1)[:, 30:36, :3] > 0.05).float().mean()
 
     plain, varied = drawn(varied=False), drawn(varied=True)
     assert like_skin(varied) > like_skin(plain) + 0.1
-    assert colours(varied) > colours(plain)
     assert beside_the_cheeks(varied) > beside_the_cheeks(plain) + 0.02
 
 
