@@ -15,28 +15,29 @@ accuracy, the least first.
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from facemask.evaluation.exact import Interval
+from facemask.evaluation.wording import in_sentence, interval, kind_of, number, percent
 
 Document = dict[str, Any]
 
 NAMES = {"net1": "Net #1", "net2": "Net #2"}
 NONE = "\N{EN DASH}"
-
-MEASURES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "roc_auc": "ROC-AUC",
-    "average_precision": "average precision",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "ece": "expected calibration error",
-}
-AS_NUMBERS = ("roc_auc", "average_precision", "brier", "log_loss")
+MEASURES = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "brier",
+    "log_loss",
+    "ece",
+)
 SLICED = {
     "source": "`{}`",
     "side_px": "shorter side {}",
@@ -46,20 +47,10 @@ SLICED = {
 }
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """As the page writes it: a whole 100 without digits."""
-    return "100" if share == 1 else f"{100 * share:.{digits}f}"
-
-
-def with_interval(
-    value: float, interval: Sequence[float] | None, *, as_number: bool = False
-) -> str:
-    """A share or a number with its interval."""
-    if as_number:
-        low_high = "" if interval is None else f" ({interval[0]:.4f} to {interval[1]:.4f})"
-        return f"{value:.4f}{low_high}"
-    low_high = "" if interval is None else " ({} to {})".format(*map(percent, interval))
-    return f"{percent(value)}%{low_high}"
+def with_interval(key: str, value: float | None, bounds: Interval | None) -> str:
+    """A measure with its interval, in the words of the reports."""
+    kind = kind_of(key)
+    return number(kind, value) + (f" ({interval(kind, bounds)})" if bounds else "")
 
 
 def rows(header: Sequence[str], lines: Iterator[Sequence[str]]) -> str:
@@ -77,14 +68,9 @@ def model_tables(documents: list[Document]) -> str:
     """Every measure, and the accuracy on the slices that have enough images."""
 
     def measures() -> Iterator[Sequence[str]]:
-        for key, name in MEASURES.items():
-            yield [
-                name,
-                *(
-                    with_interval(one[key], one["ci95"][key], as_number=key in AS_NUMBERS)
-                    for one in documents
-                ),
-            ]
+        for key in MEASURES:
+            cells = [with_interval(key, one[key], one["ci95"][key]) for one in documents]
+            yield [in_sentence(kind_of(key)), *cells]
         models = [one["model"] for one in documents]
         yield ["parameters", *(f"{one['parameters']:,}" for one in models)]
         macs = [f"{one['macs'] / 1e6:.1f} million" for one in models]
@@ -100,7 +86,9 @@ def model_tables(documents: list[Document]) -> str:
             for key, one in sorted(found[0].items(), key=lambda item: _in_order(item[0])):
                 if key[0] == by and one["n"] >= least:
                     cells = [
-                        with_interval(each[key]["accuracy"], each[key]["ci95"]["accuracy"])
+                        with_interval(
+                            "accuracy", each[key]["accuracy"], each[key]["ci95"]["accuracy"]
+                        )
                         for each in found
                     ]
                     yield [told.format(key[1]), f"{one['n']:,}", *cells]
@@ -126,10 +114,11 @@ def corruption_tables(documents: list[Document]) -> str:
     kinds = [{one["key"]: one for one in each["kinds"]} for each in spoilt]
 
     def lines() -> Iterator[Sequence[str]]:
-        clean = [with_interval(one["clean"]["accuracy"], one["clean"]["ci95"]) for one in spoilt]
-        yield ["as they are", *clean, *[NONE] * len(spoilt[1:])]
+        clean = [one["clean"] for one in spoilt]
+        cells = [with_interval("accuracy", one["accuracy"], one["ci95"]) for one in clean]
+        yield ["as they are", *cells, *[NONE] * len(spoilt[1:])]
         for kind, last in sorted(kinds[-1].items(), key=lambda item: item[1]["mean_accuracy"]):
-            accuracies = [f"{percent(each[kind]['mean_accuracy'])}%" for each in kinds]
+            accuracies = [percent(each[kind]["mean_accuracy"]) for each in kinds]
             errors = [
                 "{:.2f} ({:.2f} to {:.2f})".format(each[kind]["ce"], *each[kind]["ce_ci95"])
                 for each in kinds[1:]
@@ -149,16 +138,14 @@ def left_out_tables(document: Document) -> str:
             gaps = next(value for key, value in found.items() if key.endswith("_minus"))
             yield [
                 f"`{source}`, n = {accuracies[0]['n']:,}",
-                *(with_interval(one["mean"], one["ci95"]) for one in accuracies),
+                *(with_interval("accuracy", one["mean"], one["ci95"]) for one in accuracies),
                 *("{:.1f} ({:.1f} to {:.1f})".format(*_points(gap)) for gap in gaps.values()),
             ]
 
-    def further(key: str, told: Callable[[float, Any], str]) -> Iterator[Sequence[str]]:
+    def further(key: str) -> Iterator[Sequence[str]]:
         for source, found in document.items():
             cells = [
-                ", ".join(
-                    NONE if value is None else told(value, interval) for value, interval in one[key]
-                )
+                ", ".join(with_interval(key, *of_seed) for of_seed in one[key])
                 for one in found["variants"].values()
             ]
             yield [f"`{source}`", *cells]
@@ -166,12 +153,10 @@ def left_out_tables(document: Document) -> str:
     first = next(iter(document.values()))
     names = [NAMES.get(name, name) for name in first["variants"]]
     gaps = [f"more than {name}" for name in names[:-1]]
-    auc = rows(
-        ["ROC-AUC", *names],
-        further("roc_auc", lambda value, interval: with_interval(value, interval, as_number=True)),
-    )
-    calibration = rows(["calibration error", *names], further("ece", with_interval))
-    return "\n".join([rows(["left out", *names, *gaps], lines()), auc, calibration])
+    by_seed = [
+        rows([in_sentence(kind_of(key)), *names], further(key)) for key in ("roc_auc", "ece")
+    ]
+    return "\n".join([rows(["left out", *names, *gaps], lines()), *by_seed])
 
 
 def _points(gap: Document) -> list[float]:
@@ -186,7 +171,7 @@ def box_tables(document: Document) -> str:
         for part, told in (("by_enlargement", "sides {} times"), ("by_shorter_side_px", "{} px")):
             for key, one in first[part].items():
                 cells = [each[part][key] for each in document.values()]
-                measured = [with_interval(*cell["accuracy"]) for cell in cells]
+                measured = [with_interval("accuracy", *cell["accuracy"]) for cell in cells]
                 yield [f"{told.format(key)}, n = {one['n']:,}", *measured]
 
     return rows(["", *(Path(path).name for path in document)], lines())

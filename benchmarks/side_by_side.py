@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -320,6 +321,8 @@ def main() -> None:
     document = yaml.safe_load(options.plan.read_text("utf-8"))
     design = Design.read(options.plan) if "without" in document else None
     variants: dict[str, list[str]] = {}
+    if problem := _wrong_choice(options, document):
+        parser.error(problem)
     if design is not None:
         plan = designed_runs(parts, views, design, options.set)
     else:
@@ -335,14 +338,24 @@ def main() -> None:
         of_variant[planned.experiment.seed] = answered
     for source, by_variant in found.items():
         if design is not None:
-            in_order = [by_variant[f"run{number}"] for number in range(len(design.runs))]
-            answers = [next(iter(by_seed.values())) for by_seed in in_order]
-            print(json.dumps({source: summed_up(answers, design)}, indent=2))
-            continue
+            print(json.dumps({source: effects_of(design, by_variant)}, indent=2))
         for name in variants:
             print(
                 f"{source:15} {name:12} {_row(by_variant[name], by_variant[next(iter(variants))])}"
             )
+
+
+def _wrong_choice(options: argparse.Namespace, document: dict[str, Any]) -> str | None:
+    if "without" in document and (options.only or options.seeds):
+        return "--only and --seeds are for variants; a design names its runs and seeds"
+    unknown = set(options.only or ()) - set(document)
+    return f"--only {min(unknown)}: expected one of {', '.join(document)}" if unknown else None
+
+
+def effects_of(design: Design, by_run: dict[str, dict[int, Answered]]) -> dict[str, Any]:
+    """What the runs of a design say, each of which has one seed."""
+    in_order = [by_run[f"run{number}"] for number in range(len(design.runs))]
+    return summed_up([next(iter(by_seed.values())) for by_seed in in_order], design)
 
 
 def told(

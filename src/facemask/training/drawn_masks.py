@@ -23,6 +23,9 @@ _GRIDS_PX = (16, 24, 32, 48, 96)
 _HAT_ENDS = 0.32
 """How far down a hat reaches."""
 
+_SIMPLE, _VARIED = (0.45, 0.60, 0.85, 0.85), (0.40, 0.52, 0.68, 0.88)
+"""The shares of cloth that is plain, also striped, spotted, and printed; the rest is of many
+colours."""
 
 _SCARVES, _LIKE_SKIN = 0.12, 0.25
 """Of varied cloth: the share of masks that reach over cheeks and neck, and of skin's colours."""
@@ -75,7 +78,7 @@ def _drawn(n: int, side_px: int, device: torch.device, *, varied: bool) -> tuple
     size = (side_px, side_px)
     return (
         interpolate(_outline(u, v, grid, varied=varied), size, mode="bilinear"),
-        interpolate(_varied_cloth(u, v) if varied else _cloth(u, v), size, mode="bilinear"),
+        interpolate(_cloth(u, v, varied=varied), size, mode="bilinear"),
     )
 
 
@@ -103,30 +106,20 @@ def _as_hat(cover: Tensor) -> Tensor:
     return cover.flip(2) * ((_HAT_ENDS - down) * 20).sigmoid()
 
 
-def _cloth(u: Tensor, v: Tensor) -> Tensor:
-    """Plain for 45%, striped for 15%, spotted for 25%, of many colours for 15%; with folds."""
+def _cloth(u: Tensor, v: Tensor, *, varied: bool) -> Tensor:
+    """Plain, striped, spotted, printed or of many colours, with folds."""
     n, side, device = len(u), u.shape[-1], u.device
-    first, second = _colours(n, device), _colours(n, device)
+    plain, striped, spotted, printed = _VARIED if varied else _SIMPLE
+    first, second = (_colours(n, device, varied=varied) for _ in range(2))
     kind = torch.rand(n, 1, 1, 1, device=device)
     stripes = _stripes(u, v)
     cells = int(torch.randint(4, 14, (1,)).item())
-    second_share = torch.where(kind < 0.6, stripes, _spots(n, cells, side, device))
-    cloth = first + (second - first) * second_share.masked_fill(kind < 0.45, 0)
-    cloth = torch.where(kind > 0.85, _smooth_noise(n, 3, cells, side, device), cloth)
-    return cloth * _folds(v)
-
-
-def _varied_cloth(u: Tensor, v: Tensor) -> Tensor:
-    """Plain for 40%, striped for 12%, spotted for 16%, printed for 20%, of many colours for 12%."""
-    n, side, device = len(u), u.shape[-1], u.device
-    first, second = (_colours(n, device, like_skin=_LIKE_SKIN) for _ in range(2))
-    kind = torch.rand(n, 1, 1, 1, device=device)
-    stripes = _stripes(u, v)
-    cells = int(torch.randint(4, 14, (1,)).item())
-    second_share = torch.where(kind < 0.52, stripes, _spots(n, cells, side, device))
-    cloth = first + (second - first) * second_share.masked_fill(kind < 0.40, 0)
-    cloth = torch.where((kind > 0.68) & (kind < 0.88), _printed(first, cells, side), cloth)
-    cloth = torch.where(kind > 0.88, _smooth_noise(n, 3, cells, side, device), cloth)
+    second_share = torch.where(kind < striped, stripes, _spots(n, cells, side, device))
+    cloth = first + (second - first) * second_share.masked_fill(kind < plain, 0)
+    if varied:
+        is_printed = (kind > spotted) & (kind < printed)
+        cloth = torch.where(is_printed, _printed(first, cells, side), cloth)
+    cloth = torch.where(kind > printed, _smooth_noise(n, 3, cells, side, device), cloth)
     return cloth * _folds(v)
 
 
@@ -147,7 +140,7 @@ def _printed(ground: Tensor, cells: int, side: int) -> Tensor:
     cloth = ground.expand(n, 3, side, side)
     for _ in range(3):
         height = _smooth_noise(n, 1, cells, side, device) - _uniform(n, 0.5, 0.8, device)
-        colour = _colours(n, device, like_skin=_LIKE_SKIN)
+        colour = _colours(n, device, varied=True)
         cloth = cloth + (colour - cloth) * (height * 25).sigmoid()
     return cloth
 
@@ -157,16 +150,16 @@ def _folds(v: Tensor) -> Tensor:
     return 1 + (v * _uniform(n, 30, 60, device)).sin() * _uniform(n, -0.12, 0.12, device)
 
 
-def _colours(n: int, device: torch.device, *, like_skin: float = 0.0) -> Tensor:
+def _colours(n: int, device: torch.device, *, varied: bool) -> Tensor:
     """Colours of any hue, ``(n, 3, 1, 1)``, more of them pale and bright than not.
 
-    The share `like_skin` are those that skin has, too: pink, peach, sand and brown.
+    Of varied ones a share are those that skin has, too: pink, peach, sand and brown.
     """
     hue = torch.rand(n, 1, device=device) * 6
     saturation = torch.rand(n, 1, device=device) ** (0.8 + 1.5 * torch.rand(n, 1, device=device))
     value_exponent = torch.full((n, 1), 0.6, device=device)
-    if like_skin:
-        is_like_skin = torch.rand(n, 1, device=device) < like_skin
+    if varied:
+        is_like_skin = torch.rand(n, 1, device=device) < _LIKE_SKIN
         hue = torch.where(is_like_skin, 5.8 + 1.2 * torch.rand(n, 1, device=device), hue)
         pale = 0.15 + 0.55 * torch.rand(n, 1, device=device)
         saturation = torch.where(is_like_skin, pale, saturation)

@@ -110,7 +110,7 @@ def new_loaders(
     size_px, source_px = experiment.network.input_size_px, experiment.source_size_px
     augmentation = experiment.augmentation
     wide_cuts = 0 if augmentation is None else augmentation.wide_cuts
-    images = [dataset.images(source_px), *([dataset.wide_cuts(source_px)] if wide_cuts else [])]
+    served = [dataset.images(source_px), *[dataset.wide_cuts(source_px)] * wide_cuts]
     train = load_split(
         dataset,
         "train",
@@ -118,7 +118,7 @@ def new_loaders(
         experiment.training.batch_size,
         seed=experiment.seed,
         wide_cuts=wide_cuts,
-        resident_on=residence(device, sum(one.nbytes for one in images)),
+        resident_on=residence(device, sum(images.nbytes for images in served)),
     )
     return train, [load_split(dataset, split, size_px, EVALUATION_BATCH) for split in evaluated]
 
