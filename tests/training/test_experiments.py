@@ -118,6 +118,7 @@ def test_a_section_can_be_overridden_whole() -> None:
         ("network.first_filter_px=7", "expected 3 or 5, found 7"),
         ("network.dropout=1", "network.dropout: expected less than 1, found 1"),
         ("network.squeeze_excite=true", "squeeze_excite: expected false, since net1 has no blocks"),
+        ("network.antialias=true", "antialias: expected false, since net1 has no blocks"),
         ("augmentation={swapped_faces: 0.5}", "augmentation: expected wide_cuts 1 or more with"),
         ("augmentation.wide_cuts=9", "augmentation.wide_cuts: expected"),
         ("augmentation.wide_cuts=twice", "augmentation.wide_cuts: expected a valid integer"),

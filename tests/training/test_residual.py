@@ -20,6 +20,7 @@ from facemask.training.fit import RunResult, fit
 from facemask.training.layers import describe_network
 from facemask.training.network import Network, Normalisation
 from facemask.training.quantize import export_int8
+from facemask.training.residual import Blur
 from facemask.training.run import RunFolder
 from facemask.training.weights import load_checkpoint, network_weights
 
@@ -65,6 +66,35 @@ def test_squeeze_excite_can_be_left_out() -> None:
     assert not any("excite" in name for name in network.state_dict())
 
 
+def test_maps_can_be_blurred_before_they_are_halved() -> None:
+    plain, blurred = (
+        describe_network(_config("squeeze_excite=false", f"antialias={antialias}"))
+        for antialias in ("false", "true")
+    )
+    assert blurred.parameters == plain.parameters
+    # By hand: 3 x 3 at each value of the maps that three blocks halve.
+    assert blurred.macs - plain.macs == 9 * (24 * 32**2 + 48 * 16**2 + 96 * 8**2)
+    kinds = [layer.kind for layer in blurred.layers]
+    assert [number for number, kind in enumerate(kinds) if "blur" in kind] == [2, 4, 6]
+    # Two values more at each of the three, which lie 2, 4 and 8 pixels apart.
+    assert blurred.receptive_field_px - plain.receptive_field_px == 2 * (2 + 4 + 8)
+    names = [
+        set(Network(_config(f"antialias={antialias}"), GREY, 2).state_dict())
+        for antialias in ("false", "true")
+    ]
+    assert names[0] == names[1]
+
+
+def test_a_blur_weighs_neighbours_and_keeps_edges() -> None:
+    maps = torch.zeros(1, 2, 5, 5)
+    maps[0, 0, 2, 2] = 16
+    maps[0, 1] = 3
+    dot, even = Blur(2)(maps)[0]
+    assert dot[1:4, 1:4].tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+    assert float(dot.sum()) == 16
+    assert torch.equal(even, maps[0, 1])
+
+
 @pytest.mark.parametrize("size_px", [32, 48, 96])
 def test_any_size_that_can_be_halved_gives_logits(size_px: int) -> None:
     network = Network(_config(f"input_size_px={size_px}"), GREY, 3).eval()
@@ -100,6 +130,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
     overrides = (
         "name=residual",
         "squeeze_excite=true",
+        "antialias=true",
         f"input_size_px={SIZE_PX}",
         "width=0.4",
         "dropout=0.2",
@@ -140,11 +171,11 @@ def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) 
     # Pixels to numbers, the convolutions with batch normalisation inside, and the last layer.
     assert set(used) == {
         "Transpose", "Cast", "Sub", "Div",
-        "Conv", "Relu", "Add", "AveragePool", "ReduceMean", "Sigmoid", "Mul",
+        "Pad", "Conv", "Relu", "Add", "AveragePool", "ReduceMean", "Sigmoid", "Mul",
         "Reshape", "Gemm",
     }  # fmt: skip
-    assert used["Conv"] == 1 + 6 * 4 + 3
-    assert (used["Add"], used["Sigmoid"], used["AveragePool"]) == (6, 6, 3)
+    assert used["Conv"] == 1 + 6 * 4 + 3 + 3
+    assert (used["Add"], used["Sigmoid"], used["AveragePool"], used["Pad"]) == (6, 6, 3, 3)
 
 
 def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Path) -> None:
@@ -164,7 +195,14 @@ def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Pat
 
 @pytest.mark.parametrize(
     "override",
-    ["width=0.5", "width=1.3", "first_filter_px=3", "dropout=0.3", "squeeze_excite=false"],
+    [
+        "width=0.5",
+        "width=1.3",
+        "first_filter_px=3",
+        "dropout=0.3",
+        "squeeze_excite=false",
+        "antialias=true",
+    ],
 )
 def test_the_table_is_the_network(override: str) -> None:
     config = _config(override)

@@ -39,6 +39,7 @@ class NetworkConfig(_Section):
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
         squeeze_excite: whether a residual network's blocks have it, see `residual.SqueezeExcite`.
+        antialias: whether a residual network blurs maps before it halves them, see `residual.Blur`.
         budget: the parameters that the network may have.
     """
 
@@ -49,6 +50,7 @@ class NetworkConfig(_Section):
     width: Annotated[float, Field(gt=0, le=8)] = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     squeeze_excite: bool = False
+    antialias: bool = False
     budget: Annotated[int, Field(ge=1)] = BUDGET
 
     @model_validator(mode="before")
@@ -88,7 +90,7 @@ class NetworkConfig(_Section):
             )
         return count
 
-    @field_validator("squeeze_excite")
+    @field_validator("squeeze_excite", "antialias")
     @classmethod
     def _is_for_blocks(cls, has_it: bool, info: ValidationInfo) -> bool:
         if has_it and isinstance(NETWORKS.get(info.data.get("name", "")), NetworkSpec):

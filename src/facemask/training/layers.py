@@ -10,7 +10,7 @@ from facemask.errors import ConfigError
 from facemask.inference.model_info import LayerFacts, NetworkFacts
 from facemask.training.config import NetworkConfig
 from facemask.training.network import Network, Normalisation
-from facemask.training.residual import MapMean, ResidualBlock, SqueezeExcite
+from facemask.training.residual import Blur, MapMean, ResidualBlock, SqueezeExcite
 
 _ANY_COLOURS = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -79,9 +79,11 @@ class _Sight:
         Squeeze-excite, which weighs whole channels by what all pixels hold, does not count.
         """
         if isinstance(layer, ResidualBlock):
-            return self.through(layer.first).through(layer.second)
+            return self.through(layer.blur).through(layer.first).through(layer.second)
         if isinstance(layer, nn.Sequential):
             return self.through(layer[0])
+        if isinstance(layer, Blur):
+            return _Sight(self.side_px + 2 * self.step_px, self.step_px)
         if not isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             return self
         side, stride = _first(layer.kernel_size), _first(layer.stride)
@@ -125,7 +127,8 @@ def _kind(layer: nn.Module) -> str:
         return f"convolution {side} x {side}, stride {stride}, batch normalisation, ReLU"
     if isinstance(layer, ResidualBlock):
         excite = ", squeeze-excite" if isinstance(layer.excite, SqueezeExcite) else ""
-        return f"residual block 3 x 3, stride {layer.stride}{excite}"
+        blur = "blur, " if isinstance(layer.blur, Blur) else ""
+        return f"residual block 3 x 3, {blur}stride {layer.stride}{excite}"
     if isinstance(layer, MapMean):
         return "mean over the map"
     if isinstance(layer, nn.MaxPool2d):
@@ -138,6 +141,8 @@ def _kind(layer: nn.Module) -> str:
 
 def _macs(layer: nn.Module, values: Tensor) -> int:
     """Every output value of a layer with weights takes one per weight that it is made with."""
+    if isinstance(layer, Blur):
+        return values[0].numel() * layer.weights[0].numel()
     if not isinstance(layer, nn.Conv2d | nn.Linear):
         return 0
     return values[0].numel() * math.prod(layer.weight.shape[1:])

@@ -111,7 +111,11 @@ def _residual_layers(
     for number, (width, stride) in enumerate(spec.blocks, start=1):
         wider = _in_eights(width * config.width)
         layers[f"block{number}"] = ResidualBlock(
-            channels, wider, stride, squeeze_excite=config.squeeze_excite
+            channels,
+            wider,
+            stride,
+            squeeze_excite=config.squeeze_excite,
+            antialias=config.antialias,
         )
         channels = wider
     layers["mean"] = MapMean()

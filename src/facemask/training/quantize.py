@@ -43,7 +43,7 @@ METHOD = (
 )
 
 _LAYERS = ("Conv", "Gemm", "MatMul")
-_QUANTIZED = (*_LAYERS, "Relu", "MaxPool")
+_QUANTIZED = (*_LAYERS, "Relu", "MaxPool", "Pad")
 _BATCH = 32
 
 

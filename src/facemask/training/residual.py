@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
 
 _REDUCTION = 4
 """How many times fewer channels squeeze-excite works in. Hu et al. take 16, for ten times wider
@@ -22,6 +23,31 @@ class MapMean(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """``float32 (N, C, 1, 1)`` of ``float32 (N, C, H, W)``."""
         return maps.mean(dim=(2, 3), keepdim=True)
+
+
+class Blur(nn.Module):
+    """Each map averaged over 3 x 3 values, by how far they are: 1, 2, 1 either way (Zhang 2019).
+
+    A convolution that takes every other value of what it sees answers other things when a face
+    moves by a pixel; of a blurred map less so. Beyond its edges a map goes on with their values.
+
+    Args:
+        channels: of its input, which are those of its output.
+    """
+
+    weights: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        line = torch.tensor([0.25, 0.5, 0.25])
+        weights = torch.outer(line, line).repeat(channels, 1, 1, 1)
+        # Nothing is learned, so files of weights need not hold them.
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``float32 (N, C, H, W)``, as the input."""
+        larger = pad(maps, (1, 1, 1, 1), mode="replicate")
+        return conv2d(larger, self.weights.to(maps.dtype), groups=len(self.weights))
 
 
 class SqueezeExcite(nn.Module):
@@ -59,13 +85,21 @@ class ResidualBlock(nn.Module):
         wider: of the output.
         stride: 1, or 2 to halve height and width.
         squeeze_excite: whether channels are weighed before they are added.
+        antialias: whether maps are blurred before they are halved, see `Blur`.
     """
 
     def __init__(
-        self, channels: int, wider: int, stride: int, *, squeeze_excite: bool = False
+        self,
+        channels: int,
+        wider: int,
+        stride: int,
+        *,
+        squeeze_excite: bool = False,
+        antialias: bool = False,
     ) -> None:
         super().__init__()
         self.stride = stride
+        self.blur = Blur(channels) if antialias and stride > 1 else nn.Identity()
         self.first = conv_norm(channels, wider, 3, stride=stride)
         self.second = conv_norm(wider, wider, 3)
         self.excite = SqueezeExcite(wider) if squeeze_excite else nn.Identity()
@@ -76,5 +110,5 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``float32 (N, C, H, W)``; H and W are those of the input over the stride."""
-        learned = self.excite(self.second(torch.relu(self.first(maps))))
+        learned = self.excite(self.second(torch.relu(self.first(self.blur(maps)))))
         return torch.relu(self.shortcut(maps) + learned)
