@@ -134,6 +134,19 @@ def test_images_that_the_model_has_met_before_are_named(split: str, digest: str,
     assert bool(flattery(evaluation)) == bool(said)
 
 
+def test_a_model_of_the_last_epoch_has_its_temperature_from_validation_alone() -> None:
+    labels, probabilities = binary_answers(40)
+    evaluation = evaluate(
+        FakeClassifier(model_info(chosen_by="last, epoch 3")),
+        fake_images(probabilities),
+        labels,
+        split="val",
+        data_digest="ab" * 32,
+        resamples=100,
+    )
+    assert evaluation.seen_before == "these images chose its temperature"
+
+
 def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:
     labels, probabilities = binary_answers(60)
     images, classifier = fake_images(probabilities), FakeClassifier(model_info(threshold=0.8))

@@ -156,6 +156,13 @@ def test_weights_chosen_on_test_images_are_called_out() -> None:
     assert "the test figures are too good" in _page(run)
 
 
+def test_weights_that_nothing_chose_are_said_to_be_the_last() -> None:
+    run = dataclasses.replace(run_of("net"), info=model_info(chosen_by="last, epoch 3"))
+    page = _page(run)
+    assert "Its weights are those of the last epoch, 3; no measure chose them." in page
+    assert "weights were chosen" not in page
+
+
 def test_what_was_left_out_is_listed_and_counted(tmp_path: Path) -> None:
     drops = pd.DataFrame(
         [("drawn", HOSTILE.format(i), "unreadable image", "cut off") for i in range(60)]

@@ -39,6 +39,8 @@ def test_a_late_best_epoch_is_called_out_and_an_early_one_is_not() -> None:
     early = dataclasses.replace(run, curves=curves_of(40))
     assert "The best epoch, 12 of 12, is among the last" in _said_of_training(late)
     assert "best epoch" not in _said_of_training(early)
+    last = dataclasses.replace(late, info=model_info(chosen_by="last, epoch 12"))
+    assert "best epoch" not in _said_of_training(last)
 
 
 def test_learning_by_heart_is_called_out_where_it_is_seen() -> None:
@@ -57,7 +59,8 @@ def test_learning_by_heart_is_called_out_where_it_is_seen() -> None:
         ("val_loss, epoch 12", "validation loss, epoch 12", 12),
         ("val_roc_auc, epoch 3", "validation roc auc, epoch 3", 3),
         ("test_loss, epoch 0", "test loss, epoch 0", 0),
-        ("the last epoch", "the last epoch", None),
+        ("last, epoch 67", "the last epoch, 67", 67),
+        ("what comes", "what comes", None),
     ],
 )
 def test_what_chose_the_weights_is_read(chosen_by: str, words: str, epoch: int | None) -> None:

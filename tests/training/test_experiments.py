@@ -122,7 +122,14 @@ def test_a_section_can_be_overridden_whole() -> None:
         ("augmentation={swapped_faces: 0.5}", "augmentation: expected wide_cuts 1 or more with"),
         ("augmentation.wide_cuts=9", "augmentation.wide_cuts: expected"),
         ("augmentation.wide_cuts=twice", "augmentation.wide_cuts: expected a valid integer"),
-        ("training.monitor=test_loss", "expected 'val_loss', 'val_accuracy', 'val_f1' or"),
+        (
+            "training.monitor=test_loss",
+            "expected 'val_loss', 'val_accuracy', 'val_f1', 'val_roc_auc' or",
+        ),
+        (
+            "training={monitor: last_epoch, early_stopping_epochs: 3}",
+            "early_stopping_epochs: expected null, since monitor is last_epoch, found 3",
+        ),
         ("name=two words", "name: expected match pattern"),
         ("seed", "expected key=value, such as"),
         ("=3", "expected key=value, such as"),

@@ -232,6 +232,19 @@ def test_the_monitor_can_be_another(
     assert result.record.chosen_by == f"val_accuracy, epoch {1 + accuracies.index(max(accuracies))}"
 
 
+def test_the_last_weights_can_be_kept_whatever_they_measure(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    # A step so small that nothing ever improves: a measure would keep the first.
+    overrides = ("optimizer.learning_rate=1e-30", "training.epochs=3")
+    experiment = make_experiment(*overrides, "training.monitor=last_epoch")
+    result = train(experiment, dataset, tmp_path / "run")
+    assert (result.record.best_epoch, result.record.best_value) == (3, result.rows[-1]["val_loss"])
+    assert result.record.chosen_by == "last, epoch 3"
+    folder = RunFolder(tmp_path / "run")
+    assert load_checkpoint(folder.best)["epoch"] == load_checkpoint(folder.last)["epoch"]
+
+
 def test_three_classes_are_learned(
     make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:

@@ -43,8 +43,9 @@ def train_command(
         validation.drops,
     )
     show(evaluation_text(evaluation))
+    chosen = "temperature" if model.classifier.info.keeps_last_epoch else "weights"
     note(
-        "the validation split chose these weights: for a figure to quote, "
+        f"the validation split chose the {chosen}: for a figure to quote, "
         f"facemask evaluate {output} --data {data}"
     )
     note(f"report: {output / REPORT_NAME}")

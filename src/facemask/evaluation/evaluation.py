@@ -40,8 +40,8 @@ FORMAT_VERSION = 1
 
 _SEEN_BEFORE = {
     "train": "it learned from these images",
-    "val": "these images chose its weights and its temperature",
-    "all": "it learned from some of these images, and others chose its weights",
+    "val": "these images chose its {chosen}",
+    "all": "it learned from some of these images, and others chose its {chosen}",
 }
 """By the split, if the dataset is the one that the model was trained on."""
 
@@ -91,7 +91,8 @@ class Evaluation:
         """What the model did with these very images before; empty where nothing is known."""
         if not self.data_digest or self.model.data.digest != self.data_digest:
             return ""
-        return _SEEN_BEFORE.get(self.split, "")
+        chosen = "temperature" if self.model.keeps_last_epoch else "weights and its temperature"
+        return _SEEN_BEFORE.get(self.split, "").format(chosen=chosen)
 
     @property
     def images_per_second(self) -> float:

@@ -17,6 +17,9 @@ Since 2 a file may say how its temperature was fitted, and be of INT8.
 METADATA_KEY = "facemask"
 """The key of the ONNX metadata that holds a `ModelInfo` as JSON."""
 
+LAST_EPOCH = "last"
+"""Begins `ModelInfo.chosen_by` where no measure chose the weights: ``last, epoch 67``."""
+
 NO_DIGEST = "0" * 64
 """Stands where the file's own SHA-256 goes, while that is computed."""
 
@@ -163,7 +166,7 @@ class ModelInfo:
         data: what it learned from.
         config: the whole experiment.
         chosen_by: which split, metric and epoch chose the weights, such as
-            ``val_loss, epoch 12``.
+            ``val_loss, epoch 12``; see `LAST_EPOCH` too.
         weights_sha256: of the network's weights, see `export.hash_weights`.
         parity: the difference from PyTorch.
         version: of the package that wrote it.
@@ -201,6 +204,11 @@ class ModelInfo:
     def classes(self) -> int:
         """The number of classes."""
         return len(self.class_names)
+
+    @property
+    def keeps_last_epoch(self) -> bool:
+        """Whether its weights are the last that it learned, and no measure chose them."""
+        return self.chosen_by.startswith(LAST_EPOCH)
 
 
 def info_to_json(info: ModelInfo) -> str:

@@ -32,7 +32,7 @@ _SPLIT_BY = {
 
 _CHOSE = {
     "train": "which the weights were learned from, so these figures say little",
-    "val": "which chose the weights and the temperature, so these figures are too good",
+    "val": "which chose the {chosen}, so these figures are too good",
     "test": "which chose nothing",
 }
 
@@ -74,7 +74,9 @@ def card_text(
         layers=_layers(info),
         split_sentence=_split_sentence(info),
         split_name=_split_name(info, test["split"]),
-        chose=_CHOSE[test["split"]],
+        chose=_CHOSE[test["split"]].format(
+            chosen="temperature" if info.keeps_last_epoch else "weights and the temperature"
+        ),
         class_counts=joined(
             f"{n:,} {name}" for n, name in zip(test["n_by_class"], test["class_names"], strict=True)
         ),
@@ -195,7 +197,8 @@ def _procedure(info: ModelInfo) -> str:
         f"most {training['epochs']} epochs; negative log likelihood on log-softmax"
         f"{_beyond_the_study(config)}; seed {config['seed']}. "
         f"{_augmentation(config.get('augmentation'))} The weights kept are those of "
-        f"{info.chosen_by}. The whole experiment stands in the model file, under `config`."
+        f"{'the ' if info.keeps_last_epoch else ''}{info.chosen_by}. "
+        "The whole experiment stands in the model file, under `config`."
     )
 
 

@@ -67,7 +67,9 @@ class Run:
 
     @property
     def chosen_in_words(self) -> str:
-        """What chose the weights: ``validation loss, epoch 12``."""
+        """What chose the weights: ``validation loss, epoch 12``, or ``the last epoch, 67``."""
+        if self.info.keeps_last_epoch:
+            return f"the last epoch, {self.best_epoch}"
         words = re.sub(r"\bval_", "validation ", self.info.chosen_by)
         return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
 

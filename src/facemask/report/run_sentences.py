@@ -67,6 +67,8 @@ def _calibration(evaluation: Evaluation) -> list[str]:
 
 
 def _choice(run: Run) -> str:
+    if run.info.keeps_last_epoch:
+        return f"Its weights are those of {run.chosen_in_words}; no measure chose them."
     split = next((name for name in ("train", "val", "test") if name in run.info.chosen_by), "")
     if split == "val":
         note = "; the test images took no part in the choice"
@@ -81,7 +83,8 @@ def training_sentences(run: Run, curves: pd.DataFrame) -> tuple[str, ...]:
     """What its curves say of a run: whether it was at its end, and whether it learned by heart."""
     sentences = []
     epochs, best = len(curves), run.best_epoch
-    if best is not None and epochs >= 5 and best >= LATE_SHARE * epochs:
+    is_late = best is not None and epochs >= 5 and best >= LATE_SHARE * epochs
+    if is_late and not run.info.keeps_last_epoch:
         sentences.append(
             f"The best epoch, {best} of {epochs}, is among the last: more epochs may still gain."
         )

@@ -15,7 +15,7 @@ from pydantic import (
 
 from facemask.training.networks import BUDGET, NETWORKS, NetworkSpec, ResidualSpec
 
-Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc"]
+Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc", "last_epoch"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 WindowSide = Annotated[float, Field(gt=0, le=2)]
@@ -139,7 +139,8 @@ class TrainingConfig(_Section):
     Attributes:
         epochs: the times that it sees every training image.
         batch_size: images in one step.
-        monitor: the measure on validation data that chooses the weights.
+        monitor: the measure on validation data that chooses the weights; ``last_epoch`` keeps those
+            of the last, whatever they measure.
         early_stopping_epochs: stop once that measure has not become better for so many epochs;
             None never stops early.
         test_curves: whether the test split is measured after every epoch too. Those curves are
@@ -161,6 +162,13 @@ class TrainingConfig(_Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
+
+    @field_validator("early_stopping_epochs")
+    @classmethod
+    def _has_a_measure_to_stop_by(cls, epochs: int | None, info: ValidationInfo) -> int | None:
+        if epochs is not None and info.data.get("monitor") == "last_epoch":
+            raise ValueError(f"expected null, since monitor is last_epoch, found {epochs}")
+        return epochs
 
 
 def _as_count(value: object) -> object:

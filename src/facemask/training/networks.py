@@ -90,7 +90,7 @@ NETWORKS: dict[str, NetworkSpec | ResidualSpec] = {
     # 7 convolutions of 5 x 5 at twice the input size, otherwise like Net #1: the one more
     # stands in front, with a pooling, so that the others see maps of the same sizes.
     "net2": NetworkSpec(64, ((16,), (32,), (48, 64), (96, 128), (160,)), 5, 5),
-    # 674 thousand parameters and 54.6 million multiply-accumulates: under a million, and as many
+    # 654 thousand parameters and 54.5 million multiply-accumulates: under a million, and as many
     # of the arithmetic's 60 million as blocks of these widths take.
     "residual": ResidualSpec(64, 24, ((24, 1), (48, 2), (48, 1), (96, 2), (96, 1), (128, 2)), 5),
 }

@@ -9,6 +9,7 @@ from typing import Any
 from facemask.errors import OutputError, RunError
 from facemask.files import check_replaceable, written_file
 from facemask.inference.model_file import MODEL_NAME
+from facemask.inference.model_info import LAST_EPOCH
 from facemask.training.config import Experiment
 from facemask.training.experiments import experiment_to_yaml, load_experiment
 
@@ -81,9 +82,9 @@ class RunRecord:
         epochs: finished epochs.
         seconds: of all of them together.
         monitor: the measure that chose the weights; the part before the first underscore is
-            the split.
-        best_epoch: the epoch whose weights it chose, from 1 on.
-        best_value: its value there.
+            the split. Or ``last_epoch``.
+        best_epoch: the epoch whose weights were kept, from 1 on.
+        best_value: the measure's value there; with ``last_epoch`` the validation loss.
         stopped_early: whether it ended before the epochs it was given.
         is_finished: whether the model file stands.
     """
@@ -101,8 +102,9 @@ class RunRecord:
 
     @property
     def chosen_by(self) -> str:
-        """Which measure of which split and epoch chose the weights."""
-        return f"{self.monitor}, epoch {self.best_epoch}"
+        """Which measure of which split and epoch chose the weights; see `ModelInfo.chosen_by`."""
+        measure = LAST_EPOCH if self.monitor == "last_epoch" else self.monitor
+        return f"{measure}, epoch {self.best_epoch}"
 
     def save(self, path: Path) -> None:
         """Write it as JSON.

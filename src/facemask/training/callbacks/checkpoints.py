@@ -13,6 +13,8 @@ from facemask.training.module import measured_by
 class Checkpoints(Callback):
     """Saves the last state after every epoch, and the best as the monitor finds it.
 
+    Without a measure, ``last_epoch``, the last weights are the best; their value is the loss.
+
     Each file is written beside and renamed, so a run that is killed leaves whole ones. Lightning's
     own `ModelCheckpoint` writes through a temporary folder that may lie on another disk, and
     forgets the best value when the run folder has been moved.
@@ -34,7 +36,8 @@ class Checkpoints(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge and save the epoch."""
         epoch = trainer.current_epoch + 1
-        value = measured_by(pl_module)[self._monitor]
+        measure = "val_loss" if self._monitor == "last_epoch" else self._monitor
+        value = measured_by(pl_module)[measure]
         if self._is_better(value):
             self.best_epoch, self.best_value = epoch, value
             _save(trainer, self._best, weights_only=True)
@@ -57,7 +60,7 @@ class Checkpoints(Callback):
 
     def _is_better(self, value: float) -> bool:
         """Whether a value beats the best; of equal ones the earlier stands."""
-        if not self.best_epoch:
+        if not self.best_epoch or self._monitor == "last_epoch":
             return True
         is_loss = self._monitor == "val_loss"
         return value < self.best_value if is_loss else value > self.best_value
