@@ -1,111 +1,195 @@
 """What a third class, masks worn incorrectly, is worth and what it costs; prints JSON.
 
-The three-class model is judged on what its training did not hold: how well it tells masks worn
-badly from masks worn well, and what it calls each class. Its cost is measured against a two-class
-model on bare and masked faces that neither learned from. Validation images, which chose both
-models' epochs, are among them. Intervals draw pictures with replacement, since the faces of one
-picture are not independent.
+maskresnet's recipe with two classes and with three, over several seeds, on faces of which training
+saw nothing: whole sources left out, and the two halves of the source that has the third class, each
+left out in turn. The networks of two classes learn from the same images but those of the third. The
+cost is measured on bare and masked faces alone, once with what three classes answer, once with the
+likelier of the first two. How well masks worn badly are told from masks worn well is measured on
+the halves. Trained as `side_by_side.py` trains, which is what a GPU is for.
 
-    python benchmarks/incorrect_class.py THREE DATASET_OF_THREE TWO DATASET_OF_TWO [--source scenes]
+    facemask prepare PHOTOS... --keep-incorrect --size 96 --size 64 -o dataset3 [--relabel LIST...]
+    python benchmarks/incorrect_class.py dataset3 --source scenes --leave-out techyhoney \
+        --leave-out chandrikadeb7 --seeds 0 --seeds 1 --seeds 2 --seeds 3
 """
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from facemask.data.arrays import open_dataset
-from facemask.inference.classifier import Classifier
+from facemask.data.arrays import Dataset, open_dataset
+from facemask.data.split import leave_out_splits
+from facemask.data.views import UNUSED, with_table
+from facemask.evaluation.bootstrap import percentile_interval
+from facemask.labels import INCORRECT_MASK, MASK
+from facemask.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facemask.studies.runs import Answered
+from facemask.training.experiments import load_experiment
+from side_by_side import Planned, side_by_side
 
-MASK, INCORRECT = 1, 2
 RESAMPLES = 1000
 
 Rows = npt.NDArray[np.int64]
+BySeed = dict[int, Answered]
 
 
-def places_of(table: pd.DataFrame) -> npt.NDArray[np.str_]:
-    """Which face of which photo each row is, so that two datasets can be matched."""
-    columns = table[["source", "path", "x0", "y0"]].astype("string").fillna("")
-    return columns.agg("|".join, axis=1).to_numpy(dtype=str)
+def groups_of(table: pd.DataFrame) -> Rows:
+    """Which samples show one picture or one person: ``int64 (N,)``."""
+    alone = pd.Series([str(row) for row in range(len(table))], index=table.index)
+    _, unit = np.unique(table["group"].fillna(alone).to_numpy(dtype=str), return_inverse=True)
+    return unit.astype(np.int64)
 
 
-def drawn_interval(
-    statistic: Callable[[Rows], float], rows: Rows, pictures: npt.NDArray[Any], seed: int
-) -> list[float]:
+def halves_of(table: pd.DataFrame, source: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Two halves of a source, by group, as masks of the rows."""
+    own, unit = (table["source"] == source).to_numpy(dtype=bool), groups_of(table)
+    units = np.unique(unit[own])
+    drawn = np.random.default_rng(0).permutation(units)[: len(units) // 2]
+    for number, inside in enumerate((True, False)):
+        yield f"{source}, half {number}", own & (np.isin(unit, drawn) == inside)
+
+
+def left_out(dataset: Dataset, tested: npt.NDArray[np.bool_], classes: int) -> Dataset:
+    """A dataset with some rows as test data, those aside that the others share a group with."""
+    table = dataset.manifest.table
+    unit = groups_of(table)
+    named = table.assign(source=np.where(tested, "tested", table["source"]))
+    splits = leave_out_splits(named, ["tested"]).to_numpy(dtype=object, copy=True)
+    splits[tested & np.isin(unit, unit[~tested])] = UNUSED
+    if classes == 2:
+        splits[(table["label"] == INCORRECT_MASK).to_numpy() & (splits != "test")] = UNUSED
+    view = with_table(
+        dataset, table.assign(split=pd.array(splits, dtype="string")), split_by="left-out"
+    )
+    names = view.manifest.info.class_names[:classes]
+    info = replace(view.manifest.info, class_names=names)
+    return replace(view, manifest=replace(view.manifest, info=info))
+
+
+def of_first_two(answers: Answered, *, likelier: bool = False) -> Answered:
+    """The answers on bare and masked faces; the likelier of the two, or that of all classes."""
+    kept = answers.labels < INCORRECT_MASK
+    found = answers.probabilities[:, : INCORRECT_MASK if likelier else None].argmax(axis=1)
+    right = found == answers.labels
+    return replace(
+        answers,
+        rows=answers.rows[kept],
+        labels=answers.labels[kept],
+        probabilities=answers.probabilities[kept],
+        is_right=right[kept],
+        groups=answers.groups[kept],
+    )
+
+
+def joined(parts: list[Answered]) -> Answered:
+    """The answers of several parts, one after another."""
+    names = ("rows", "labels", "probabilities", "is_right", "groups")
+    return Answered(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def worn_well_or_badly(answers: Answered, pictures: npt.NDArray[np.str_]) -> dict[str, Any]:
+    """How well the two are told apart; the faces of one picture are not independent."""
+    worn = np.flatnonzero(answers.labels >= MASK)
+    p, is_well = answers.probabilities, answers.labels == MASK
+    well = p[:, MASK] / p[:, MASK:].sum(axis=1)
+
+    def told(rows: Rows) -> float:
+        return float(roc_auc_score(is_well[rows], well[rows]))
+
+    called = confusion_matrix(answers.labels, p.argmax(axis=1), labels=range(3))
+    return {"roc_auc": told(worn), "ci95": _drawn(told, worn, pictures), "called": called.tolist()}
+
+
+def _drawn(
+    statistic: Callable[[Rows], float], rows: Rows, pictures: npt.NDArray[np.str_]
+) -> tuple[float, float]:
     """The 95% interval of a statistic of rows, pictures drawn with replacement."""
     _, unit = np.unique(pictures[rows], return_inverse=True)
     members = [rows[unit == number] for number in range(unit.max() + 1)]
-    random = np.random.default_rng(seed)
+    random, n = np.random.default_rng(0), len(members)
     values = [
-        statistic(
-            np.concatenate([members[i] for i in random.integers(0, len(members), len(members))])
-        )
+        statistic(np.concatenate([members[i] for i in random.integers(0, n, n)]))
         for _ in range(RESAMPLES)
     ]
-    bounds: list[float] = np.quantile(values, [0.025, 0.975]).tolist()
-    return bounds
+    return percentile_interval(np.array(values))
+
+
+def costs(two: BySeed, three: BySeed) -> dict[str, Any]:
+    """Accuracy on bare and masked faces with two classes, and how it changes with three."""
+    before = {seed: of_first_two(one) for seed, one in two.items()}
+    after = {seed: of_first_two(one) for seed, one in three.items()}
+    aside = {seed: of_first_two(one, likelier=True) for seed, one in three.items()}
+    return {
+        "two": _mean(mean_accuracy(before)),
+        "three": _mean(mean_accuracy(after)),
+        "three_minus_two": _mean(mean_difference(after, before)),
+        "likelier_of_the_first_two_minus_two": _mean(mean_difference(aside, before)),
+    }
+
+
+def _mean(mean: SeedMean | None) -> dict[str, Any] | None:
+    if mean is None:
+        return None
+    return {"mean": mean.value, "ci95": mean.ci95, "n": mean.n, "by_seed": mean.by_seed}
 
 
 def main() -> None:
-    """Measure and print."""
+    """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("three", "dataset_of_three", "two", "dataset_of_two"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--source", help="judge the third class on this source alone")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("dataset", type=Path, help="prepared with --keep-incorrect")
+    parser.add_argument("--source", required=True, help="has the third class")
+    parser.add_argument("--leave-out", action="append", default=[], help="further sources")
+    parser.add_argument("--seeds", action="append", type=int, help="0 by default")
+    parser.add_argument("--set", action="append", default=[], help="for every run")
+    parser.add_argument("--slots", type=int, default=6, help="runs at a time on a GPU")
     options = parser.parse_args()
-    dataset = open_dataset(options.dataset_of_three)
-    table, labels = dataset.manifest.table, dataset.labels
-    pictures = table["path"].to_numpy(dtype=str)
-    is_new = (table["split"] != "train").to_numpy(dtype=bool)
-    answers = []
-    for path in (options.three, options.two):
-        classifier = Classifier(path)
-        answers.append(
-            classifier.classify_images(np.asarray(dataset.images(classifier.info.input_size_px)))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dataset = open_dataset(options.dataset)
+    table, unit = dataset.manifest.table, groups_of(dataset.manifest.table)
+    if unknown := {options.source, *options.leave_out} - set(table["source"]):
+        parser.error(f"{min(unknown)}: expected a source of {options.dataset}")
+    if not ((table["source"] == options.source) & (table["label"] == INCORRECT_MASK)).any():
+        parser.error(f"--source {options.source}: expected masks worn incorrectly, found none")
+    halves = dict(halves_of(table, options.source))
+    wholes = {name: (table["source"] == name).to_numpy(dtype=bool) for name in options.leave_out}
+    plan = [
+        Planned(
+            str(classes), name, load_experiment("maskresnet", [*options.set, f"seed={seed}"]), view
         )
-    three, two = answers
-
-    here = is_new & (labels >= MASK)
-    if options.source:
-        here &= (table["source"] == options.source).to_numpy(dtype=bool)
-    worn = np.flatnonzero(here)
-    well = three[:, MASK] / (three[:, MASK] + three[:, INCORRECT])
-
-    def told(rows: Rows) -> float:
-        return float(roc_auc_score(labels[rows] == MASK, well[rows]))
-
-    other = open_dataset(options.dataset_of_two).manifest.table
-    seen = places_of(other[other["split"] == "train"])
-    known = places_of(other)
-    places = places_of(table)
-    both = np.flatnonzero(
-        is_new & (labels < INCORRECT) & np.isin(places, known) & ~np.isin(places, seen)
-    )
-    right = [found[both].argmax(axis=1) == labels[both] for found in (three, two)]
-    more = np.zeros(len(labels))
-    more[both] = right[0].astype(np.float64) - right[1]
+        for name, tested in {**halves, **wholes}.items()
+        for classes in (2, 3)
+        for view in [left_out(dataset, tested, classes)]
+        for seed in options.seeds or [0]
+    ]
+    found: dict[tuple[str, str], BySeed] = {}
+    for planned, answered in side_by_side(plan, device, options.slots):
+        grouped = replace(answered, groups=unit[answered.rows])
+        found.setdefault((planned.source, planned.variant), {})[planned.experiment.seed] = grouped
+    for classes in ("2", "3"):
+        parts = [found[name, classes] for name in halves]
+        found[options.source, classes] = {
+            seed: joined([part[seed] for part in parts]) for seed in parts[0]
+        }
+    pictures = table["path"].to_numpy(dtype=str)
+    three = found[options.source, "3"]
     print(
         json.dumps(
             {
-                "worn_well": int((labels[worn] == MASK).sum()),
-                "worn_badly": int((labels[worn] == INCORRECT).sum()),
-                "roc_auc": [told(worn), drawn_interval(told, worn, pictures, options.seed)],
-                "confusion": confusion_matrix(
-                    labels[is_new], three[is_new].argmax(axis=1)
-                ).tolist(),
-                "new_to_both": len(both),
-                "accuracy": [float(one.mean()) for one in right],
-                "difference": [
-                    float(more[both].mean()),
-                    drawn_interval(lambda rows: float(more[rows].mean()), both, pictures, 1),
-                ],
+                "cost": {
+                    name: costs(found[name, "2"], found[name, "3"])
+                    for name in (options.source, *options.leave_out)
+                },
+                "worn_well_or_badly": {
+                    seed: worn_well_or_badly(one, pictures[one.rows]) for seed, one in three.items()
+                },
             },
             indent=2,
         )
