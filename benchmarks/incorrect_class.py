@@ -3,9 +3,9 @@
 maskresnet's recipe with two classes and with three, over several seeds, on faces of which training
 saw nothing: whole sources left out, and the two halves of the source that has the third class, each
 left out in turn. The networks of two classes learn from the same images but those of the third. The
-cost is measured on bare and masked faces alone, once with what three classes answer, once with the
-likelier of the first two. How well masks worn badly are told from masks worn well is measured on
-the halves. Trained as `side_by_side.py` trains, which is what a GPU is for.
+cost is measured on bare and masked faces alone, with the likeliest of three classes, and with the
+third only where the network is sure of it. How well masks worn badly are told from masks worn well
+is measured on the halves. Trained as `side_by_side.py` trains, which is what a GPU is for.
 
     facemask prepare PHOTOS... --keep-incorrect --size 96 --size 64 -o dataset3 [--relabel LIST...]
     python benchmarks/incorrect_class.py dataset3 --source scenes --leave-out techyhoney \
@@ -36,6 +36,9 @@ from facemask.training.experiments import load_experiment
 from side_by_side import Planned, side_by_side
 
 RESAMPLES = 1000
+
+SURE = (0.5, 0.8, 0.9, 1.0)
+"""Probabilities over which alone a third class may be answered; over 1 it never is."""
 
 Rows = npt.NDArray[np.int64]
 BySeed = dict[int, Answered]
@@ -74,11 +77,20 @@ def left_out(dataset: Dataset, tested: npt.NDArray[np.bool_], classes: int) -> D
     return replace(view, manifest=replace(view.manifest, info=info))
 
 
-def of_first_two(answers: Answered, *, likelier: bool = False) -> Answered:
-    """The answers on bare and masked faces; the likelier of the two, or that of all classes."""
+def answered(answers: Answered, sure: float | None = None) -> Rows:
+    """The likeliest class; or the third where its probability is over `sure`, of others else."""
+    p = answers.probabilities
+    found: Rows = p.argmax(axis=1)
+    if sure is not None and p.shape[1] > INCORRECT_MASK:
+        found = p[:, :INCORRECT_MASK].argmax(axis=1)
+        found[p[:, INCORRECT_MASK] > sure] = INCORRECT_MASK
+    return found
+
+
+def of_first_two(answers: Answered, sure: float | None = None) -> Answered:
+    """The answers on bare and masked faces."""
     kept = answers.labels < INCORRECT_MASK
-    found = answers.probabilities[:, : INCORRECT_MASK if likelier else None].argmax(axis=1)
-    right = found == answers.labels
+    right = answered(answers, sure) == answers.labels
     return replace(
         answers,
         rows=answers.rows[kept],
@@ -99,13 +111,23 @@ def worn_well_or_badly(answers: Answered, pictures: npt.NDArray[np.str_]) -> dic
     """How well the two are told apart; the faces of one picture are not independent."""
     worn = np.flatnonzero(answers.labels >= MASK)
     p, is_well = answers.probabilities, answers.labels == MASK
-    well = p[:, MASK] / p[:, MASK:].sum(axis=1)
+    is_third_known = p.shape[1] > INCORRECT_MASK
+    well = p[:, MASK] / p[:, MASK:].sum(axis=1) if is_third_known else p[:, MASK]
 
     def told(rows: Rows) -> float:
         return float(roc_auc_score(is_well[rows], well[rows]))
 
-    called = confusion_matrix(answers.labels, p.argmax(axis=1), labels=range(3))
-    return {"roc_auc": told(worn), "ci95": _drawn(told, worn, pictures), "called": called.tolist()}
+    called = confusion_matrix(answers.labels, answered(answers), labels=range(3))
+    is_badly = answers.labels == INCORRECT_MASK
+    return {
+        "roc_auc": told(worn),
+        "ci95": _drawn(told, worn, pictures),
+        "called": called.tolist(),
+        "found_where_sure": {
+            sure: float((answered(answers, sure)[is_badly] == INCORRECT_MASK).mean())
+            for sure in SURE
+        },
+    }
 
 
 def _drawn(
@@ -126,12 +148,18 @@ def costs(two: BySeed, three: BySeed) -> dict[str, Any]:
     """Accuracy on bare and masked faces with two classes, and how it changes with three."""
     before = {seed: of_first_two(one) for seed, one in two.items()}
     after = {seed: of_first_two(one) for seed, one in three.items()}
-    aside = {seed: of_first_two(one, likelier=True) for seed, one in three.items()}
     return {
         "two": _mean(mean_accuracy(before)),
         "three": _mean(mean_accuracy(after)),
         "three_minus_two": _mean(mean_difference(after, before)),
-        "likelier_of_the_first_two_minus_two": _mean(mean_difference(aside, before)),
+        "three_where_sure_minus_two": {
+            sure: _mean(
+                mean_difference(
+                    {seed: of_first_two(one, sure) for seed, one in three.items()}, before
+                )
+            )
+            for sure in SURE
+        },
     }
 
 
@@ -154,6 +182,8 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dataset = open_dataset(options.dataset)
     table, unit = dataset.manifest.table, groups_of(dataset.manifest.table)
+    if options.source in options.leave_out:
+        parser.error(f"--leave-out {options.source}: expected another source than --source")
     if unknown := {options.source, *options.leave_out} - set(table["source"]):
         parser.error(f"{min(unknown)}: expected a source of {options.dataset}")
     if not ((table["source"] == options.source) & (table["label"] == INCORRECT_MASK)).any():
@@ -170,8 +200,8 @@ def main() -> None:
         for seed in options.seeds or [0]
     ]
     found: dict[tuple[str, str], BySeed] = {}
-    for planned, answered in side_by_side(plan, device, options.slots):
-        grouped = replace(answered, groups=unit[answered.rows])
+    for planned, answers in side_by_side(plan, device, options.slots):
+        grouped = replace(answers, groups=unit[answers.rows])
         found.setdefault((planned.source, planned.variant), {})[planned.experiment.seed] = grouped
     for classes in ("2", "3"):
         parts = [found[name, classes] for name in halves]
@@ -179,7 +209,6 @@ def main() -> None:
             seed: joined([part[seed] for part in parts]) for seed in parts[0]
         }
     pictures = table["path"].to_numpy(dtype=str)
-    three = found[options.source, "3"]
     print(
         json.dumps(
             {
@@ -188,7 +217,11 @@ def main() -> None:
                     for name in (options.source, *options.leave_out)
                 },
                 "worn_well_or_badly": {
-                    seed: worn_well_or_badly(one, pictures[one.rows]) for seed, one in three.items()
+                    f"{classes} classes": {
+                        seed: worn_well_or_badly(one, pictures[one.rows])
+                        for seed, one in found[options.source, classes].items()
+                    }
+                    for classes in ("2", "3")
                 },
             },
             indent=2,

@@ -4,7 +4,7 @@ A network this small leaves a GPU waiting for the next kernel. Here every step i
 and several runs share the GPU, each on a stream of its own. The images, the networks and what is
 done to each batch are those of ``facemask study networks --division left-out``. What differs:
 
-- only whole batches, and the weights of the last step instead of the best epoch's;
+- only whole batches, and the weights of the last step, whatever ``training.monitor`` says;
 - bfloat16 while it learns, whatever ``training.precision`` says; never compiled;
 - eight batches are changed at once, so that they share what is drawn once a batch;
 - all runs draw from one random state: with more than one slot another time gives other weights;

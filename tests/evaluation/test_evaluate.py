@@ -144,7 +144,10 @@ def test_a_model_of_the_last_epoch_has_its_temperature_from_validation_alone() -
         data_digest="ab" * 32,
         resamples=100,
     )
-    assert evaluation.seen_before == "these images chose its temperature"
+    assert flattery(evaluation) == (
+        "These images chose its temperature; calibration and log loss on other images will be less "
+        "good.",
+    )
 
 
 def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:

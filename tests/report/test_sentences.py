@@ -64,9 +64,9 @@ def test_learning_by_heart_is_called_out_where_it_is_seen() -> None:
     ],
 )
 def test_what_chose_the_weights_is_read(chosen_by: str, words: str, epoch: int | None) -> None:
-    run = Run("net", model_info(chosen_by=chosen_by))
-    assert run.chosen_in_words == words
-    assert run.best_epoch == epoch
+    info = model_info(chosen_by=chosen_by)
+    assert info.chosen_in_words == words
+    assert info.kept_epoch == epoch
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def train_command(
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Train a network, keep its best weights, and export them as one model file."""
+    """Train a network, keep its best or last weights, and export them as one model file."""
     train(load_experiment(experiment, settings), open_dataset(data), output, resume, device)
     (model,) = load_models([output])
     validation = of_dataset(data, [model.input_size_px], "val", model.classifier.info.classes)

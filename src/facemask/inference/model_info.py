@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -209,6 +210,20 @@ class ModelInfo:
     def keeps_last_epoch(self) -> bool:
         """Whether its weights are the last that it learned, and no measure chose them."""
         return self.chosen_by.startswith(LAST_EPOCH)
+
+    @property
+    def chosen_in_words(self) -> str:
+        """What chose the weights: ``validation loss, epoch 12``, or ``the last epoch, 67``."""
+        if self.keeps_last_epoch:
+            return f"the last epoch, {self.kept_epoch}"
+        words = re.sub(r"\bval_", "validation ", self.chosen_by)
+        return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
+
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        match = re.search(r"epoch (\d+)", self.chosen_by)
+        return int(match[1]) if match else None
 
 
 def info_to_json(info: ModelInfo) -> str:

@@ -32,7 +32,7 @@ _SPLIT_BY = {
 
 _CHOSE = {
     "train": "which the weights were learned from, so these figures say little",
-    "val": "which chose the {chosen}, so these figures are too good",
+    "val": "which chose the {chosen}, so {too_good} are too good",
     "test": "which chose nothing",
 }
 
@@ -75,7 +75,8 @@ def card_text(
         split_sentence=_split_sentence(info),
         split_name=_split_name(info, test["split"]),
         chose=_CHOSE[test["split"]].format(
-            chosen="temperature" if info.keeps_last_epoch else "weights and the temperature"
+            chosen="temperature" if info.keeps_last_epoch else "weights and the temperature",
+            too_good="calibration and log loss" if info.keeps_last_epoch else "these figures",
         ),
         class_counts=joined(
             f"{n:,} {name}" for n, name in zip(test["n_by_class"], test["class_names"], strict=True)
@@ -191,13 +192,14 @@ def _procedure(info: ModelInfo) -> str:
     config = info.config
     network, optimizer, training = config["network"], config["optimizer"], config["training"]
     dropout = f"dropout {network['dropout']:g}" if network["dropout"] else "no dropout"
+    at_most = "" if info.keeps_last_epoch else "at most "
     return (
         f"{_OPTIMIZERS[optimizer['name']]}, learning rate {optimizer['learning_rate']:g}, weight "
-        f"decay {optimizer['weight_decay']:g}, {dropout}; batches of {training['batch_size']}, at "
-        f"most {training['epochs']} epochs; negative log likelihood on log-softmax"
+        f"decay {optimizer['weight_decay']:g}, {dropout}; batches of {training['batch_size']}, "
+        f"{at_most}{training['epochs']} epochs; negative log likelihood on log-softmax"
         f"{_beyond_the_study(config)}; seed {config['seed']}. "
         f"{_augmentation(config.get('augmentation'))} The weights kept are those of "
-        f"{'the ' if info.keeps_last_epoch else ''}{info.chosen_by}. "
+        f"{info.chosen_in_words}. "
         "The whole experiment stands in the model file, under `config`."
     )
 

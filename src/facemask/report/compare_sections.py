@@ -171,7 +171,7 @@ def architecture_section(runs: Sequence[Run], anchor: str) -> Section:
         ),
         ("Images a second when measured", *(_speed(run) for run in runs)),
         ("Epochs", *("" if run.curves is None else str(len(run.curves)) for run in runs)),
-        ("Weights chosen by", *(run.chosen_in_words for run in runs)),
+        ("Weights kept", *(run.info.chosen_in_words for run in runs)),
         ("Training time", *(_time(run) for run in runs)),
     ]
     shown = [row for row in rows if any(row[1:])]
@@ -202,7 +202,7 @@ def curves_side_by_side(runs: Sequence[Run], anchor: str) -> Section | None:
     curves = {run.name: run.curves for run in known if run.curves is not None}
     if not curves:
         return None
-    best = {run.name: run.best_epoch for run in known if run.best_epoch is not None}
+    best = {run.name: run.info.kept_epoch for run in known if run.info.kept_epoch is not None}
     # With more runs the training curves would bury the validation curves.
     splits = ("train", "val") if len(known) == 2 else ("val",)
     figures = curve_figures(curves, [run.colour for run in known], best_epochs=best, splits=splits)

@@ -1,6 +1,5 @@
 """What a report shows of one run."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,20 +63,6 @@ class Run:
     def colour(self) -> str:
         """The name of its colour in `style.COLOURS`."""
         return model_colour(self.position)
-
-    @property
-    def chosen_in_words(self) -> str:
-        """What chose the weights: ``validation loss, epoch 12``, or ``the last epoch, 67``."""
-        if self.info.keeps_last_epoch:
-            return f"the last epoch, {self.best_epoch}"
-        words = re.sub(r"\bval_", "validation ", self.info.chosen_by)
-        return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
-
-    @property
-    def best_epoch(self) -> int | None:
-        """The epoch whose weights were kept, as the model file says it."""
-        match = re.search(r"epoch (\d+)", self.info.chosen_by)
-        return int(match[1]) if match else None
 
 
 def mistakes_of(

@@ -126,9 +126,9 @@ def curves_section(run: Run, anchor: str = "training") -> Section | None:
     """Loss, accuracy, F1 and ROC-AUC by epoch; None without curves."""
     if run.curves is None:
         return None
-    best = {run.name: run.best_epoch} if run.best_epoch is not None else {}
+    best = {run.name: run.info.kept_epoch} if run.info.kept_epoch is not None else {}
     figures = curve_figures({run.name: run.curves}, [run.colour], best_epochs=best)
-    words = f"The dashed line is the epoch whose weights were kept: {run.chosen_in_words}."
+    words = f"The dashed line is the epoch whose weights were kept: {run.info.chosen_in_words}."
     note = "Test curves, where there are any, are for looking: they chose nothing."
     sentences = training_sentences(run, run.curves)
     bullets = (Bullets(sentences),) if sentences else ()
@@ -170,7 +170,7 @@ def settings_section(run: Run, anchor: str = "settings") -> Section:
     rows = [(Cell(key), Cell(value)) for key, value in flat_settings(info.config).items()]
     facts = [
         ("Experiment", info.name),
-        ("Weights chosen by", run.chosen_in_words),
+        ("Weights kept", run.info.chosen_in_words),
         ("Trained on", run.device),
         ("Training time", "" if run.training_seconds is None else duration(run.training_seconds)),
         ("Package version", info.version),

@@ -68,7 +68,7 @@ def _calibration(evaluation: Evaluation) -> list[str]:
 
 def _choice(run: Run) -> str:
     if run.info.keeps_last_epoch:
-        return f"Its weights are those of {run.chosen_in_words}; no measure chose them."
+        return f"Its weights are those of {run.info.chosen_in_words}; no measure chose them."
     split = next((name for name in ("train", "val", "test") if name in run.info.chosen_by), "")
     if split == "val":
         note = "; the test images took no part in the choice"
@@ -76,13 +76,13 @@ def _choice(run: Run) -> str:
         note = "; the test images chose them, so the test figures are too good"
     else:
         note = ""
-    return f"Its weights were chosen by {run.chosen_in_words}{note}."
+    return f"Its weights were chosen by {run.info.chosen_in_words}{note}."
 
 
 def training_sentences(run: Run, curves: pd.DataFrame) -> tuple[str, ...]:
     """What its curves say of a run: whether it was at its end, and whether it learned by heart."""
     sentences = []
-    epochs, best = len(curves), run.best_epoch
+    epochs, best = len(curves), run.info.kept_epoch
     is_late = best is not None and epochs >= 5 and best >= LATE_SHARE * epochs
     if is_late and not run.info.keeps_last_epoch:
         sentences.append(

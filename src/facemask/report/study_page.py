@@ -175,7 +175,7 @@ def _runs(facts: StudyFacts, anchor: str) -> Section:
         for run in facts.runs
     ]
     columns = (
-        "Photos", "Variant", "Seed", "Accuracy", "Training", "Validation", "Judged", "Best epoch",
+        "Photos", "Variant", "Seed", "Accuracy", "Training", "Validation", "Judged", "Epoch kept",
         "Time",
     )  # fmt: skip
     total = sum(run.seconds for run in facts.runs)

@@ -44,7 +44,7 @@ class StudyRun:
         groups_test: groups of test images that are not independent of each other.
         data_digest: the identity of the divided data.
         epochs: trained.
-        best_epoch: whose weights validation chose.
+        best_epoch: whose weights were kept.
         seconds: of training.
         parameters: of the network.
         macs: its multiply-accumulates for one image.

@@ -39,7 +39,8 @@ class NetworkConfig(_Section):
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
         squeeze_excite: whether a residual network's blocks have it, see `residual.SqueezeExcite`.
-        antialias: whether a residual network blurs maps before it halves them, see `residual.Blur`.
+        antialias: whether the blocks of a residual network blur maps before they halve them, see
+            `residual.Blur`.
         budget: the parameters that the network may have.
     """
 
@@ -142,7 +143,7 @@ class TrainingConfig(_Section):
         monitor: the measure on validation data that chooses the weights; ``last_epoch`` keeps those
             of the last, whatever they measure.
         early_stopping_epochs: stop once that measure has not become better for so many epochs;
-            None never stops early.
+            None never stops early, and is the only choice with ``last_epoch``.
         test_curves: whether the test split is measured after every epoch too. Those curves are
             for looking: they choose nothing.
         label_smoothing: the share of a label that is spread evenly over all classes in the loss

@@ -1,4 +1,4 @@
-"""From a run's best weights to one ONNX file that knows itself."""
+"""From the weights that a run kept to one ONNX file that knows itself."""
 
 import dataclasses
 from pathlib import Path
@@ -84,7 +84,7 @@ def write_model(model: onnx.ModelProto, info: ModelInfo, path: Path) -> ModelInf
 
 
 def best_network(run: RunFolder, experiment: Experiment, dataset: Dataset) -> Network:
-    """The network of a run with the weights that validation chose.
+    """The network of a run with the weights that it kept.
 
     Raises:
         RunError: if its checkpoint is missing, broken, or of another network.

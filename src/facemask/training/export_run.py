@@ -32,7 +32,7 @@ def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) ->
     """Write the model file of a finished run.
 
     Without a dataset the run's own file is checked and copied. With it the file is made anew from
-    the best weights: the temperature is fitted and the difference from PyTorch measured again.
+    the weights kept: the temperature is fitted and the difference from PyTorch measured again.
 
     Args:
         run: the run folder.

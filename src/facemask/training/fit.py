@@ -62,14 +62,15 @@ def fit(
     device: str = "auto",
     show_progress: bool = True,
 ) -> RunResult:
-    """Train a network, keep its best weights, and export them as a model file.
+    """Train a network, keep the weights that its monitor names, and export them as a model file.
 
     The same experiment, dataset and seed give the same weights on a CPU with the same number of
     threads, in one go or with interruptions. The caller's random states are left as they were.
 
     Args:
         experiment: every choice.
-        dataset: what to learn from; the validation split chooses the weights.
+        dataset: what to learn from; the validation split fits the temperature and, unless the
+            monitor is ``last_epoch``, chooses the weights.
         run: the folder to make, or to go on with.
         resume: go on where an earlier call was interrupted, or begin where there is none. A
             finished run is given back as it is, unless it is given more epochs.

@@ -29,7 +29,8 @@ class Blur(nn.Module):
     """Each map averaged over 3 x 3 values, by how far they are: 1, 2, 1 either way (Zhang 2019).
 
     A convolution that takes every other value of what it sees answers other things when a face
-    moves by a pixel; of a blurred map less so. Beyond its edges a map goes on with their values.
+    moves by a pixel, which a blur before it is meant to soften. Beyond its edges a map goes on with
+    their values.
 
     Args:
         channels: of its input, which are those of its output.

@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The weights that the monitor chose."""
+        """The weights that are kept, see `TrainingConfig.monitor`."""
         return self.folder / BEST_NAME
 
     @property

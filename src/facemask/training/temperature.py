@@ -2,8 +2,8 @@
 
 Dividing all logits by a temperature changes no answer, only how sure it sounds (Guo et al., "On
 Calibration of Modern Neural Networks", ICML 2017, section 4.2). It is fitted by the negative log
-likelihood on validation images. Those chose the weights too, so their errors are a little rosy;
-how good the confidences are is for the test split to say.
+likelihood on validation images. Those may have chosen the weights too, so their errors can be a
+little rosy; how good the confidences are is for the test split to say.
 """
 
 import math
