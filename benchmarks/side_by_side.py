@@ -155,7 +155,7 @@ def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]
     )
     n = len(loader.dataset)  # type: ignore[arg-type]
     whole = Batch(*(part.to(device) for part in loader.dataset[np.arange(n)]))
-    size, batch_size = network.input_size_px, experiment.training.batch_size
+    size, batch_size = network.look_size_px, experiment.training.batch_size
     steps = n // batch_size * experiment.training.epochs
     optimizer = FlatAdamW(network, experiment, steps)
     images = torch.zeros(batch_size, 3, size, size, device=device)
@@ -166,7 +166,7 @@ def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]
     def step() -> None:
         optimizer.gradients.zero_()
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
-            logits = network(images)
+            logits = network.look(images)
         loss = cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -164,7 +164,7 @@ def _measured(value: float, by: str) -> str:
 
 def _layers(info: ModelInfo) -> str:
     kinds = [layer.kind for layer in info.network.layers if layer.parameters]
-    kinds_of_layer = ("convolution", "residual block", "fully connected")
+    kinds_of_layer = ("face locator", "convolution", "residual block", "fully connected")
     counts = {word: sum(kind.startswith(word) for kind in kinds) for word in kinds_of_layer}
     return ", ".join(_counted(count, word) for word, count in counts.items() if count)
 

@@ -31,6 +31,10 @@ class NetworkConfig(_Section):
     Attributes:
         name: a name of `NETWORKS`.
         input_size_px: the side of the square input; the dataset must have been prepared at it.
+        look_size_px: the side of what the network sees where that is less than its input. It looks
+            twice then, at the whole input and at the face in it from closer, and its answer is the
+            mean of both. Where faces are is learned first, from wide cuts; see `face_locator`. Null
+            for one look at the input as it is.
         first_filter_px: the side of the first convolution's filters.
         convolutions: how many, see `networks.NetworkSpec.with_convolutions`; None for the network's
             own number. Null for a residual network, which is made of blocks.
@@ -46,6 +50,7 @@ class NetworkConfig(_Section):
 
     name: str
     input_size_px: Annotated[int, Field(ge=16, le=256)]
+    look_size_px: Annotated[int, Field(ge=16, le=256)] | None = None
     first_filter_px: Literal[3, 5]
     convolutions: Annotated[int, Field(ge=1, le=32)] | None = None
     width: Annotated[float, Field(gt=0, le=8)] = 1.0
@@ -98,10 +103,28 @@ class NetworkConfig(_Section):
             raise ValueError(f"expected false, since {info.data['name']} has no blocks, found true")
         return has_it
 
-    @field_validator("input_size_px")
+    @property
+    def look_px(self) -> int:
+        """The side of what the network's layers see."""
+        return self.look_size_px or self.input_size_px
+
+    @field_validator("look_size_px")
     @classmethod
-    def _can_be_halved(cls, size_px: int, info: ValidationInfo) -> int:
+    def _is_less_than_the_input(cls, size_px: int | None, info: ValidationInfo) -> int | None:
+        input_px = info.data.get("input_size_px")
+        if size_px is not None and input_px is not None and size_px >= input_px:
+            raise ValueError(
+                f"expected less than network.input_size_px {input_px}, since a closer look has to "
+                f"have its pixels from somewhere, found {size_px}; null looks once"
+            )
+        return size_px
+
+    @field_validator("input_size_px", "look_size_px")
+    @classmethod
+    def _can_be_halved(cls, size_px: int | None, info: ValidationInfo) -> int | None:
         spec = NETWORKS.get(info.data.get("name", ""))
+        if size_px is None:
+            return None
         if spec is not None and size_px % 2**spec.halvings:
             raise ValueError(
                 f"expected a multiple of {2**spec.halvings}, since {info.data['name']} halves its "
@@ -280,11 +303,21 @@ class Experiment(_Section):
 
     @model_validator(mode="after")
     def _takes_windows_from_enough_pixels(self) -> Self:
-        needed = self.network.input_size_px
-        if self.source_size_px < needed:
+        network = self.network
+        if self.source_size_px < network.look_px:
+            name = "input_size_px" if network.look_size_px is None else "look_size_px"
             raise ValueError(
-                f"augmentation.source_size_px: expected network.input_size_px {needed} or more, "
+                f"augmentation.source_size_px: expected network.{name} {network.look_px} or more, "
                 f"found {self.source_size_px}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _learns_where_faces_are(self) -> Self:
+        if self.network.look_size_px and not (self.augmentation and self.augmentation.wide_cuts):
+            raise ValueError(
+                "network.look_size_px: expected augmentation.wide_cuts 1 or more with it, since "
+                "where faces are is learned from wide cuts, found none; null looks once"
             )
         return self
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from facemask.errors import ConfigError
 from facemask.inference.model_info import LayerFacts, NetworkFacts
 from facemask.training.config import NetworkConfig
+from facemask.training.face_locator import SIDE_PX, FaceLocator
 from facemask.training.network import Network, Normalisation
 from facemask.training.residual import Blur, MapMean, ResidualBlock, SqueezeExcite
 
@@ -24,19 +25,25 @@ def describe_network(config: NetworkConfig, n_classes: int = 2) -> NetworkFacts:
     """
     with torch.device("meta"):
         network = Network(config, _ANY_COLOURS, n_classes)
-        values = torch.zeros(1, 3, config.input_size_px, config.input_size_px)
+        values = torch.zeros(1, 3, config.look_px, config.look_px)
+        small = torch.zeros(1, 3, SIDE_PX, SIDE_PX)
     layers: list[LayerFacts] = []
     sight = _Sight()
     # Batch normalisation in training wants more than one value a channel.
     network.eval()
+    looks = 1
+    if network.locator is not None:
+        answers, macs = _counted(network.locator, small)
+        layers.append(_facts("locator", network.locator, answers, macs, config.input_size_px))
+        looks = 2
     for name, layer in network.layers.named_children():
         values, macs = _counted(layer, values)
         sight = sight.through(layer)
         if not isinstance(layer, nn.ReLU | nn.Flatten):
             takes_all = isinstance(layer, nn.Linear | MapMean)
-            sees_all = takes_all and sight.side_px < config.input_size_px
-            side_px = config.input_size_px if sees_all else sight.side_px
-            layers.append(_facts(name, layer, values, macs, side_px))
+            sees_all = takes_all and sight.side_px < config.look_px
+            side_px = config.look_px if sees_all else sight.side_px
+            layers.append(_facts(name, layer, values, looks * macs, side_px))
     return NetworkFacts(
         name=config.name,
         input_size_px=config.input_size_px,
@@ -129,6 +136,8 @@ def _kind(layer: nn.Module) -> str:
         excite = ", squeeze-excite" if isinstance(layer.excite, SqueezeExcite) else ""
         blur = "blur, " if isinstance(layer.blur, Blur) else ""
         return f"residual block 3 x 3, {blur}stride {layer.stride}{excite}"
+    if isinstance(layer, FaceLocator):
+        return f"face locator, sees {SIDE_PX} x {SIDE_PX}; two looks follow"
     if isinstance(layer, MapMean):
         return "mean over the map"
     if isinstance(layer, nn.MaxPool2d):

@@ -19,7 +19,8 @@ from facemask.training.config import Experiment
 from facemask.training.data_checks import normalisation_of
 from facemask.training.device import Device, residence
 from facemask.training.isolation import flushed_denormals
-from facemask.training.loader import EVALUATION_BATCH, Loader, load_split
+from facemask.training.learn_locator import STEPS, learn_locator
+from facemask.training.loader import EVALUATION_BATCH, Loader, load_split, wide_cuts_of
 from facemask.training.module import Classification
 from facemask.training.network import Network
 from facemask.training.run import RunFolder
@@ -185,6 +186,9 @@ def learn(
         experiment.augmentation,
         experiment.training,
     )
+    # A run that goes on has it among its weights.
+    if not folder.last.is_file():
+        teach_locator(module.network, experiment, dataset, device)
     train, evaluation = new_loaders(experiment, dataset, evaluated, device)
     images = len(cast(Sized, train.dataset))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
@@ -198,3 +202,23 @@ def learn(
                 trainer.fit(module, train, evaluation, ckpt_path=last, weights_only=True)
         finally:
             state.history.close()
+
+
+def teach_locator(
+    network: Network, experiment: Experiment, dataset: Dataset, device: Device
+) -> None:
+    """Let a network that looks twice learn where faces are; any other is left as it is.
+
+    It takes minutes, and comes before the first epoch; PyTorch's global random state decides it.
+    """
+    if network.locator is None:
+        return
+    cuts = wide_cuts_of(dataset, dataset.rows_of("train"), experiment.source_size_px)
+    with flushed_denormals():
+        learn_locator(
+            network.locator.to(device),
+            cuts.images[cuts.indices],
+            cuts.places,
+            STEPS,
+            bfloat16=experiment.training.precision == "bfloat16",
+        )

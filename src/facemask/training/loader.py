@@ -205,7 +205,7 @@ def load_split(
             an older version did not note where they lie.
     """
     rows = dataset.rows_of(split)
-    wide = _wide_cuts(dataset, rows, size_px, wide_cuts) if wide_cuts else None
+    wide = wide_cuts_of(dataset, rows, size_px, wide_cuts) if wide_cuts else None
     places = _unknown(len(dataset))
     places[dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)] = (0, 0, 1, 1)
     batches = Batches(dataset.images(size_px), dataset.labels, rows, wide, places)
@@ -215,7 +215,13 @@ def load_split(
     return DataLoader(served, batch_size=None, sampler=order)
 
 
-def _wide_cuts(dataset: Dataset, rows: Indices, size_px: int, times: int) -> WideCuts:
+def wide_cuts_of(dataset: Dataset, rows: Indices, size_px: int, times: int = 1) -> WideCuts:
+    """The wide cuts of some rows, each as often as asked.
+
+    Raises:
+        DatasetError: if there are none of that size, or they are of an older version, which did
+            not note where they lie.
+    """
     table = dataset.manifest.table.iloc[rows]
     has_one = table["wide_cut"].notna().to_numpy(dtype=bool)
     table, cut_rows = table[has_one], rows[has_one]

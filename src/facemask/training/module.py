@@ -57,8 +57,8 @@ class Classification(LightningModule):
         self._augmentation = augmentation
         self._label_smoothing = training.label_smoothing if training else 0.0
         # The method, since another module would stand among the weights a second time.
-        forward: Callable[[Tensor], Tensor] = network.forward
-        self._compiled = compiled(forward) if training and training.compile else None
+        look: Callable[[Tensor], Tensor] = network.look
+        self._compiled = compiled(look) if training and training.compile else None
         self._batch_size = training.batch_size if training else 0
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
@@ -80,7 +80,7 @@ class Classification(LightningModule):
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         rate, decay = self._optimizer.learning_rate, self._optimizer.weight_decay
-        weights = list(self.network.parameters())
+        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         if self._optimizer.name == "adam":
             return torch.optim.Adam(weights, lr=rate, weight_decay=decay)
         # Biases and batch normalisation's scales have one dimension.
@@ -109,7 +109,7 @@ class Classification(LightningModule):
         if self._augmentation is not None:
             # Eight bits are too few for where a window lies.
             with torch.autocast(batch.images.device.type, enabled=False):
-                batch = augment(batch, self.network.input_size_px, self._augmentation)
+                batch = augment(batch, self.network.look_size_px, self._augmentation)
         loss = self._step(batch, "train", self._learner(len(batch.labels)), self._label_smoothing)
         if batch_idx % _CHECK_EVERY == 0:
             self._check_finite(loss)
@@ -120,7 +120,7 @@ class Classification(LightningModule):
         # The last batch of an epoch is smaller, and would be compiled a second time.
         if self._compiled is not None and n == self._batch_size:
             return self._compiled
-        return self.network.forward
+        return self.network.look
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Look at one batch of a split that nothing is learned from."""

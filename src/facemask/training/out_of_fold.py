@@ -19,7 +19,7 @@ from facemask.training.config import Experiment
 from facemask.training.device import Device, choose_device
 from facemask.training.experiments import load_experiment
 from facemask.training.isolation import flushed_denormals, interruptible, isolated
-from facemask.training.learn import new_loaders, new_network, new_trainer
+from facemask.training.learn import new_loaders, new_network, new_trainer, teach_locator
 from facemask.training.loader import Loader
 from facemask.training.module import Classification
 from facemask.training.network import Network
@@ -181,6 +181,7 @@ def _answers(
         experiment.augmentation,
         experiment.training,
     )
+    teach_locator(network, experiment, view, device)
     train, (held_out,) = new_loaders(experiment, view, (_HELD_OUT,), device)
     asked = _Asked(network, held_out, experiment.training.epochs, on_progress)
     # Lightning wants a folder, though nothing is written into it.

@@ -19,6 +19,7 @@ import onnxruntime as ort
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+from torch import nn
 
 from facemask.data.arrays import Dataset
 from facemask.errors import RunError
@@ -44,6 +45,9 @@ METHOD = (
 
 _LAYERS = ("Conv", "Gemm", "MatMul")
 _QUANTIZED = (*_LAYERS, "Relu", "MaxPool", "Pad")
+_CROPPING = 2
+"""The products of matrices that crop a closer look; see `face_locator.cropped`."""
+
 _BATCH = 32
 
 
@@ -63,7 +67,7 @@ def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Pa
     size_px = float32.info.input_size_px
     training = dataset.rows_of("train")
     seen = dataset.images(size_px)[training[spread(len(training), CALIBRATION_IMAGES)]]
-    model = _quantized(float32, seen)
+    model = _quantized(float32, seen, _kept_as_float32(network))
     images, labels = split_of(dataset, "val", size_px)
     trial = Model(ModelFile(path, bytes_with(model, float32.info), float32.info))
     before, after = Model(float32).logits(images), trial.logits(images)
@@ -121,7 +125,15 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime has 
         return None if batch is None else {"images": batch}
 
 
-def _quantized(float32: ModelFile, images: Images) -> onnx.ModelProto:
+def _kept_as_float32(network: Network) -> int:
+    """How many layers at the beginning stay as they are: the first, and what comes before it."""
+    if network.locator is None:
+        return 1
+    found = sum(isinstance(part, nn.Conv2d | nn.Linear) for part in network.locator.modules())
+    return found + _CROPPING + 1
+
+
+def _quantized(float32: ModelFile, images: Images, kept: int) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as name:
         prepared = _prepared(float32, Path(name) / "prepared.onnx")
         made = Path(name) / "int8.onnx"
@@ -132,7 +144,7 @@ def _quantized(float32: ModelFile, images: Images) -> onnx.ModelProto:
             _Reader(images),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(_QUANTIZED),
-            nodes_to_exclude=[layers[0], layers[-1]],
+            nodes_to_exclude=[*layers[:kept], layers[-1]],
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
