@@ -48,8 +48,9 @@ from facemask.studies.photos import Photos, photos_with_copies
 from facemask.studies.runs import Answered
 from facemask.training.augmentation import augment
 from facemask.training.config import Experiment
+from facemask.training.device import choose_device
 from facemask.training.experiments import load_experiment
-from facemask.training.learn import new_network
+from facemask.training.learn import new_network, teach_locator
 from facemask.training.loader import Batch, load_split
 from facemask.training.module import WARM_UP
 from facemask.training.network import Network
@@ -87,7 +88,7 @@ class FlatAdamW:
     """
 
     def __init__(self, network: Network, experiment: Experiment, steps: int) -> None:
-        parameters = list(network.parameters())
+        parameters = [weight for weight in network.parameters() if weight.requires_grad]
         device = parameters[0].device
         count = sum(parameter.numel() for parameter in parameters)
         self.weights, self.gradients, self._first, self._second, self._decay = (
@@ -149,7 +150,9 @@ def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]
     augmentation = experiment.augmentation
     if augmentation is None or experiment.optimizer.schedule != "one-cycle":
         raise SystemExit(f"{planned.variant}: expected augmentation and one cycle")
-    network = new_network(experiment, view).to(device).train()
+    network = new_network(experiment, view).to(device)
+    teach_locator(network, experiment, view, choose_device(device.type))
+    network.train()
     loader = load_split(
         view, "train", experiment.source_size_px, 1, wide_cuts=augmentation.wide_cuts
     )

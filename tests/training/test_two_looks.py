@@ -122,7 +122,9 @@ def test_int8_keeps_the_locator_and_the_crop_as_they_are(
 ) -> None:
     network = best_network(run.folder, experiment, dataset)
     path = tmp_path / "int8.onnx"
-    export_int8(network, read_model_file(run.folder.model), dataset, path)
+    info = export_int8(network, read_model_file(run.folder.model), dataset, path)
+    assert info.quantization is not None
+    assert info.quantization.method.endswith("and what finds and crops the face")
     images = np.array(dataset.images(INPUT_PX))
     expected = Classifier(run.folder.model).classify_images(images)
     np.testing.assert_allclose(Classifier(path).classify_images(images), expected, atol=0.1)

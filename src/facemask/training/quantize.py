@@ -42,6 +42,7 @@ METHOD = (
     "static, QDQ; activations of 8 bits without sign, weights of 7 bits with sign and a scale "
     "for each channel; ranges by MinMax; first convolution and last layer in float32"
 )
+METHOD_OF_TWO_LOOKS = f"{METHOD}, and what finds and crops the face"
 
 _LAYERS = ("Conv", "Gemm", "MatMul")
 _QUANTIZED = (*_LAYERS, "Relu", "MaxPool", "Pad")
@@ -73,7 +74,7 @@ def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Pa
     before, after = Model(float32).logits(images), trial.logits(images)
     temperature, fitted = fit_temperature(after, labels)
     measured = Quantization(
-        method=METHOD,
+        method=METHOD if network.locator is None else METHOD_OF_TWO_LOOKS,
         float32_sha256=float32.info.file_sha256,
         calibration_images=len(seen),
         images=len(labels),
