@@ -53,13 +53,29 @@ def test_no_answer_changes() -> None:
     np.testing.assert_array_equal(before[:, 1] >= 0.5, after[:, 1] >= 0.5)
 
 
-def test_perfectly_separated_images_leave_it_at_one() -> None:
-    labels = np.arange(MIN_IMAGES * 4) % 2
-    logits = np.stack([-labels, labels], axis=1).astype(np.float32)
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("n", [400, 4000])
+def test_without_a_mistake_it_is_as_sure_as_the_images_are_many(classes: int, n: int) -> None:
+    labels = np.arange(n) % classes
+    logits = 2 * np.eye(classes, dtype=np.float32)[labels]
     temperature, fit = fit_temperature(logits, labels)
-    assert temperature == 1
-    assert fit.note == "not fitted: 0 mistakes on validation images, fewer than 5"
-    assert fit.log_loss_after == fit.log_loss_before
+    # Each answer is right, and one more of each class would be wrong.
+    of_a_class = n / classes
+    surest = softmax(logits, temperature).max(axis=1)
+    assert surest == pytest.approx((of_a_class + 1) / (of_a_class + 2), abs=1e-3)
+    assert fit.note == "fitted to smoothed labels: 0 mistakes on validation images, fewer than 5"
+    assert fit.log_loss_after < fit.log_loss_before
+
+
+def test_a_few_mistakes_make_it_less_sure() -> None:
+    labels = np.arange(1000) % 2
+    logits = 2 * np.eye(2, dtype=np.float32)[labels]
+    logits[:3] = logits[:3, ::-1]
+    temperature, fit = fit_temperature(logits, labels)
+    own = 501 / 502
+    surest = softmax(logits, temperature).max()
+    assert surest == pytest.approx(0.997 * own + 0.003 * (1 - own), abs=1e-4)
+    assert fit.note == "fitted to smoothed labels: 3 mistakes on validation images, fewer than 5"
 
 
 def test_a_few_images_leave_it_at_one() -> None:

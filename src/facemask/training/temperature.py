@@ -23,9 +23,12 @@ LOWEST, HIGHEST = 0.25, 10.0
 et al. 2017, and the runs of this package); beyond the bounds the images are too few or too easy
 to tell."""
 
-MIN_IMAGES, MIN_MISTAKES = 100, 5
-"""With fewer images, or fewer answers that are wrong, the temperature stays 1. Without a mistake
-the likelihood grows as the temperature falls to zero, whatever the network's true confidence."""
+MIN_IMAGES = 100
+"""With fewer images the temperature stays 1."""
+
+MIN_MISTAKES = 5
+"""With fewer answers that are wrong, labels are smoothed for the fit. Without a mistake the
+likelihood grows as the temperature falls to zero, whatever the network's true confidence."""
 
 _BINS = 15
 """As in `evaluation.calibration`."""
@@ -43,9 +46,16 @@ def fit_temperature(
         logits: ``float32 (N, C)``, of validation images.
         labels: ``int64 (N,)``, 0..C-1.
     """
-    temperature, note = 1.0, _why_not(logits, labels)
-    if not note:
-        temperature, note = _fit(logits, labels)
+    temperature, note = 1.0, ""
+    mistakes = int(np.count_nonzero(logits.argmax(axis=1) != labels))
+    if len(labels) < MIN_IMAGES:
+        note = f"not fitted: {len(labels)} validation images, fewer than {MIN_IMAGES}"
+    elif mistakes < MIN_MISTAKES:
+        temperature, note = _fit(logits, _smoothed(labels, logits.shape[1]))
+        words = f"{mistakes} mistakes on validation images, fewer than {MIN_MISTAKES}"
+        note = "; ".join(filter(None, (f"fitted to smoothed labels: {words}", note)))
+    else:
+        temperature, note = _fit(logits, np.eye(logits.shape[1])[labels])
     return temperature, TemperatureFit(
         images=len(labels),
         log_loss_before=_log_loss(logits, labels, 1.0),
@@ -56,21 +66,25 @@ def fit_temperature(
     )
 
 
-def _why_not(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> str:
-    mistakes = int(np.count_nonzero(logits.argmax(axis=1) != labels))
-    if len(labels) < MIN_IMAGES:
-        return f"not fitted: {len(labels)} validation images, fewer than {MIN_IMAGES}"
-    if mistakes < MIN_MISTAKES:
-        return f"not fitted: {mistakes} mistakes on validation images, fewer than {MIN_MISTAKES}"
-    return ""
+def _smoothed(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float64]:
+    """As if each class had one image more of itself, and one of another (Platt 1999, section 2.2).
+
+    So the surest that an answer may sound grows with the images that say so.
+    """
+    counts = np.bincount(labels, minlength=classes)[labels][:, None]
+    own = np.eye(classes)[labels] > 0
+    return np.where(own, (counts + 1) / (counts + 2), 1 / (counts + 2) / (classes - 1))
 
 
-def _fit(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, str]:
+def _fit(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float64]) -> tuple[float, str]:
     """The likelihood is concave in 1 / temperature, so it has one peak, which a search finds."""
     bounds = math.log(LOWEST), math.log(HIGHEST)
-    found = minimize_scalar(
-        lambda log: _log_loss(logits, labels, math.exp(log)), bounds=bounds, method="bounded"
-    )
+
+    def loss(log: float) -> float:
+        log_probabilities = log_softmax(logits.astype(np.float64) / math.exp(log), axis=1)
+        return float(-(targets * log_probabilities).sum(axis=1).mean())
+
+    found = minimize_scalar(loss, bounds=bounds, method="bounded")
     temperature = round(math.exp(found.x), _DIGITS)
     for bound in (LOWEST, HIGHEST):
         if math.isclose(temperature, bound, rel_tol=1e-3):
