@@ -117,6 +117,22 @@ def test_a_run_that_goes_on_is_the_run_in_one_go(
     assert hash_weights(in_one_go) == hash_weights(in_two)
 
 
+def test_what_is_learned_first_is_told(
+    dataset: Dataset, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn, "STEPS", 1)
+    said: list[str] = []
+    for least in (40, 41):
+        monkeypatch.setattr(learn, "LEAST_CUTS", least)
+        network = new_network(experiment, dataset)
+        learn.teach_locator(network, experiment, dataset, "cpu", said.append)
+    assert said == [
+        "small: learning where faces are from 40 wide cuts in the training data",
+        "small: found 40 wide cuts in the training data, expected 41 or more to learn from where "
+        "faces are; both looks are at the whole image: add photos with boxes",
+    ]
+
+
 def test_int8_keeps_the_locator_and_the_crop_as_they_are(
     run: RunResult, dataset: Dataset, experiment: Experiment, tmp_path: Path
 ) -> None:

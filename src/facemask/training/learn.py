@@ -1,6 +1,6 @@
 """The epochs themselves: a network, its loaders, Lightning's loop, and where it was left."""
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from facemask.data.arrays import Dataset
 from facemask.errors import RunError
 from facemask.training.callbacks.checkpoints import Checkpoints
 from facemask.training.callbacks.history import History, write_rows
-from facemask.training.callbacks.progress import shown_progress
+from facemask.training.callbacks.progress import say, shown_progress
 from facemask.training.config import Experiment
 from facemask.training.data_checks import normalisation_of
 from facemask.training.device import Device, residence
 from facemask.training.isolation import flushed_denormals
-from facemask.training.learn_locator import STEPS, learn_locator
+from facemask.training.learn_locator import LEAST_CUTS, STEPS, learn_locator
 from facemask.training.loader import EVALUATION_BATCH, Loader, load_split, wide_cuts_of
 from facemask.training.module import Classification
 from facemask.training.network import Network
@@ -188,7 +188,7 @@ def learn(
     )
     # A run that goes on has it among its weights.
     if not folder.last.is_file():
-        teach_locator(module.network, experiment, dataset, device)
+        teach_locator(module.network, experiment, dataset, device, say if show_progress else None)
     train, evaluation = new_loaders(experiment, dataset, evaluated, device)
     images = len(cast(Sized, train.dataset))
     with shown_progress(experiment.name, images) if show_progress else nullcontext() as shown:
@@ -205,15 +205,28 @@ def learn(
 
 
 def teach_locator(
-    network: Network, experiment: Experiment, dataset: Dataset, device: Device
+    network: Network,
+    experiment: Experiment,
+    dataset: Dataset,
+    device: Device,
+    on_note: Callable[[str], None] | None = None,
 ) -> None:
     """Let a network that looks twice learn where faces are; any other is left as it is.
 
     It takes minutes, and comes before the first epoch; PyTorch's global random state decides it.
+    `on_note` is told of it in a line.
     """
     if network.locator is None:
         return
     cuts = wide_cuts_of(dataset, dataset.rows_of("train"), experiment.source_size_px)
+    if on_note is not None:
+        found = f"{len(cuts.rows):,} wide cuts in the training data"
+        on_note(
+            f"{experiment.name}: learning where faces are from {found}"
+            if len(cuts.rows) >= LEAST_CUTS
+            else f"{experiment.name}: found {found}, expected {LEAST_CUTS} or more to learn from "
+            "where faces are; both looks are at the whole image: add photos with boxes"
+        )
     with flushed_denormals():
         learn_locator(
             network.locator.to(device),

@@ -90,6 +90,11 @@ def shown_progress(name: str, images: int) -> Iterator[ShownProgress]:
         yield ShownProgress(name, images, bar, console)
 
 
+def say(line: str) -> None:
+    """One line of what is done before the first epoch."""
+    Console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 class _SpeedColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
