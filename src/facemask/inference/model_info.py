@@ -117,7 +117,8 @@ class TemperatureFit:
         log_loss_after: at the temperature fitted.
         ece_before: the expected calibration error at a temperature of 1, 0..1.
         ece_after: at the temperature fitted.
-        note: why the temperature stayed at 1 or at a bound; empty where it was fitted freely.
+        note: why the temperature stayed at 1 or at a bound, or was fitted to smoothed labels; empty
+            where it was fitted freely.
     """
 
     images: int

@@ -14,10 +14,15 @@ def fills_image(places: Tensor) -> Tensor:
     return (places == whole).all(dim=1)
 
 
-def cut_out(images: Tensor, places: Tensor) -> Tensor:
-    """The faces, each as large as the images: ``float32 (n, 3, S, S)``, as the images are."""
+def cut_out(images: Tensor, places: Tensor, side_px: int | None = None) -> Tensor:
+    """The faces: ``float32 (n, 3, s, s)`` of ``float32 (n, 3, S, S)``, s being S if none is given.
+
+    A place that reaches over the edge of its image goes on there with the colours of the edge.
+    """
     middle, half = _middle_and_half(places)
-    grid = affine_grid(_maps(half, middle), list(images.shape), align_corners=False)
+    side_px = side_px or images.shape[-1]
+    size = [*images.shape[:2], side_px, side_px]
+    grid = affine_grid(_maps(half, middle), size, align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
+from torch.nn.functional import smooth_l1_loss
 from torch.optim.lr_scheduler import OneCycleLR
 
 from facemask.training.face_locator import SIDE_PX, FaceLocator
+from facemask.training.face_places import cut_out
 from facemask.training.loader import Places
 
 LEAST_CUTS = 300
@@ -98,10 +99,12 @@ def windows_around(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     room = ((1 - size / side) / 2).clamp(min=0.08) * 0.8
     at = torch.tensor([0.5, 0.45], device=device) + _within((n, 2), 1, device) * room
     low = torch.minimum(middle - at * side, 1 + _BEYOND - side).clamp(min=-_BEYOND)
+    windows = cut_out(images, torch.cat([low, low + side], dim=1), SIDE_PX)
     faces = torch.cat([(middle - low) / side, size / side], dim=1)
-    mirror = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
-    across = torch.where(mirror < 0, 1 - faces[:, 0], faces[:, 0])
-    return _windows(images, low, side, mirror), torch.cat([across.unsqueeze(1), faces[:, 1:]], 1)
+    is_mirrored = torch.rand(n, device=device) < 0.5
+    windows = torch.where(is_mirrored.reshape(-1, 1, 1, 1), windows.flip(3), windows)
+    faces[:, 0] = torch.where(is_mirrored, 1 - faces[:, 0], faces[:, 0])
+    return windows, faces
 
 
 def overlap(faces: Tensor, others: Tensor) -> Tensor:
@@ -118,15 +121,6 @@ def _low(faces: Tensor) -> Tensor:
 
 def _high(faces: Tensor) -> Tensor:
     return faces[:, :2] + faces[:, 2:] / 2
-
-
-def _windows(images: Tensor, low: Tensor, side: Tensor, mirror: Tensor) -> Tensor:
-    """Windows by their left upper corner and sides, mirrored where that is -1."""
-    # Where an image reaches from -1 to 1, half of a window's side is its share of the image's.
-    scale = torch.diag_embed(torch.stack([side[:, 0] * mirror, side[:, 1]], dim=1))
-    rows = torch.cat([scale, (low * 2 + side - 1).unsqueeze(2)], dim=2)
-    grid = affine_grid(rows, [len(images), 3, SIDE_PX, SIDE_PX], align_corners=False)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _relit(images: Tensor) -> Tensor:

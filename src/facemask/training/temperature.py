@@ -48,6 +48,7 @@ def fit_temperature(
     """
     temperature, note = 1.0, ""
     mistakes = int(np.count_nonzero(logits.argmax(axis=1) != labels))
+    as_labelled = np.eye(logits.shape[1])[labels]
     if len(labels) < MIN_IMAGES:
         note = f"not fitted: {len(labels)} validation images, fewer than {MIN_IMAGES}"
     elif mistakes < MIN_MISTAKES:
@@ -55,11 +56,11 @@ def fit_temperature(
         words = f"{mistakes} mistakes on validation images, fewer than {MIN_MISTAKES}"
         note = "; ".join(filter(None, (f"fitted to smoothed labels: {words}", note)))
     else:
-        temperature, note = _fit(logits, np.eye(logits.shape[1])[labels])
+        temperature, note = _fit(logits, as_labelled)
     return temperature, TemperatureFit(
         images=len(labels),
-        log_loss_before=_log_loss(logits, labels, 1.0),
-        log_loss_after=_log_loss(logits, labels, temperature),
+        log_loss_before=_log_loss(logits, as_labelled, 1.0),
+        log_loss_after=_log_loss(logits, as_labelled, temperature),
         ece_before=_calibration_error(logits, labels, 1.0),
         ece_after=_calibration_error(logits, labels, temperature),
         note=note,
@@ -67,9 +68,10 @@ def fit_temperature(
 
 
 def _smoothed(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float64]:
-    """As if each class had one image more of itself, and one of another (Platt 1999, section 2.2).
+    """As if each class had one image more of itself, and one of another.
 
-    So the surest that an answer may sound grows with the images that say so.
+    Platt, "Probabilistic Outputs for Support Vector Machines", 1999, has it so for two classes. The
+    surest that an answer may sound then grows with the images that say so.
     """
     counts = np.bincount(labels, minlength=classes)[labels][:, None]
     own = np.eye(classes)[labels] > 0
@@ -79,12 +81,9 @@ def _smoothed(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.flo
 def _fit(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float64]) -> tuple[float, str]:
     """The likelihood is concave in 1 / temperature, so it has one peak, which a search finds."""
     bounds = math.log(LOWEST), math.log(HIGHEST)
-
-    def loss(log: float) -> float:
-        log_probabilities = log_softmax(logits.astype(np.float64) / math.exp(log), axis=1)
-        return float(-(targets * log_probabilities).sum(axis=1).mean())
-
-    found = minimize_scalar(loss, bounds=bounds, method="bounded")
+    found = minimize_scalar(
+        lambda log: _log_loss(logits, targets, math.exp(log)), bounds=bounds, method="bounded"
+    )
     temperature = round(math.exp(found.x), _DIGITS)
     for bound in (LOWEST, HIGHEST):
         if math.isclose(temperature, bound, rel_tol=1e-3):
@@ -93,10 +92,10 @@ def _fit(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float64]) -> t
 
 
 def _log_loss(
-    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], temperature: float
+    logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float64], temperature: float
 ) -> float:
     log_probabilities = log_softmax(logits.astype(np.float64) / temperature, axis=1)
-    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
+    return float(-(targets * log_probabilities).sum(axis=1).mean())
 
 
 def _calibration_error(
