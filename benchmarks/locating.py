@@ -1,6 +1,6 @@
 """How well a network that looks twice knows where faces are, learned from a dataset's wide cuts.
 
-    python benchmarks/locating.py dataset96 [--seeds 3] [--sheet found.png]
+    python benchmarks/locating.py dataset96 [--seeds 3] [--larger 4] [--sheet found.png]
 
 Learns as training does (`facemask.training.learn_locator`), and prints the overlap of its answers
 with the boxes of validation and test pictures, in windows of their wide cuts that show a face from
@@ -34,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--larger", type=int, default=1, help="times larger batches, as on a GPU")
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
@@ -42,7 +43,8 @@ def main() -> None:
         locator = FaceLocator()
         cuts = wide_cuts_of(dataset, dataset.rows_of("train"), SOURCE_PX)
         start = time.perf_counter()
-        learn_locator(locator, cuts.images[cuts.indices], cuts.places, STEPS)
+        images = cuts.images[cuts.indices]
+        learn_locator(locator, images, cuts.places, STEPS, larger=options.larger)
         took = time.perf_counter() - start
         print(f"seed {seed}: learned from {len(cuts.rows):,} wide cuts in {took:.0f} s")
         for split in ("val", "test"):

@@ -146,7 +146,7 @@ def test_a_wrong_override_names_itself(override: str, message: str) -> None:
 def test_windows_are_not_taken_from_fewer_pixels_than_the_network_sees() -> None:
     message = r"augmentation\.source_size_px: expected network\.input_size_px 128 or more, found 96"
     with pytest.raises(ConfigError, match=message):
-        load_experiment("maskresnet", ["network.input_size_px=128"])
+        load_experiment("maskresnet", ["network.input_size_px=128", "network.look_size_px=null"])
 
 
 def test_a_wrong_key_names_its_file(tmp_path: Path) -> None:
@@ -206,7 +206,11 @@ def test_a_missing_file_is_no_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("said", "times"), [("true", 1), ("false", 0), ("3", 3)])
 def test_wide_cuts_are_counted_and_earlier_runs_said_true_or_false(said: str, times: int) -> None:
-    changes = [f"augmentation.wide_cuts={said}", "augmentation.swapped_faces=0"]
+    changes = [
+        f"augmentation.wide_cuts={said}",
+        "augmentation.swapped_faces=0",
+        "network.look_size_px=null",
+    ]
     augmentation = load_experiment("maskresnet", changes).augmentation
     assert augmentation is not None
     assert type(augmentation.wide_cuts) is int

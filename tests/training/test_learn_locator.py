@@ -90,6 +90,19 @@ def test_the_same_seed_teaches_the_same() -> None:
     assert taught[0].last.weight.abs().max() > 0
 
 
+@pytest.mark.parametrize(("larger", "batches"), [(1, [64] * 5), (4, [256] * 2)])
+def test_larger_batches_take_fewer_steps(larger: int, batches: list[int]) -> None:
+    seen: list[int] = []
+
+    class Watched(FaceLocator):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(len(images))
+            return super().forward(images)
+
+    learn_locator(Watched(), *drawn(LEAST_CUTS, seed=6), 5, larger=larger)
+    assert seen == batches
+
+
 def test_too_few_wide_cuts_teach_nothing() -> None:
     locator = FaceLocator()
     before = {name: value.clone() for name, value in locator.state_dict().items()}

@@ -19,7 +19,7 @@ from facemask.training.config import Experiment
 from facemask.training.data_checks import normalisation_of
 from facemask.training.device import Device, residence
 from facemask.training.isolation import flushed_denormals
-from facemask.training.learn_locator import LEAST_CUTS, STEPS, learn_locator
+from facemask.training.learn_locator import LARGER_ON_GPU, LEAST_CUTS, STEPS, learn_locator
 from facemask.training.loader import EVALUATION_BATCH, Loader, load_split, wide_cuts_of
 from facemask.training.module import Classification
 from facemask.training.network import Network
@@ -233,5 +233,6 @@ def teach_locator(
             cuts.images[cuts.indices],
             cuts.places,
             STEPS,
+            larger=LARGER_ON_GPU if device == "cuda" else 1,
             bfloat16=experiment.training.precision == "bfloat16",
         )
