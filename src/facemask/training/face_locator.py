@@ -7,10 +7,10 @@ from boxes, not from the labels.
 """
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch import Tensor, nn, relu
+from torch.nn.functional import interpolate
 
-from facemask.training.residual import ResidualBlock, conv_norm
+from facemask.training.residual import Averaging, ResidualBlock, conv_norm
 
 SIDE_PX = 48
 """Of the image that the face is looked for in."""
@@ -75,8 +75,8 @@ def two_looks(locator: FaceLocator, images: Tensor, side_px: int) -> Tensor:
         ``float32 (2N, 3, s, s)``, the whole images first.
     """
     closer = closer_look(locator(_small(images) / 255))
-    whole = torch.tensor(_MIRRORED, device=images.device).expand_as(closer)
-    return cropped(torch.cat([images, images]), torch.cat([whole, closer]), side_px)
+    whole = torch.tensor([_MIRRORED], device=images.device)
+    return torch.cat([cropped(images, part, side_px) for part in (whole, closer)])
 
 
 def closer_look(answers: Tensor) -> Tensor:
@@ -108,24 +108,25 @@ def cropped(images: Tensor, parts: Tensor, side_px: int) -> Tensor:
     Returns:
         ``float32 (n, 3, s, s)``.
     """
-    across, down = (
-        _weights(parts[:, first], parts[:, first + 2], images.shape[-1], side_px)
-        for first in (0, 1)
-    )
+    across, down = _weights(parts, images.shape[-1], side_px).unsqueeze(2).unbind(dim=1)
     return down @ images @ across.transpose(2, 3)
 
 
-def _weights(low: Tensor, high: Tensor, pixels: int, side_px: int) -> Tensor:
-    """How much of each pixel of a line is in each that comes out: ``(n, 1, side_px, pixels)``."""
-    steps = (torch.arange(side_px, device=low.device) + 0.5) / side_px
-    at = low.reshape(-1, 1) + (high - low).reshape(-1, 1) * steps
+def _weights(parts: Tensor, pixels: int, side_px: int) -> Tensor:
+    """How much of each pixel of a line is in each that comes out, across and down.
+
+    ``float32 (n, 2, side_px, pixels)``.
+    """
+    low, high = parts[:, :2, None], parts[:, 2:, None]
+    steps = (torch.arange(side_px, device=parts.device) + 0.5) / side_px
     # Beyond the middle of its first and last pixel an image goes on with their colours.
-    at = (at * pixels - 0.5).clamp(0, pixels - 1).reshape(-1, 1, side_px, 1)
-    return (1 - (at - torch.arange(pixels, device=low.device)).abs()).clamp(min=0)
+    at = ((low + (high - low) * steps) * pixels - 0.5).clamp(0, pixels - 1)
+    return relu(1 - (at.unsqueeze(3) - torch.arange(pixels, device=parts.device)).abs())
 
 
 def _small(images: Tensor) -> Tensor:
     side_px = images.shape[-1]
     if side_px % SIDE_PX == 0:
-        return avg_pool2d(images, side_px // SIDE_PX)
+        small: Tensor = Averaging(side_px // SIDE_PX)(images)
+        return small
     return interpolate(images, (SIDE_PX, SIDE_PX), mode="bilinear")

@@ -19,7 +19,6 @@ import onnxruntime as ort
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
-from torch import nn
 
 from facemask.data.arrays import Dataset
 from facemask.errors import RunError
@@ -46,9 +45,6 @@ METHOD_OF_TWO_LOOKS = f"{METHOD}, and what finds and crops the face"
 
 _LAYERS = ("Conv", "Gemm", "MatMul")
 _QUANTIZED = (*_LAYERS, "Relu", "MaxPool", "Pad")
-_CROPPING = 2
-"""The products of matrices that crop a closer look; see `face_locator.cropped`."""
-
 _BATCH = 32
 
 
@@ -68,7 +64,7 @@ def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Pa
     size_px = float32.info.input_size_px
     training = dataset.rows_of("train")
     seen = dataset.images(size_px)[training[spread(len(training), CALIBRATION_IMAGES)]]
-    model = _quantized(float32, seen, _kept_as_float32(network))
+    model = _quantized(float32, seen)
     images, labels = split_of(dataset, "val", size_px)
     trial = Model(ModelFile(path, bytes_with(model, float32.info), float32.info))
     before, after = Model(float32).logits(images), trial.logits(images)
@@ -126,26 +122,26 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime has 
         return None if batch is None else {"images": batch}
 
 
-def _kept_as_float32(network: Network) -> int:
-    """How many layers at the beginning stay as they are: the first, and what comes before it."""
-    if network.locator is None:
-        return 1
-    found = sum(isinstance(part, nn.Conv2d | nn.Linear) for part in network.locator.modules())
-    return found + _CROPPING + 1
+def _kept_as_float32(graph: onnx.GraphProto) -> list[str]:
+    """The layers that stay as they are: the classifier's first, all before it, and its last."""
+    layers = [node for node in graph.node if node.op_type in _LAYERS]
+    # Products of matrices crop the looks, if there are two; see `face_locator.cropped`.
+    before = [number for number, node in enumerate(layers, 1) if node.op_type == "MatMul"]
+    first = max(before, default=0)
+    return [node.name for node in (*layers[: first + 1], layers[-1])]
 
 
-def _quantized(float32: ModelFile, images: Images, kept: int) -> onnx.ModelProto:
+def _quantized(float32: ModelFile, images: Images) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as name:
         prepared = _prepared(float32, Path(name) / "prepared.onnx")
         made = Path(name) / "int8.onnx"
-        layers = [node.name for node in prepared.graph.node if node.op_type in _LAYERS]
         quantize_static(
             prepared,
             made,
             _Reader(images),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(_QUANTIZED),
-            nodes_to_exclude=[*layers[:kept], layers[-1]],
+            nodes_to_exclude=_kept_as_float32(prepared.graph),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,

@@ -25,6 +25,26 @@ class MapMean(nn.Module):
         return maps.mean(dim=(2, 3), keepdim=True)
 
 
+class Averaging(nn.Module):
+    """The means of ``side_px x side_px`` values: an average pooling, as a convolution.
+
+    ONNX Runtime takes a quarter of the time for it, and PyTorch, forth and back, under a half.
+
+    Args:
+        side_px: of what is averaged, and of the step to the next.
+    """
+
+    def __init__(self, side_px: int) -> None:
+        super().__init__()
+        self.side_px = side_px
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``float32 (N, C, H / side_px, W / side_px)`` of ``float32 (N, C, H, W)``."""
+        channels, side_px = maps.shape[1], self.side_px
+        weights = maps.new_full((channels, 1, side_px, side_px), 1 / side_px**2)
+        return conv2d(maps, weights, stride=side_px, groups=channels)
+
+
 class Blur(nn.Module):
     """Each map averaged over 3 x 3 values, by how far they are: 1, 2, 1 either way (Zhang 2019).
 
@@ -106,7 +126,7 @@ class ResidualBlock(nn.Module):
         self.excite = SqueezeExcite(wider) if squeeze_excite else nn.Identity()
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != wider:
-            smaller = [nn.AvgPool2d(stride)] if stride > 1 else []
+            smaller = [Averaging(stride)] if stride > 1 else []
             self.shortcut = nn.Sequential(*smaller, conv_norm(channels, wider, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
