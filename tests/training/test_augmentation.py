@@ -83,6 +83,16 @@ def test_an_erased_rectangle_is_of_one_colour() -> None:
         assert len(colours) <= 2
 
 
+def test_little_light_leaves_a_fifth_to_four_fifths_of_some_images() -> None:
+    torch.manual_seed(5)
+    images = torch.full((200, 3, 8, 8), 200, dtype=torch.uint8)
+    lit = augmented(images, 8, AugmentationConfig(dim=0.5)).mean(dim=(1, 2, 3)) / 200
+    dimmed = lit[lit < 0.99]
+    assert 80 < len(dimmed) < 120
+    assert 0.19 < dimmed.min() < 0.3
+    assert 0.7 < dimmed.max() < 0.81
+
+
 shares = st.floats(0, 1)
 
 
@@ -90,8 +100,8 @@ shares = st.floats(0, 1)
 @given(
     scale=st.tuples(st.floats(0.1, 2), st.floats(0.1, 2)).map(sorted).map(tuple),
     roam=shares, shift=shares, aspect=shares, flip=shares, coarse=shares, saturation=shares,
-    cast=shares, grey=shares, contrast=shares, exposure=shares, gamma=shares, noise=shares,
-    erase=shares, rotation_degrees=st.floats(0, 90),
+    cast=shares, grey=shares, contrast=shares, exposure=shares, gamma=shares, dim=shares,
+    noise=shares, erase=shares, rotation_degrees=st.floats(0, 90),
 )  # fmt: skip
 def test_any_choice_gives_images(**choices: float) -> None:
     images = pictures(3, 20)

@@ -232,6 +232,7 @@ class AugmentationConfig(_Section):
         contrast: from 1 minus to 1 plus this.
         exposure: the logarithm of the gain, at most, either way.
         gamma: the logarithm of the exponent, at most, either way.
+        dim: the share of images in little light: their values are 0.2 to 0.8 times what they were.
         noise: the standard deviation of the noise, at most; 1 is white.
         erase: the share of images with a rectangle over them.
         erase_side: its longest side, as a share of the image's.
@@ -259,6 +260,7 @@ class AugmentationConfig(_Section):
     contrast: Share = 0.0
     exposure: Share = 0.0
     gamma: Share = 0.0
+    dim: Share = 0.0
     noise: Share = 0.0
     erase: Share = 0.0
     erase_side: Annotated[float, Field(ge=0.1, le=1)] = 0.4
