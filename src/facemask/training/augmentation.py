@@ -19,7 +19,7 @@ _LUMA = (0.299, 0.587, 0.114)
 """Of R, G and B: ITU-R BT.601, as Pillow has it."""
 
 _LITTLE_LIGHT = (0.2, 0.8)
-"""Of an image's values: about 5 stops to 1 less light, in sRGB. Chosen, not tuned."""
+"""Of an image's values: about 5 to 0.7 stops less light, in sRGB. Chosen, not tuned."""
 
 
 def augment(batch: Batch, size_px: int, config: AugmentationConfig) -> Batch:
