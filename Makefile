@@ -42,7 +42,8 @@ format: $(STAMP)
 maskresnet: $(STAMP)
 	$(BIN)/facemask prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
 		--label rmfd=mask --size 96 --size 64 --size 32 -o $(MODEL_OUT)/dataset
-	$(BIN)/facemask train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume $(TRAIN_OPTIONS)
+	$(BIN)/facemask train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume \
+		--set training.refit=true $(TRAIN_OPTIONS)
 	$(BIN)/facemask export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
 
 clean:

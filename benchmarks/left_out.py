@@ -30,7 +30,7 @@ from facemask.studies.plan import run_folder
 from facemask.studies.results import StudyRun, load_study
 from facemask.studies.runs import Answered, read_answers
 
-MEASURES = ("balanced_accuracy", "roc_auc", "ece")
+MEASURES = ("balanced_accuracy", "roc_auc", "ece", "log_loss")
 
 BySeed = dict[int, tuple[StudyRun, Answered]]
 

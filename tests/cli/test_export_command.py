@@ -158,6 +158,75 @@ def test_a_card_states_what_was_measured(folder: Path, tmp_path: Path) -> None:
     assert "None" not in text
 
 
+@pytest.fixture(scope="module")
+def refit(folder: Path) -> Path:
+    """A finished run like `run`, which learned from the test images, too."""
+    experiment = load_experiment(folder / "small.yaml", ["training.refit=true"])
+    fit(
+        experiment,
+        open_dataset(folder / "dataset"),
+        folder / "refit",
+        device="cpu",
+        show_progress=False,
+    )
+    return folder / "refit"
+
+
+def test_a_refit_models_card_quotes_its_twin(folder: Path, refit: Path, tmp_path: Path) -> None:
+    own, twin = tmp_path / "refit.md", tmp_path / "run.md"
+    card_command(refit, folder / "dataset", own, measured=folder / "run", resamples=100)
+    card_command(folder / "run", folder / "dataset", twin, resamples=100)
+    facts, of_twin = (json.loads(path.with_suffix(".json").read_text()) for path in (own, twin))
+    info, weights = read_model_file(refit).info, of_twin["test"]["model"]["weights_sha256"]
+    assert (info.is_refit, info.learned_images) == (True, 64)
+    assert facts["file_sha256"] == info.file_sha256 != of_twin["file_sha256"]
+    assert {**facts, "file_sha256": ""} == {**of_twin, "file_sha256": ""}
+    text = own.read_text("utf-8")
+    assert "It learned from the test images, too." in text
+    assert f"a twin, the same experiment without them (weights `{weights[:16]}`)" in text
+    assert "twin" not in twin.read_text("utf-8")
+    result = yaml.safe_load(text.split("---\n")[1])["model-index"][0]["results"][0]
+    assert all("of a twin that did not" in metric["name"] for metric in result["metrics"])
+
+
+def test_a_refit_models_card_needs_its_twin(folder: Path, refit: Path, tmp_path: Path) -> None:
+    data, path = folder / "dataset", tmp_path / "card.md"
+    with pytest.raises(ConfigError, match=r"it learned from the test images, too.*--measured"):
+        card_command(refit, data, path)
+    with pytest.raises(ConfigError, match="found another model that learned from the test images"):
+        card_command(refit, data, path, measured=refit)
+    with pytest.raises(ConfigError, match="expected it with a model that learned from the test"):
+        card_command(folder / "run", data, path, measured=refit)
+    with pytest.raises(ConfigError, match=r"but for training\.refit, found another dataset"):
+        card_command(refit, data, path, measured=Path("net1"))
+    assert not path.exists()
+    card_command(refit, data, path, split="val", resamples=100)
+
+
+def test_models_says_whose_figures_it_quotes(
+    folder: Path,
+    refit: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    export_command(refit, tmp_path / "own.onnx")
+    card_command(
+        tmp_path / "own.onnx",
+        folder / "dataset",
+        tmp_path / "own.md",
+        measured=folder / "run",
+        resamples=100,
+    )
+    for place in (packaged, sys.modules["facemask.cli.models_command"]):
+        monkeypatch.setattr(place, "MODELS_FOLDER", tmp_path)
+    models_command()
+    said = capsys.readouterr().out
+    assert "64 images" in said
+    assert ", by its twin" in said
+    assert "A twin was trained alike, but without the test images" in said
+
+
 def test_a_card_is_the_same_for_the_same_model(folder: Path, tmp_path: Path) -> None:
     for name in ("a.md", "b.md", "b.md"):
         card_command(folder / "run", folder / "dataset", tmp_path / name, resamples=100)

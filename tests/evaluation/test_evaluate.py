@@ -134,6 +134,20 @@ def test_images_that_the_model_has_met_before_are_named(split: str, digest: str,
     assert bool(flattery(evaluation)) == bool(said)
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_model_that_was_refit_learned_from_the_test_images(split: str) -> None:
+    labels, probabilities = binary_answers(40)
+    evaluation = evaluate(
+        FakeClassifier(model_info(config={"training": {"refit": True}})),
+        fake_images(probabilities),
+        labels,
+        split=split,
+        data_digest="ab" * 32,
+        resamples=100,
+    )
+    assert evaluation.seen_before == "it learned from these images"
+
+
 def test_a_model_of_the_last_epoch_has_its_temperature_from_validation_alone() -> None:
     labels, probabilities = binary_answers(40)
     evaluation = evaluate(

@@ -113,6 +113,12 @@ def test_a_wrong_value_of_a_variant_names_it(tmp_path: Path) -> None:
         input_sizes(study)
 
 
+def test_no_variant_learns_from_what_it_is_measured_on(tmp_path: Path) -> None:
+    study = read_study(_written(tmp_path, GOOD))
+    with pytest.raises(ConfigError, match=r"variant \w+: training\.refit: expected false"):
+        input_sizes(study, ["training.refit=true"])
+
+
 def test_a_missing_study_names_the_closest() -> None:
     with pytest.raises(ConfigError, match=r"split: no such study \(did you mean 'splits'\?\)"):
         read_study("split")

@@ -130,6 +130,10 @@ def test_a_section_can_be_overridden_whole() -> None:
             "training={monitor: last_epoch, early_stopping_epochs: 3}",
             "early_stopping_epochs: expected null, since monitor is last_epoch, found 3",
         ),
+        (
+            "training={test_curves: true, refit: true}",
+            "training.refit: expected false with test_curves",
+        ),
         ("name=two words", "name: expected match pattern"),
         ("seed", "expected key=value, such as"),
         ("=3", "expected key=value, such as"),

@@ -15,6 +15,7 @@ from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, MakeDataset, MakeE
 from torch import Tensor
 
 from facemask.data.arrays import Dataset
+from facemask.data.manifest import Manifest
 from facemask.errors import ConfigError, DatasetError, OutputError, RunError
 from facemask.training.config import Experiment
 from facemask.training.experiments import load_experiment
@@ -194,6 +195,25 @@ def test_test_curves_change_no_weight(
     expected = hash_weights(last_weights(finished.folder.folder))
     assert hash_weights(last_weights(tmp_path / "run")) == expected
     assert not any(column.startswith("test") for column in result.rows[0])
+
+
+def test_a_refit_learns_from_the_test_split_as_if_it_were_training_data(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment("training.epochs=1")
+    refit = make_experiment("training.epochs=1", "training.refit=true")
+    table = dataset.manifest.table
+    table = table.assign(split=table["split"].replace("test", "train"))
+    merged = dataclasses.replace(dataset, manifest=Manifest(table, dataset.manifest.info))
+    runs = {
+        "plain": train(experiment, dataset, tmp_path / "plain"),
+        "refit": train(refit, dataset, tmp_path / "refit"),
+        "merged": train(experiment, merged, tmp_path / "merged"),
+    }
+    weights = {name: hash_weights(last_weights(tmp_path / name)) for name in runs}
+    assert weights["refit"] == weights["merged"] != weights["plain"]
+    with pytest.raises(RunError, match=r"with training\.refit true, found false; set it back"):
+        fit(experiment, dataset, tmp_path / "refit", resume=True, device="cpu")
 
 
 def test_the_callers_world_is_untouched(

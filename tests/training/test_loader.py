@@ -35,6 +35,15 @@ def test_an_epoch_is_the_split_once(dataset: Dataset, batch_size: int) -> None:
     assert sum(len(batch.labels) for batch in batches) == len(rows)
 
 
+def test_several_splits_are_served_as_one(dataset: Dataset) -> None:
+    batches = list(load_split(dataset, ("train", "test"), SIZE_PX, 7, seed=0))
+    images = torch.cat([batch.images for batch in batches]).permute(0, 2, 3, 1).numpy()
+    rows = np.sort(np.concatenate([dataset.rows_of("train"), dataset.rows_of("test")]))
+    np.testing.assert_array_equal(dataset.rows_of("test", "train"), rows)
+    expected = dataset.images(SIZE_PX)[rows]
+    assert sorted(image.tobytes() for image in images) == sorted(one.tobytes() for one in expected)
+
+
 def test_unshuffled_batches_are_the_arrays(dataset: Dataset) -> None:
     batches = list(load_split(dataset, "val", SIZE_PX, 5))
     images = torch.cat([batch.images for batch in batches]).permute(0, 2, 3, 1)

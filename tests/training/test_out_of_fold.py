@@ -17,7 +17,7 @@ from facemask.data.drawn import draw_dataset
 from facemask.data.layouts import read_sources
 from facemask.data.prepare import PrepareOptions, prepare
 from facemask.data.views import with_table
-from facemask.errors import DatasetError
+from facemask.errors import ConfigError, DatasetError
 from facemask.training import out_of_fold
 from facemask.training.experiments import load_experiment
 from facemask.training.out_of_fold import (
@@ -105,6 +105,14 @@ def test_a_fold_learns_as_the_experiment_says(
         )
 
     assert not np.array_equal(answers(), answers(override))
+
+
+def test_no_experiment_learns_from_what_is_held_out(
+    dataset: Dataset, make_experiment: MakeExperiment
+) -> None:
+    experiment, groups = make_experiment("training.refit=true"), pairs(len(dataset))
+    with pytest.raises(ConfigError, match=r"training\.refit: expected false, since each fold"):
+        out_of_fold_probabilities(dataset, groups, experiment=experiment, device="cpu")
 
 
 def test_progress_runs_up_to_what_was_planned(

@@ -11,7 +11,7 @@ import typer
 from facemask.cli.console import note
 from facemask.cli.labelled import of_dataset
 from facemask.cli.measuring import RESAMPLES, measure
-from facemask.cli.models import load_models
+from facemask.cli.models import LoadedModel, load_models
 from facemask.data.manifest import load_manifest
 from facemask.data.rows import SPLITS
 from facemask.errors import ConfigError, DatasetError, shown
@@ -22,6 +22,7 @@ from facemask.inference.model_info import ModelInfo
 from facemask.inference.packaged import MODELS_FOLDER
 from facemask.report.card import card_text
 from facemask.studies.results import StudyRun, load_study
+from facemask.training.config import Experiment
 from facemask.training.experiments import read_document
 
 _LEFT_OUT = "left-out"
@@ -47,6 +48,13 @@ def card_command(
     license_id: Annotated[
         str | None, typer.Option("--license", help="Of the weights, as the hub names it: mit.")
     ] = None,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a model with training.refit: one of the same experiment without it, which "
+            "never learned from the test images; the figures are of that."
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="train, val or test: the one to quote.")] = "test",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
     resamples: Annotated[int, typer.Option(help="Of the bootstrap.", min=100)] = RESAMPLES,
@@ -71,10 +79,65 @@ def card_command(
             "training images"
         )
     left_out = None if study is None else _left_out(study, variant or info.name, info.data.sources)
-    evaluation = measure(loaded, images, seed=seed, resamples=resamples)
-    table = load_manifest(data).table
-    facts = card_facts(evaluation, table, about=about, left_out=left_out)
+    twin = _measurable(loaded, measured, split)
+    evaluation = measure(twin, images, seed=seed, resamples=resamples)
+    facts = card_facts(
+        evaluation,
+        load_manifest(data).table,
+        about=about,
+        left_out=left_out,
+        file_sha256=info.file_sha256,
+    )
     _write(find_model(model), info, facts, output, license_id)
+
+
+def _measurable(model: LoadedModel, measured: Path | None, split: str) -> LoadedModel:
+    """The model that did not learn from the split: itself, or the twin that is named.
+
+    Raises:
+        ConfigError: if it takes a twin and none is named, or the one named is none.
+    """
+    info = model.classifier.info
+    takes_one = info.is_refit and split == "test"
+    if takes_one and measured is None:
+        raise ConfigError(
+            f"{info.name}: it learned from the test images, too (training.refit), so they cannot "
+            "judge it; expected --measured with a model of the same experiment without"
+        )
+    if measured is None:
+        return model
+    if not takes_one:
+        raise ConfigError(
+            f"--measured {measured}: expected it with a model that learned from the test images "
+            f"(training.refit) and their split, found {info.name} and the {split} split; leave it "
+            "out"
+        )
+    (twin,) = load_models([measured])
+    difference = _difference(info, twin.classifier.info)
+    if difference:
+        raise ConfigError(
+            f"--measured {measured}: expected the same experiment on the same data but for "
+            f"training.refit, found another {difference}"
+        )
+    return twin
+
+
+_NOT_WHAT_IS_LEARNED = ("refit", "precision", "compile")
+"""Keys of `training` in which twins may differ."""
+
+
+def _difference(info: ModelInfo, twin: ModelInfo) -> str:
+    """The first thing in which two models differ that twins have in common; empty if they do."""
+    if twin.is_refit:
+        return "model that learned from the test images"
+    if twin.data.digest != info.data.digest:
+        return "dataset"
+    if twin.precision != info.precision:
+        return "precision of the file"
+    one, other = (Experiment.model_validate(each.config).model_dump() for each in (info, twin))
+    for key in _NOT_WHAT_IS_LEARNED:
+        other["training"][key] = one["training"][key]
+    return next((key for key, value in one.items() if other[key] != value), "")
 
 
 def _write(

@@ -22,6 +22,8 @@ def models_command(
         show_json(models)
     elif models:
         show(_table(models), f"Their cards, with data, limits and uses: {MODELS_FOLDER}")
+        if any(model["test"] and model["test"]["of_twin"] for model in models):
+            show("A twin was trained alike, but without the test images, to be measured on them.")
     else:
         show("There is no model in this package.")
 
@@ -40,7 +42,7 @@ def _facts(model: PackagedModel) -> dict[str, Any]:
         "parameters": info.network.parameters,
         "classes": list(info.class_names),
         "sources": list(info.data.sources),
-        "training_images": sum(info.data.counts.get("train", {}).values()),
+        "training_images": info.learned_images,
         "test": _measured(model, info.file_sha256),
         "file_sha256": info.file_sha256,
         "version": info.version,
@@ -48,12 +50,20 @@ def _facts(model: PackagedModel) -> dict[str, Any]:
 
 
 def _measured(model: PackagedModel, file_sha256: str) -> dict[str, Any] | None:
-    """Accuracy, its 95% interval and the images of the test split; None if never measured."""
+    """Accuracy, its 95% interval and the images of the test split; None if never measured.
+
+    It is that of a twin where the model learned from those images, too.
+    """
     facts = read_facts(model)
     if facts is None or facts.get("file_sha256") != file_sha256:
         return None
     test = facts["test"]
-    return {"accuracy": test["accuracy"], "ci95": test["ci95"]["accuracy"], "n": test["n"]}
+    return {
+        "accuracy": test["accuracy"],
+        "ci95": test["ci95"]["accuracy"],
+        "n": test["n"],
+        "of_twin": test["model"]["file_sha256"] != file_sha256,
+    }
 
 
 def _table(models: list[dict[str, Any]]) -> "Table":
@@ -76,7 +86,7 @@ def _accuracy(test: dict[str, Any] | None) -> str:
         return "not measured"
     interval = test["ci95"]
     between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-    return f"{test['accuracy']:.1%}{between}"
+    return f"{test['accuracy']:.1%}{between}{', by its twin' if test['of_twin'] else ''}"
 
 
 _ROWS: dict[str, Callable[[dict[str, Any]], str]] = {

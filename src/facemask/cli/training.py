@@ -43,11 +43,15 @@ def train_command(
         validation.drops,
     )
     show(evaluation_text(evaluation))
-    chosen = "temperature" if model.classifier.info.keeps_last_epoch else "weights"
-    note(
-        f"the validation split chose the {chosen}: for a figure to quote, "
-        f"facemask evaluate {output} --data {data}"
+    info = model.classifier.info
+    chosen = "temperature" if info.keeps_last_epoch else "weights"
+    quoted = (
+        "it learned from the test split, too, so no split of this dataset gives a figure to "
+        "quote: quote a run of the same experiment without training.refit"
+        if info.is_refit
+        else f"for a figure to quote, facemask evaluate {output} --data {data}"
     )
+    note(f"the validation split chose the {chosen}: {quoted}")
     note(f"report: {output / REPORT_NAME}")
 
 

@@ -43,9 +43,9 @@ class Dataset:
         """The label of every sample: ``int64 (N,)``."""
         return self.manifest.table["label"].to_numpy(dtype=np.int64)
 
-    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
-        """The array indices of a split: ``int64 (n,)``, ascending; see `Manifest.rows_of`."""
-        return self.manifest.rows_of(split)
+    def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
+        """The array indices of splits: ``int64 (n,)``, ascending; see `Manifest.rows_of`."""
+        return self.manifest.rows_of(*splits)
 
     def images(self, size_px: int) -> Images:
         """The images at a size, memory-mapped and read-only: ``uint8 (N, S, S, 3)``, RGB.

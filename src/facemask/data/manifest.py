@@ -116,18 +116,21 @@ class Manifest:
     def __len__(self) -> int:
         return len(self.table)
 
-    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
-        """The array indices of a split: ``int64 (n,)``, ascending.
+    def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
+        """The array indices of one split, or of several together: ``int64 (n,)``, ascending.
 
         Raises:
             DatasetError: if there is no such split or it is empty.
         """
-        if split not in SPLITS:
-            raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
-        rows = np.flatnonzero(self.table["split"].to_numpy() == split)
-        if not rows.size:
-            raise DatasetError(f"the dataset has no {split} split; it has {self._split_counts()}")
-        return rows
+        stated = self.table["split"].to_numpy()
+        for split in splits:
+            if split not in SPLITS:
+                raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+            if not np.any(stated == split):
+                raise DatasetError(
+                    f"the dataset has no {split} split; it has {self._split_counts()}"
+                )
+        return np.flatnonzero(np.isin(stated, splits))
 
     def _split_counts(self) -> str:
         counts = self.table["split"].value_counts()

@@ -3,8 +3,9 @@
 | key | value |
 | --- | --- |
 | ``format_version`` | of this layout; 1 |
-| ``file_sha256`` | of the model file that was measured |
-| ``test`` | `Evaluation.to_json` on the split, without the times |
+| ``file_sha256`` | of the model file that the card is of |
+| ``test`` | `Evaluation.to_json` on the split, without the times; its ``model`` is that file, or \
+where that learned from these images, too, its twin that did not |
 | ``uncalibrated`` | ``ece``, ``log_loss`` and their ``ci95`` with a temperature of 1 |
 | ``by_source``, ``by_measure`` | `Slice`s of the same images |
 | ``left_out`` | a `LeftOut` for each source that a study trained without; null if none was made |
@@ -102,6 +103,7 @@ def card_facts(
     *,
     about: Mapping[str, Mapping[str, str]],
     left_out: tuple[LeftOut, ...] | None,
+    file_sha256: str | None = None,
 ) -> dict[str, Any]:
     """Everything that a card states, ready for `json.dumps`.
 
@@ -110,11 +112,12 @@ def card_facts(
         table: the manifest's; row i belongs to image i.
         about: what is to be said of sources, by their names.
         left_out: of a study; None if none was made.
+        file_sha256: of the model file that the card is of, if it is another than was measured.
     """
     measured = {k: v for k, v in evaluation.to_json().items() if k not in _TIMES}
     document = {
         "format_version": FORMAT_VERSION,
-        "file_sha256": evaluation.model.file_sha256,
+        "file_sha256": file_sha256 or evaluation.model.file_sha256,
         "test": measured,
         "uncalibrated": _uncalibrated(evaluation),
         "by_source": list(_by_source(evaluation, table)),

@@ -221,6 +221,17 @@ class ModelInfo:
         return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
 
     @property
+    def is_refit(self) -> bool:
+        """Whether it learned from the test split, too, so that no figure on it is fair."""
+        return bool(self.config.get("training", {}).get("refit", False))
+
+    @property
+    def learned_images(self) -> int:
+        """How many images it learned from."""
+        splits = ("train", "test") if self.is_refit else ("train",)
+        return sum(sum(self.data.counts.get(split, {}).values()) for split in splits)
+
+    @property
     def kept_epoch(self) -> int | None:
         """The epoch whose weights were kept."""
         match = re.search(r"epoch (\d+)", self.chosen_by)

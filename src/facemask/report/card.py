@@ -36,6 +36,12 @@ _CHOSE = {
     "test": "which chose nothing",
 }
 
+_OF_A_TWIN = (
+    "from which this model learned, too, so they cannot judge it: the figures are those of a twin, "
+    "the same experiment without them (weights `{weights}`), and this model is expected to be no "
+    "worse"
+)
+
 
 def card_text(
     info: ModelInfo,
@@ -74,7 +80,9 @@ def card_text(
         layers=_layers(info),
         split_sentence=_split_sentence(info),
         split_name=_split_name(info, test["split"]),
-        chose=_CHOSE[test["split"]].format(
+        chose=_OF_A_TWIN.format(weights=test["model"]["weights_sha256"][:16])
+        if _is_of_a_twin(facts)
+        else _CHOSE[test["split"]].format(
             chosen="temperature" if info.keeps_last_epoch else "weights and the temperature",
             too_good="calibration and log loss" if info.keeps_last_epoch else "these figures",
         ),
@@ -104,11 +112,17 @@ def card_text(
     )
 
 
+def _is_of_a_twin(facts: Mapping[str, Any]) -> bool:
+    own, measured = facts["file_sha256"], facts["test"]["model"]["file_sha256"]
+    return bool(own != measured)
+
+
 def _front(info: ModelInfo, facts: Mapping[str, Any], license_id: str | None) -> str:
     """The YAML that Hugging Face's hub reads (https://hf.co/docs/hub/model-cards)."""
     test = facts["test"]
+    whose = " of a twin that did not learn from it" if _is_of_a_twin(facts) else ""
     metrics = [
-        {"type": hub, "value": round(test[key], 4), "name": f"{test['split']} {key}"}
+        {"type": hub, "value": round(test[key], 4), "name": f"{test['split']} {key}{whose}"}
         for key, hub in _HUB_METRICS.items()
         if test[key] is not None
     ]
@@ -176,7 +190,9 @@ def _counted(count: int, word: str) -> str:
 def _split_sentence(info: ModelInfo) -> str:
     counts = {split: sum(of_one.values()) for split, of_one in info.data.counts.items()}
     found = ", ".join(f"{counts[split]:,} {split}" for split in counts)
-    return f"{sum(counts.values()):,} images ({found}). {_SPLIT_BY.get(info.data.split_by, '')}"
+    learned = " It learned from the test images, too." if info.is_refit else ""
+    how = _SPLIT_BY.get(info.data.split_by, "")
+    return f"{sum(counts.values()):,} images ({found}).{learned} {how}"
 
 
 def _split_name(info: ModelInfo, split: str) -> str:
@@ -229,13 +245,16 @@ def _calibration(info: ModelInfo, facts: Mapping[str, Any]) -> str:
     fit = info.temperature_fit
     if fit is None or info.temperature == 1:
         why = f" ({fit.note})" if fit and fit.note else ""
+        whose = "the twin's " if _is_of_a_twin(facts) else ""
         return (
-            f"The logits are used as they are{why}: expected calibration error "
+            f"The logits are used as they are{why}: {whose}expected calibration error "
             f"{_error(test)} on the same images."
         )
+    whose = "the twin's" if _is_of_a_twin(facts) else "the"
     return (
         f"Logits are divided by a temperature of {info.temperature:g}, fitted on {fit.images:,} "
-        f"validation images. On the {test['split']} images the expected calibration error is "
+        f"validation images. On the {test['split']} images {whose} expected "
+        f"calibration error is "
         f"{_error(before)} without it and {_error(test)} with it, the log loss "
         f"{before['log_loss']:.4f} and {test['log_loss']:.4f}. A model whose confidence is exactly "
         f"right stays under {percent(test['chance_ece'])} on these images 19 times of 20."

@@ -53,7 +53,13 @@ def experiment_of(variant: Variant, seed: int, overrides: Sequence[str] = ()) ->
     own = [f"{key}={_in_yaml(value)}" for key, value in variant.set.items()]
     fixed = [f"name={variant.name}", f"seed={seed}"]
     try:
-        return load_experiment(variant.experiment, [*own, *overrides, *fixed])
+        experiment = load_experiment(variant.experiment, [*own, *overrides, *fixed])
+        if experiment.training.refit:
+            raise ConfigError(
+                "training.refit: expected false, since a study measures on images that training "
+                "did not see, found true"
+            )
+        return experiment
     except ConfigError as error:
         raise ConfigError(f"variant {variant.name}: {error}") from error
 

@@ -169,6 +169,8 @@ class TrainingConfig(_Section):
             None never stops early, and is the only choice with ``last_epoch``.
         test_curves: whether the test split is measured after every epoch too. Those curves are
             for looking: they choose nothing.
+        refit: whether the test split is learned from, too: for weights to ship, once the same
+            experiment was measured without it. No figure on that split is fair to them then.
         label_smoothing: the share of a label that is spread evenly over all classes in the loss
             that is learned from (Szegedy et al. 2016), so that no answer need be entirely sure.
         precision: of the multiplications while it learns and is measured: ``float32``, or
@@ -183,6 +185,7 @@ class TrainingConfig(_Section):
     monitor: Monitor = "val_loss"
     early_stopping_epochs: Annotated[int, Field(ge=1)] | None = None
     test_curves: bool = False
+    refit: bool = False
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
@@ -193,6 +196,21 @@ class TrainingConfig(_Section):
         if epochs is not None and info.data.get("monitor") == "last_epoch":
             raise ValueError(f"expected null, since monitor is last_epoch, found {epochs}")
         return epochs
+
+    @field_validator("refit")
+    @classmethod
+    def _is_not_curved_by_what_it_learns_from(cls, refit: bool, info: ValidationInfo) -> bool:
+        if refit and info.data.get("test_curves"):
+            raise ValueError(
+                "expected false with test_curves, since curves on images that are learned from "
+                "tell nothing, found true"
+            )
+        return refit
+
+    @property
+    def learned_splits(self) -> tuple[str, ...]:
+        """The splits that are learned from."""
+        return ("train", "test") if self.refit else ("train",)
 
 
 def _as_count(value: object) -> object:

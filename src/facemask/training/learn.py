@@ -103,7 +103,7 @@ def new_network(experiment: Experiment, dataset: Dataset) -> Network:
 def new_loaders(
     experiment: Experiment, dataset: Dataset, evaluated: tuple[str, ...], device: Device
 ) -> tuple[Loader, list[Loader]]:
-    """The batches of the train split that an experiment learns from, and of whole other splits.
+    """The batches of the images that an experiment learns from, and of whole other splits.
 
     Raises:
         DatasetError: if the dataset lacks a size of image that the experiment takes.
@@ -114,7 +114,7 @@ def new_loaders(
     served = [dataset.images(source_px), *[dataset.wide_cuts(source_px)] * wide_cuts]
     train = load_split(
         dataset,
-        "train",
+        experiment.training.learned_splits,
         source_px,
         experiment.training.batch_size,
         seed=experiment.seed,
@@ -218,7 +218,8 @@ def teach_locator(
     """
     if network.locator is None:
         return
-    cuts = wide_cuts_of(dataset, dataset.rows_of("train"), experiment.source_size_px)
+    rows = dataset.rows_of(*experiment.training.learned_splits)
+    cuts = wide_cuts_of(dataset, rows, experiment.source_size_px)
     if on_note is not None:
         found = f"{len(cuts.rows):,} wide cuts in the training data"
         on_note(

@@ -1,6 +1,6 @@
 """Whole batches from the memory-mapped arrays, in an order that the seed and the epoch decide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -181,7 +181,7 @@ Loader = DataLoader[Batch]
 
 def load_split(
     dataset: Dataset,
-    split: str,
+    split: str | Sequence[str],
     size_px: int,
     batch_size: int,
     *,
@@ -193,10 +193,10 @@ def load_split(
 
     Args:
         dataset: the dataset.
-        split: ``train``, ``val`` or ``test``.
+        split: ``train``, ``val`` or ``test``, or several of them.
         size_px: the side of the images.
         batch_size: images in a batch.
-        seed: of the shuffling; None keeps the order of the split.
+        seed: of the shuffling; None keeps the order of the dataset.
         wide_cuts: how many times to serve the wide cuts of its faces, too; see `data.wide_cuts`.
         resident_on: the device to keep the whole split on; None reads each batch from the disk.
 
@@ -204,7 +204,7 @@ def load_split(
         DatasetError: if there is no such split, no images of that size, or wide cuts of which
             an older version did not note where they lie.
     """
-    rows = dataset.rows_of(split)
+    rows = dataset.rows_of(*([split] if isinstance(split, str) else split))
     wide = wide_cuts_of(dataset, rows, size_px, wide_cuts) if wide_cuts else None
     places = _unknown(len(dataset))
     places[dataset.manifest.table["x0"].notna().to_numpy(dtype=bool)] = (0, 0, 1, 1)

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from facemask.data.arrays import Dataset
 from facemask.data.decode import OnProgress
 from facemask.data.views import with_table
-from facemask.errors import DatasetError
+from facemask.errors import ConfigError, DatasetError
 from facemask.training.config import Experiment
 from facemask.training.device import Device, choose_device
 from facemask.training.experiments import load_experiment
@@ -90,9 +90,15 @@ def plan_folds(
     Its ``epochs`` are the total that the progress runs up to.
 
     Raises:
+        ConfigError: if the experiment learns from what is held out, too.
         DatasetError: if the groups do not fit the dataset, there is one class only, or one
             with fewer than two groups.
     """
+    if experiment is not None and experiment.training.refit:
+        raise ConfigError(
+            "training.refit: expected false, since each fold is judged by a network that did not "
+            "learn from it, found true"
+        )
     labels = dataset.labels
     if groups.shape != labels.shape:
         raise DatasetError(
@@ -142,7 +148,7 @@ def out_of_fold_probabilities(
         on_progress: called after each epoch with 1; see `plan_folds` for how many there are.
 
     Raises:
-        ConfigError: if the device is not there.
+        ConfigError: if the device is not there, or the experiment learns from what is held out.
         DatasetError: if the groups do not fit the dataset, there is one class only, or one with
             fewer than two groups, or the dataset lacks the network's input size.
         RunError: if training diverges.
