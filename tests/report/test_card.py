@@ -19,5 +19,6 @@ def test_a_shipped_card_follows_from_its_figures(model: PackagedModel) -> None:
         license_id="mit",
     )
     assert found == model.card.read_text("utf-8")
-    beyond = "label smoothing 0.02, schedule one-cycle, precision bfloat16"
+    beyond = "label smoothing 0.02, schedule one-cycle; seed 0"
     assert (beyond in found) == model.name.startswith("maskresnet")
+    assert ("the figures are those of a twin" in found) == model.name.startswith("maskresnet")
