@@ -22,8 +22,8 @@ from facemask.inference.model_info import ModelInfo
 from facemask.inference.packaged import MODELS_FOLDER
 from facemask.report.card import card_text
 from facemask.studies.results import StudyRun, load_study
-from facemask.training.config import Experiment
 from facemask.training.experiments import read_document
+from facemask.training.twin import difference_of_twin
 
 _LEFT_OUT = "left-out"
 _KEYS = ("title", "repository", "commit", "licence", "note")
@@ -113,31 +113,13 @@ def _measurable(model: LoadedModel, measured: Path | None, split: str) -> Loaded
             "out"
         )
     (twin,) = load_models([measured])
-    difference = _difference(info, twin.classifier.info)
+    difference = difference_of_twin(info, twin.classifier.info)
     if difference:
         raise ConfigError(
             f"--measured {measured}: expected the same experiment on the same data but for "
             f"training.refit, found another {difference}"
         )
     return twin
-
-
-_NOT_WHAT_IS_LEARNED = ("refit", "precision", "compile")
-"""Keys of `training` in which twins may differ."""
-
-
-def _difference(info: ModelInfo, twin: ModelInfo) -> str:
-    """The first thing in which two models differ that twins have in common; empty if they do."""
-    if twin.is_refit:
-        return "model that learned from the test images"
-    if twin.data.digest != info.data.digest:
-        return "dataset"
-    if twin.precision != info.precision:
-        return "precision of the file"
-    one, other = (Experiment.model_validate(each.config).model_dump() for each in (info, twin))
-    for key in _NOT_WHAT_IS_LEARNED:
-        other["training"][key] = one["training"][key]
-    return next((key for key, value in one.items() if other[key] != value), "")
 
 
 def _write(

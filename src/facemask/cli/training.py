@@ -46,7 +46,7 @@ def train_command(
     info = model.classifier.info
     chosen = "temperature" if info.keeps_last_epoch else "weights"
     quoted = (
-        "it learned from the test split, too, so no split of this dataset gives a figure to "
+        "the model learned from the test split, too, so no split of this dataset gives a figure to "
         "quote: quote a run of the same experiment without training.refit"
         if info.is_refit
         else f"for a figure to quote, facemask evaluate {output} --data {data}"

@@ -92,8 +92,8 @@ class Evaluation:
         if not self.data_digest or self.model.data.digest != self.data_digest:
             return ""
         chosen = "temperature" if self.model.keeps_last_epoch else "weights and its temperature"
-        was_learned = self.split == "test" and self.model.is_refit
-        return _SEEN_BEFORE.get("train" if was_learned else self.split, "").format(chosen=chosen)
+        met_as = "train" if self.split in self.model.learned_splits else self.split
+        return _SEEN_BEFORE.get(met_as, "").format(chosen=chosen)
 
     @property
     def images_per_second(self) -> float:

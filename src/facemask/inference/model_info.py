@@ -226,10 +226,14 @@ class ModelInfo:
         return bool(self.config.get("training", {}).get("refit", False))
 
     @property
+    def learned_splits(self) -> tuple[str, ...]:
+        """The splits of its dataset that it learned from."""
+        return ("train", "test") if self.is_refit else ("train",)
+
+    @property
     def learned_images(self) -> int:
         """How many images it learned from."""
-        splits = ("train", "test") if self.is_refit else ("train",)
-        return sum(sum(self.data.counts.get(split, {}).values()) for split in splits)
+        return sum(sum(self.data.counts.get(split, {}).values()) for split in self.learned_splits)
 
     @property
     def kept_epoch(self) -> int | None:

@@ -38,8 +38,8 @@ _CHOSE = {
 
 _OF_A_TWIN = (
     "from which this model learned, too, so they cannot judge it: the figures are those of a twin, "
-    "the same experiment without them (weights `{weights}`), and this model is expected to be no "
-    "worse"
+    "the same experiment without them, though perhaps in arithmetic of another precision (weights "
+    "`{weights}`), and this model is expected to be no worse"
 )
 
 
@@ -250,12 +250,12 @@ def _calibration(info: ModelInfo, facts: Mapping[str, Any]) -> str:
             f"The logits are used as they are{why}: {whose}expected calibration error "
             f"{_error(test)} on the same images."
         )
-    whose = "the twin's" if _is_of_a_twin(facts) else "the"
+    whose, without = ("the twin's", "its own") if _is_of_a_twin(facts) else ("the", "it")
     return (
         f"Logits are divided by a temperature of {info.temperature:g}, fitted on {fit.images:,} "
         f"validation images. On the {test['split']} images {whose} expected "
-        f"calibration error is "
-        f"{_error(before)} without it and {_error(test)} with it, the log loss "
+        f"calibration error is {_error(before)} without {without} and {_error(test)} with it, the "
+        "log loss "
         f"{before['log_loss']:.4f} and {test['log_loss']:.4f}. A model whose confidence is exactly "
         f"right stays under {percent(test['chance_ece'])} on these images 19 times of 20."
     )
