@@ -24,10 +24,10 @@ demo: $(STAMP)
 	$(BIN)/facemask demo -o $(OUT) $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check src tests benchmarks

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.running import run_here
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -30,7 +31,9 @@ def test_the_readme_shows_the_way_through() -> None:
 
 
 @pytest.mark.slow
-def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
+def test_the_readmes_commands_run(
+    class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for photo in sorted(class_folders.glob("*/face ?.jpg")) + sorted(
         class_folders.glob("*/face 1?.jpg")
     ):
@@ -38,15 +41,10 @@ def test_the_readmes_commands_run(class_folders: Path, tmp_path: Path) -> None:
         (tmp_path / "photos" / photo.parent.name / photo.name).write_bytes(photo.read_bytes())
     photo = next((class_folders / "with_mask").iterdir())
     (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
+    monkeypatch.chdir(tmp_path)
     for command in commands(README):
-        done = subprocess.run(
-            [sys.executable, "-m", "facemask", *command],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        done = run_here(*command)
+        assert done.status == 0, f"{command}: {done.errors}"
     for folder in ("explored", "audited", "evaluated", "compared", "runs/net1", "runs/net2"):
         assert (tmp_path / folder / "report.html").is_file()
     script = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]

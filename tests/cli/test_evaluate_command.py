@@ -2,42 +2,22 @@
 
 import csv
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.cli.running import run_here
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
-from facemask.cli import main
 from facemask.cli.models import load_models
 from facemask.inference.model_file import MODEL_NAME, seal
 from facemask.inference.model_info import info_to_json
 from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
 
 CLASSES = ("no_mask", "mask", "incorrect_mask")
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process: its status, standard output and standard error."""
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["facemask", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return called
 
 
 @pytest.fixture(scope="module")
@@ -77,28 +57,27 @@ def document(text: str) -> dict[str, Any]:
     return found
 
 
-def evaluated(run: Run, *arguments: object) -> dict[str, Any]:
-    status, out, errors = run("evaluate", *arguments, "--resamples", 100, "--json")
+def evaluated(*arguments: object) -> dict[str, Any]:
+    status, out, errors = run_here("evaluate", *arguments, "--resamples", 100, "--json")
     assert status == 0, errors
     return document(out)
 
 
-def refused(run: Run, *arguments: object) -> str:
+def refused(*arguments: object) -> str:
     """The one line that says why."""
-    status, out, errors = run(*arguments, "--resamples", 100)
-    lines = [line for line in errors.splitlines() if line.startswith("facemask: ")]
-    assert status == 1
-    assert not out
-    assert len(lines) == 1
-    return lines[0]
+    ended = run_here(*arguments, "--resamples", 100)
+    assert ended.status == 1
+    assert not ended.out
+    (line,) = ended.refusals
+    return line
 
 
 @pytest.mark.slow
 def test_one_class_leaves_metrics_undefined_with_the_reason(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask"] * 12)
-    found = evaluated(run, models[2], "--data", table, "-o", tmp_path / "r")
+    found = evaluated(models[2], "--data", table, "-o", tmp_path / "r")
     assert found["roc_auc"] is None
     assert found["undefined"]["roc_auc"] == "no image of 12 is no_mask"
     assert found["accuracy"] is not None
@@ -106,60 +85,60 @@ def test_one_class_leaves_metrics_undefined_with_the_reason(
 
 
 def test_three_photos_are_measured_and_no_slice_is_judged(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask", "mask"], pose=["left", "right", "left"])
-    found = evaluated(run, models[2], "--data", table, "-o", tmp_path / "r")
+    found = evaluated(models[2], "--data", table, "-o", tmp_path / "r")
     assert found["n"] == 3
     assert found["slices"]["slices"]
     assert all("fewer than 50" in one["too_few"] for one in found["slices"]["slices"])
 
 
-def test_nan_in_a_column_is_a_slice_of_its_own(
-    run: Run, models: dict[int, Path], tmp_path: Path
-) -> None:
+def test_nan_in_a_column_is_a_slice_of_its_own(models: dict[int, Path], tmp_path: Path) -> None:
     angle = ["NaN", "", *range(22)]
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 12, angle=angle)
-    slices = evaluated(run, models[2], "--data", table)["slices"]["slices"]
+    slices = evaluated(models[2], "--data", table)["slices"]["slices"]
     counts = {one["name"]: one["n"] for one in slices if one["by"] == "angle"}
     assert counts["missing"] == 2
     assert sum(counts.values()) == 24
 
 
 def test_a_class_that_the_model_does_not_know_is_left_out_and_said(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask", "incorrect_mask"] * 4)
-    status, out, errors = run("evaluate", models[2], "--data", table, "--resamples", 100, "--json")
+    status, out, errors = run_here(
+        "evaluate", models[2], "--data", table, "--resamples", 100, "--json"
+    )
     assert status == 0
     assert document(out)["n"] == 8
     assert document(out)["left_out"] == {"class left out": 4}
     assert "left out: 4 incorrect_mask" in errors
     only = photos(tmp_path / "q", ["incorrect_mask"] * 4)
-    assert "no labelled image to read" in refused(run, "evaluate", models[2], "--data", only)
+    assert "no labelled image to read" in refused("evaluate", models[2], "--data", only)
 
 
 def test_a_class_name_that_nobody_knows_is_an_error_that_says_what_to_do(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask", "visor"])
-    line = refused(run, "evaluate", models[2], "--data", table)
+    line = refused("evaluate", models[2], "--data", table)
     assert "visor" in line
     assert "--map" in line
 
 
 @pytest.mark.slow
 def test_what_a_dataset_has_of_a_third_class_is_left_out_for_a_model_of_two(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     splits = ["train", "val", "test"] * 12
     labels = [CLASSES[number // 3 % 3] for number in range(36)]
     table = photos(tmp_path / "p", labels, split=splits)
     prepared = ("prepare", table, "-o", tmp_path / "d", "--size", 8, "--keep-incorrect")
-    assert run(*prepared)[0] == 0
-    by_class = evaluated(run, models[3], "--data", tmp_path / "d")["n_by_class"]
+    assert run_here(*prepared)[0] == 0
+    by_class = evaluated(models[3], "--data", tmp_path / "d")["n_by_class"]
     assert by_class[2] > 0
-    status, out, errors = run(
+    status, out, errors = run_here(
         "evaluate", models[2], "--data", tmp_path / "d", "--json", "--resamples", 100
     )
     assert status == 0, errors
@@ -168,23 +147,23 @@ def test_what_a_dataset_has_of_a_third_class_is_left_out_for_a_model_of_two(
 
 
 def test_a_model_of_three_classes_on_two_says_what_is_undefined(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 8)
-    found = evaluated(run, models[3], "--data", table)
+    found = evaluated(models[3], "--data", table)
     assert found["balanced_accuracy"] is None
     assert found["undefined"]["balanced_accuracy"] == "no image of 16 is incorrect_mask"
-    line = refused(run, "evaluate", models[3], "--data", table, "--cost-miss", 5, "--cost-alarm", 1)
+    line = refused("evaluate", models[3], "--data", table, "--cost-miss", 5, "--cost-alarm", 1)
     assert "expected a model of two classes" in line
 
 
 @pytest.mark.slow
 def test_models_of_other_classes_are_compared_by_what_both_have(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 8)
     pair = ("compare", *models.values(), "--data", table, "--resamples", 100)
-    status, out, errors = run(*pair, "--json", "-o", tmp_path / "r")
+    status, out, errors = run_here(*pair, "--json", "-o", tmp_path / "r")
     assert status == 0, errors
     (found,) = document(out)["pairs"]
     assert found["n"] == 16
@@ -193,12 +172,12 @@ def test_models_of_other_classes_are_compared_by_what_both_have(
 
 
 def test_a_threshold_and_a_band_are_chosen_on_validation_photos(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     splits = ["val"] * 60 + ["test"] * 40
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 50, split=splits)
     wishes = ("--cost-miss", 5, "--cost-alarm", 1, "--target-accuracy", 0.9)
-    found = evaluated(run, models[2], "--data", table, *wishes, "-o", tmp_path / "r")
+    found = evaluated(models[2], "--data", table, *wishes, "-o", tmp_path / "r")
     assert (found["costs"]["chosen_on"], found["costs"]["chosen_n"]) == ("val", 60)
     assert not found["costs"]["same_images"]
     assert found["uncertain_band"]["chosen_on"]["split"] == "val"
@@ -207,16 +186,16 @@ def test_a_threshold_and_a_band_are_chosen_on_validation_photos(
 
 
 def test_without_validation_photos_a_formula_chooses_and_a_band_is_refused(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 20)
     costs = ("--cost-miss", 3, "--cost-alarm", 1)
-    found = evaluated(run, models[2], "--data", table, *costs)["costs"]
+    found = evaluated(models[2], "--data", table, *costs)["costs"]
     assert found["threshold"] == 0.25
     assert found["chosen_on"] is None
     target = ("evaluate", models[2], "--data", table, "--target-accuracy", 0.9)
-    assert "found no validation split" in refused(run, *target)
-    same = evaluated(run, *target[1:], "--choose-on", "all")["uncertain_band"]
+    assert "found no validation split" in refused(*target)
+    same = evaluated(*target[1:], "--choose-on", "all")["uncertain_band"]
     assert same["same_images"]
 
 
@@ -232,16 +211,16 @@ def test_without_validation_photos_a_formula_chooses_and_a_band_is_refused(
     ],
 )
 def test_wishes_that_do_not_fit_are_refused(
-    run: Run, models: dict[int, Path], tmp_path: Path, options: tuple[object, ...], message: str
+    models: dict[int, Path], tmp_path: Path, options: tuple[object, ...], message: str
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 3)
-    assert message in refused(run, "evaluate", models[2], "--data", table, *options)
+    assert message in refused("evaluate", models[2], "--data", table, *options)
 
 
-def test_with_no_model_named_the_packages_default_is_measured(run: Run, tmp_path: Path) -> None:
+def test_with_no_model_named_the_packages_default_is_measured(tmp_path: Path) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
-    found = evaluated(run, "--data", table)
-    named = evaluated(run, DEFAULT_MODEL, "--data", table)
+    found = evaluated("--data", table)
+    named = evaluated(DEFAULT_MODEL, "--data", table)
     assert found["model"]["name"] == DEFAULT_MODEL
     assert {key: found[key] for key in ("accuracy", "n")} == {
         key: named[key] for key in ("accuracy", "n")
@@ -249,17 +228,17 @@ def test_with_no_model_named_the_packages_default_is_measured(run: Run, tmp_path
 
 
 def test_what_nobody_named_is_the_packages_own_whatever_lies_in_the_working_folder(
-    run: Run, models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
     for name in (DEFAULT_MODEL, "net1"):
         (tmp_path / name).mkdir()
         (tmp_path / name / MODEL_NAME).write_bytes(models[2].read_bytes())
     monkeypatch.chdir(tmp_path)
-    found = evaluated(run, "--data", table, "--robustness")
+    found = evaluated("--data", table, "--robustness")
     assert found["model"]["name"] == DEFAULT_MODEL
     assert found["robustness"]["reference"] == "net1"
-    assert evaluated(run, DEFAULT_MODEL, "--data", table)["model"]["name"] == "example"
+    assert evaluated(DEFAULT_MODEL, "--data", table)["model"]["name"] == "example"
 
 
 def test_models_of_one_name_are_told_apart_by_their_place() -> None:
@@ -276,31 +255,31 @@ def test_models_of_one_name_are_told_apart_by_their_place() -> None:
     ids=["of its own", "of other classes", "Net #1 itself", "of the package"],
 )
 def test_errors_on_spoilt_photos_are_compared_with_net1_where_that_makes_sense(
-    run: Run, models: dict[int, Path], tmp_path: Path, model: str, reference: str
+    models: dict[int, Path], tmp_path: Path, model: str, reference: str
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
     path = {"two": models[2], "three": models[3]}.get(model, model)
-    found = evaluated(run, path, "--data", table, "--robustness")["robustness"]
+    found = evaluated(path, "--data", table, "--robustness")["robustness"]
     assert found["reference"] == (reference or None)
     why = {"three": "Net #1 has other classes", "net1": "this is Net #1"}
     assert why.get(model, "") in (found["mce_undefined"] or "")
 
 
-def test_another_reference_can_be_named(run: Run, models: dict[int, Path], tmp_path: Path) -> None:
+def test_another_reference_can_be_named(models: dict[int, Path], tmp_path: Path) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 4)
     named = ("--data", table, "--reference", models[2])
-    assert evaluated(run, "net1", *named, "--robustness")["robustness"]["reference"] == "example"
-    assert "expected --robustness" in refused(run, "evaluate", "net1", *named)
+    assert evaluated("net1", *named, "--robustness")["robustness"]["reference"] == "example"
+    assert "expected --robustness" in refused("evaluate", "net1", *named)
 
 
 def test_a_photo_that_cannot_be_read_is_left_out_and_said(
-    run: Run, models: dict[int, Path], tmp_path: Path
+    models: dict[int, Path], tmp_path: Path
 ) -> None:
     table = photos(tmp_path / "p", ["mask", "no_mask"] * 12)
     (tmp_path / "p" / "3.png").write_bytes(b"no photo")
     for command in (("evaluate", models[2]), ("compare", models[2], "net1")):
         out = tmp_path / command[0]
-        status, said, errors = run(
+        status, said, errors = run_here(
             *command, "--data", table, "--json", "--resamples", 100, "-o", out
         )
         assert status == 0, errors

@@ -1,4 +1,4 @@
-"""`prepare` as a process, given what it cannot use: one line, status 1, and nothing changed."""
+"""`prepare`, given what it cannot use: one line, status 1, and nothing changed."""
 
 import hashlib
 import os
@@ -12,19 +12,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from tests.cli.running import Ended, run_here
 
 from facemask.data.drawn import draw_face
 
 pytestmark = pytest.mark.slow
 
-Done = subprocess.CompletedProcess[str]
 
-
-def prepare(*arguments: object, limit: Callable[[], None] | None = None) -> Done:
+def prepare(*arguments: object, limit: Callable[[], None] | None = None) -> Ended:
+    """As a process of its own where that has to have a limit."""
+    if limit is None:
+        return run_here("prepare", *arguments)
     command = [sys.executable, "-m", "facemask", "prepare", *map(str, arguments)]
-    return subprocess.run(
+    done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=300, preexec_fn=limit
     )
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def state(folder: Path) -> dict[str, str]:
@@ -56,13 +59,12 @@ def refused(where: Path, message: str, *arguments: object, **how: Callable[[], N
     """Run it into `where/dataset`: refused with one line, and every file is as it was."""
     before = state(where)
     done = prepare(*arguments, "-o", where / "dataset", **how)
-    assert done.returncode == 1, done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("facemask: ")]
-    assert len(errors) == 1, done.stderr
-    assert message in errors[0]
-    assert "/." not in errors[0], "a temporary name is of no use to the reader"
-    assert "Traceback" not in done.stderr
-    assert not done.stdout
+    assert done.status == 1, done.errors
+    (line,) = done.refusals
+    assert message in line
+    assert "/." not in line, "a temporary name is of no use to the reader"
+    assert "Traceback" not in done.errors
+    assert not done.out
     assert state(where) == before
 
 
@@ -112,8 +114,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, photos: Path) -> None:
     before = state(tmp_path)
     for place in (tmp_path / "file", tmp_path / "file" / "dataset"):
         done = prepare(photos, "-o", place)
-        assert done.returncode == 1
-        assert "a file" in done.stderr
+        assert done.status == 1
+        assert "a file" in done.errors
     assert state(tmp_path) == before
 
 
@@ -137,7 +139,7 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, photos: Path, size: int) -> N
 
 
 def test_a_dataset_survives_its_failed_successor(tmp_path: Path, photos: Path) -> None:
-    assert prepare(photos, "-o", tmp_path / "dataset").returncode == 0
+    assert prepare(photos, "-o", tmp_path / "dataset").status == 0
     refused(tmp_path, "cannot be written", photos, "--seed", 1, limit=at_most(60_000))
     refused(tmp_path, "no source is called 'gone'", photos, "--split-by", "source",
             "--leave-out", "gone")  # fmt: skip
@@ -162,20 +164,17 @@ def test_a_source_is_left_out_and_labels_are_corrected(tmp_path: Path, photos: P
     before = state(photos), state(new)
     done = prepare(photos, new, "--split-by", "source", "--leave-out", "new", "--val", 0.3,
                    "--relabel", listed, "-o", tmp_path / "dataset")  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "test 5)" in done.stdout
-    assert "labels corrected: 1" in done.stdout
-    assert "the test data have no no_mask image" in done.stderr
+    assert done.status == 0, done.errors
+    assert "test 5)" in done.out
+    assert "labels corrected: 1" in done.out
+    assert "the test data have no no_mask image" in done.errors
     assert (state(photos), state(new)) == before
     assert {path.name for path in (tmp_path / "dataset").iterdir()} == {
         "audit.json", "conflicts.csv", "dropped.csv", "images_32.npy", "images_64.npy",
         "manifest.parquet", "unreadable.csv",
     }  # fmt: skip
-    explored = subprocess.run(
-        [sys.executable, "-m", "facemask", "explore", str(tmp_path / "dataset")],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert explored.returncode == 0, explored.stderr
+    explored = run_here("explore", tmp_path / "dataset")
+    assert explored.status == 0, explored.errors
 
 
 def test_a_random_split_says_what_it_leaks(tmp_path: Path, photos: Path) -> None:
@@ -184,7 +183,7 @@ def test_a_random_split_says_what_it_leaks(tmp_path: Path, photos: Path) -> None
         (copies / path.parent.name).mkdir(parents=True, exist_ok=True)
         Image.open(path).resize((60, 68)).save(copies / path.parent.name / path.name)
     done = prepare(photos, copies, "--split-by", "random", "-o", tmp_path / "dataset")
-    assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("leakage: ")]
+    assert done.status == 0, done.errors
+    (line,) = [line for line in done.errors.splitlines() if line.startswith("leakage: ")]
     assert "test images have a twin in the training data" in line
     assert line.endswith("figures on them will be too good")

@@ -1,4 +1,4 @@
-"""`facemask study` as a process."""
+"""`facemask study`, on photos of one's own and as a process."""
 
 import json
 import subprocess
@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.running import run_here
 from tests.report.html_check import page_text
 
 from facemask.data.manifest import load_manifest
-
-Done = subprocess.CompletedProcess[str]
 
 STUDY = """\
 name: own
@@ -30,15 +29,9 @@ def own(tmp_path: Path) -> Path:
     return path
 
 
-def _study(*arguments: object, cwd: Path | None = None) -> Done:
-    command = [sys.executable, "-m", "facemask", "study", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
-    )
-
-
 def test_the_list_names_every_study_with_its_question() -> None:
-    done = _study("--list")
+    command = [sys.executable, "-m", "facemask", "study", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.stdout
 
@@ -49,27 +42,27 @@ def test_a_study_of_ones_own_runs_and_is_not_run_again(
 ) -> None:
     out = tmp_path / "out"
     arguments = (own, "--data", class_folders, "-o", out, "--epochs", 1)
-    first = _study(*arguments)
-    assert first.returncode == 0, first.stderr
-    assert "run 1 of 4: each-random, faces: narrow, seed 0" in first.stderr
-    assert "left" in first.stderr
-    assert "Does width matter?" in first.stdout
+    first = run_here("study", *arguments)
+    assert first.status == 0, first.errors
+    assert "run 1 of 4: each-random, faces: narrow, seed 0" in first.errors
+    assert "left" in first.errors
+    assert "Does width matter?" in first.out
     assert {"photos", "prepared.json", "report.html", "runs", "study.json", "study.yaml"} == {
         path.name for path in out.iterdir()
     }
     assert "Does width matter?" in page_text((out / "report.html").read_text("utf-8"))
-    second = _study(*arguments, "--json")
-    assert second.returncode == 0, second.stderr
-    assert "prepared before" in second.stderr
-    assert "run 1 of" not in second.stderr
-    document = json.loads(second.stdout)
+    second = run_here("study", *arguments, "--json")
+    assert second.status == 0, second.errors
+    assert "prepared before" in second.errors
+    assert "run 1 of" not in second.errors
+    document = json.loads(second.out)
     assert document == json.loads((out / "study.json").read_text("utf-8"))
     assert len(document["results"]) == 4
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("name: own", "name: other"), encoding="utf-8")
-    refused = _study(other, "--data", class_folders, "-o", out)
-    assert refused.returncode == 1
-    assert "expected the study other, found own" in refused.stderr
+    refused = run_here("study", other, "--data", class_folders, "-o", out)
+    assert refused.status == 1
+    assert "expected the study other, found own" in refused.errors
 
 
 @pytest.mark.parametrize(
@@ -89,14 +82,19 @@ def test_a_study_of_ones_own_runs_and_is_not_run_again(
     ],
 )
 def test_bad_input_is_one_line_and_status_1(
-    arguments: tuple[str, ...], message: str, own: Path, class_folders: Path, tmp_path: Path
+    arguments: tuple[str, ...],
+    message: str,
+    own: Path,
+    class_folders: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     places = {"photos": class_folders, "own": own, "out": tmp_path / "out"}
-    done = _study(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
-    errors = [line for line in done.stderr.splitlines() if line.startswith("facemask: ")]
-    assert done.returncode == 1, done.stderr
-    assert len(errors) == 1
-    assert message.format(**places) in errors[0]
+    monkeypatch.chdir(tmp_path)
+    done = run_here("study", *(argument.format(**places) for argument in arguments))
+    assert done.status == 1, done.errors
+    (line,) = done.refusals
+    assert message.format(**places) in line
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "studies").exists()
 
@@ -112,15 +110,15 @@ def test_corrected_labels_are_learned_and_tested_on(
     out = tmp_path / "out"
     arguments = (own, "--data", class_folders, "--relabel", listed, "-o", out, "--only", "narrow",
                  "--division", "merged-random", "--epochs", 1)  # fmt: skip
-    done = _study(*arguments)
-    assert done.returncode == 0, done.stderr
+    done = run_here("study", *arguments)
+    assert done.status == 0, done.errors
     manifest = load_manifest(out / "photos")
     assert manifest.info.relabelled == 1
     (row,) = manifest.table[manifest.table["relabelled_by"].notna()].to_dict("records")
     assert (row["path"], row["label"]) == (f"with_mask/{face}", 0)
     # Another list is another question: nothing that was prepared with the old one serves.
     listed.write_text(f"{columns}\n")
-    assert "prepared before" not in _study(*arguments).stderr
+    assert "prepared before" not in run_here("study", *arguments).errors
     assert load_manifest(out / "photos").info.relabelled == 0
 
 
@@ -129,21 +127,22 @@ def test_a_prepared_dataset_serves_a_study_by_group(
     own: Path, class_folders: Path, tmp_path: Path
 ) -> None:
     dataset = tmp_path / "dataset"
-    command = [sys.executable, "-m", "facemask", "prepare", str(class_folders), "-o", str(dataset)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    refused = _study(own, "--data", dataset, "-o", tmp_path / "out")
-    assert refused.returncode == 1
-    assert "division each-random: a prepared dataset holds each picture once" in refused.stderr
-    refused = _study(own, "--data", dataset, "-o", tmp_path / "out", "--relabel", "list.csv")
-    assert "--relabel: expected photos, found a dataset" in refused.stderr
+    assert run_here("prepare", class_folders, "-o", dataset).status == 0
+    refused = run_here("study", own, "--data", dataset, "-o", tmp_path / "out")
+    assert refused.status == 1
+    assert "division each-random: a prepared dataset holds each picture once" in refused.errors
+    refused = run_here(
+        "study", own, "--data", dataset, "-o", tmp_path / "out", "--relabel", "list.csv"
+    )
+    assert "--relabel: expected photos, found a dataset" in refused.errors
     arguments = ("--division", "merged-group", "--only", "wide", "--epochs", 1)
-    done = _study(own, "--data", dataset, "-o", tmp_path / "out", *arguments)
-    assert done.returncode == 0, done.stderr
-    assert "run 1 of 1: merged-group, all: wide, seed 0" in done.stderr
+    done = run_here("study", own, "--data", dataset, "-o", tmp_path / "out", *arguments)
+    assert done.status == 0, done.errors
+    assert "run 1 of 1: merged-group, all: wide, seed 0" in done.errors
     assert not (tmp_path / "out/photos").exists()
 
 
 def test_misuse_exits_with_2() -> None:
-    done = _study("splits")
-    assert done.returncode == 2
-    assert "--data" in done.stderr
+    done = run_here("study", "splits")
+    assert done.status == 2
+    assert "--data" in done.errors

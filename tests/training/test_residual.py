@@ -150,6 +150,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
     return fit(experiment, dataset, folder / "run", device="cpu", show_progress=False), dataset
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_more_epochs_go_on_as_if_asked_for_at_once(
     run: tuple[RunResult, Dataset], tmp_path: Path
 ) -> None:
