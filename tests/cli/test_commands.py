@@ -1,4 +1,4 @@
-"""The command line as a process: what a person types, reads and finds afterwards."""
+"""The command line, also as a process: what a person types, reads and finds afterwards."""
 
 import json
 import os
