@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/facemask demo -o $(OUT) $(if $(DATA),--data "$(DATA)")
+	$(BIN)/facecover demo -o $(OUT) $(if $(DATA),--data "$(DATA)")
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
@@ -40,11 +40,11 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix src tests benchmarks
 
 maskresnet: $(STAMP)
-	$(BIN)/facemask prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
+	$(BIN)/facecover prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
 		--label rmfd=mask --size 96 --size 64 --size 32 -o $(MODEL_OUT)/dataset
-	$(BIN)/facemask train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume \
+	$(BIN)/facecover train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume \
 		--set training.refit=true $(TRAIN_OPTIONS)
-	$(BIN)/facemask export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
+	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

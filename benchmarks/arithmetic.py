@@ -20,13 +20,11 @@ from typing import Any
 import torch
 from torch.nn.functional import log_softmax, nll_loss
 
-from facemask.training.config import Experiment
-from facemask.training.device import choose_device, describe_device
-from facemask.training.experiments import load_experiment
-from facemask.training.isolation import flushed_denormals
-from facemask.training.layers import describe_network
-from facemask.training.module import compiled
-from facemask.training.network import Network, Normalisation
+from facecover.training.config import Experiment
+from facecover.training.experiments import load_experiment
+from facecover.training.isolation import choose_device, describe_device, flushed_denormals
+from facecover.training.lightning_module import compiled
+from facecover.training.network import Network, Normalisation, describe_network
 
 GREY = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 SIDE = 2048

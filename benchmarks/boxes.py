@@ -22,13 +22,13 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from facemask.data.audit import apply_lists, read_corrections
-from facemask.data.audit.exact import BOX
-from facemask.data.layouts.read import read_sources
-from facemask.data.rows import Row
-from facemask.evaluation.metrics import measure
-from facemask.images import Box, cropped, read_photo, resized
-from facemask.inference.classifier import Classifier
+from facecover.copies.hashes import BOX
+from facecover.evaluation.intervals import measure
+from facecover.images import Box, cropped, read_photo, resized
+from facecover.inference.classifier import Classifier
+from facecover.prepare.label_corrections import apply_lists, read_corrections
+from facecover.sources.reading import read_sources
+from facecover.sources.rows import Row
 
 MASK, INCORRECT = 1, 2
 SIDES_PX = (0, 16, 32, 64, 128, 100_000)

@@ -1,6 +1,6 @@
 """Drawing faces against encoding and writing the same pictures, in one run; prints JSON.
 
-The whole is what `facemask draw` does for a photo: draw, encode as JPEG, write. The alternative
+The whole is what `facecover draw` does for a photo: draw, encode as JPEG, write. The alternative
 encodes and writes pictures that stand in memory already: the part that no drawing could save.
 
     python benchmarks/drawing.py [--count 1000] [--repeats 5] [--seed 0]
@@ -17,8 +17,8 @@ from pathlib import Path
 import PIL
 from PIL import Image
 
-from facemask.data.drawn import draw_dataset
-from facemask.images import read_photo
+from facecover.drawn.drawn_dataset import draw_dataset
+from facecover.images import read_photo
 
 
 def draw(folder: Path, count: int, seed: int) -> float:

@@ -25,11 +25,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA
 
-from facemask.data.audit.candidates import MAX_BITS, find_candidates
-from facemask.data.audit.components import components
-from facemask.data.audit.hashes import Hashes, hash_images
-from facemask.errors import ImageError
-from facemask.images import read_photo, resized
+from facecover.copies.duplicates import components
+from facecover.copies.hashes import MAX_BITS, Hashes, find_candidates, hash_images
+from facecover.errors import ImageError
+from facecover.images import read_photo, resized
 
 Grey = npt.NDArray[np.float32]
 

@@ -24,17 +24,21 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from facemask.data.arrays import Images
-from facemask.data.audit import DuplicateGroups, find_duplicates, find_identities
-from facemask.data.audit.candidates import find_candidates
-from facemask.data.audit.components import components
-from facemask.data.audit.duplicates import EDITED, MIRRORED, NEAR
-from facemask.data.audit.exact import BOX
-from facemask.data.audit.hashes import hash_images
-from facemask.data.audit.sameness import MAX_RELATIVE, compare
-from facemask.errors import ImageError
-from facemask.files import hash_file
-from facemask.images import read_photo, resized
+from facecover.copies.duplicates import (
+    EDITED,
+    MIRRORED,
+    NEAR,
+    DuplicateGroups,
+    components,
+    find_duplicates,
+)
+from facecover.copies.hashes import BOX, find_candidates, hash_images
+from facecover.copies.identities import find_identities
+from facecover.copies.matching import MAX_RELATIVE, compare
+from facecover.dataset.arrays import Images
+from facecover.errors import ImageError
+from facecover.files import hash_file
+from facecover.images import read_photo, resized
 
 Picture = Image.Image
 Change = Callable[[Picture, np.random.Generator], Picture]

@@ -1,10 +1,10 @@
-"""`facemask predict` on a folder against decoding alone, on the same cores; prints JSON.
+"""`facecover predict` on a folder against decoding alone, on the same cores; prints JSON.
 
 Decoding alone is the shortest loop that opens every photo with Pillow, makes it RGB and squeezes
 it to the model's input with the same filter: once on threads, once on processes, and the faster
 of the two is the bound. Every side is a process of its own, timed from its start to its end, one
 after the other in turn. The photos are linked (or copied) into a folder until there are enough.
-Memory is the resident set of `facemask predict`, sampled from /proc. Linux only.
+Memory is the resident set of `facecover predict`, sampled from /proc. Linux only.
 
     python benchmarks/folder.py PHOTOS MODEL [--photos 10000] [--cores 2] [--repeats 3]
 """
@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from facemask.images import RESAMPLING
-from facemask.inference.classifier import Classifier
-from facemask.photo_names import may_be_photo
+from facecover.images import RESAMPLING
+from facecover.inference.classifier import Classifier
+from facecover.photos import may_be_photo
 
 SAMPLE_SECONDS = 0.1
 
@@ -108,7 +108,7 @@ def sides(folder: Path, model: Path, workers: int, extra: list[str]) -> dict[str
     """The command of each side."""
     size_px = str(Classifier(model).info.input_size_px)
     plain = [sys.executable, __file__, str(folder), size_px, "--cores", str(workers), "--decode"]
-    predict = [sys.executable, "-m", "facemask", "predict", str(folder), "--model", str(model)]
+    predict = [sys.executable, "-m", "facecover", "predict", str(folder), "--model", str(model)]
     return {
         "decoding, threads": [*plain, "threads"],
         "decoding, processes": [*plain, "processes"],

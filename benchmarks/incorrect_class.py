@@ -7,7 +7,7 @@ cost is measured on bare and masked faces alone, with the likeliest of three cla
 third only where the network is sure of it. How well masks worn badly are told from masks worn well
 is measured on the halves. Trained as `side_by_side.py` trains, which is what a GPU is for.
 
-    facemask prepare PHOTOS... --keep-incorrect --size 96 --size 64 -o dataset3 [--relabel LIST...]
+    facecover prepare PHOTOS... --keep-incorrect --size 96 --size 64 -o dataset3 [--relabel LIST...]
     python benchmarks/incorrect_class.py dataset3 --source scenes --leave-out techyhoney \
         --leave-out chandrikadeb7 --seeds 0 --seeds 1 --seeds 2 --seeds 3
 """
@@ -25,14 +25,13 @@ import pandas as pd
 import torch
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from facemask.data.arrays import Dataset, open_dataset
-from facemask.data.split import leave_out_splits
-from facemask.data.views import UNUSED, with_table
-from facemask.evaluation.bootstrap import percentile_interval
-from facemask.labels import INCORRECT_MASK, MASK
-from facemask.studies.estimates import SeedMean, mean_accuracy, mean_difference
-from facemask.studies.runs import Answered
-from facemask.training.experiments import load_experiment
+from facecover.dataset.arrays import UNUSED, Dataset, open_dataset, with_table
+from facecover.dataset.split import leave_out_splits
+from facecover.evaluation.intervals import percentile_interval
+from facecover.labels import INCORRECT_MASK, MASK
+from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.results import Answered
+from facecover.training.experiments import load_experiment
 from side_by_side import Planned, side_by_side
 
 RESAMPLES = 1000

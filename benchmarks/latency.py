@@ -17,12 +17,12 @@ import numpy as np
 import onnxruntime
 import torch
 
-from facemask.errors import ImageError
-from facemask.images import read_photo
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_info import ModelInfo
-from facemask.training.config import NetworkConfig
-from facemask.training.network import Network, Normalisation
+from facecover.errors import ImageError
+from facecover.images import read_photo
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_info import ModelInfo
+from facecover.training.config import NetworkConfig
+from facecover.training.network import Network, Normalisation
 
 Task = Callable[[bytes], object]
 

@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facemask.data.audit import apply_lists, read_corrections
-from facemask.data.audit.exact import BOX
-from facemask.data.manifest import load_manifest
-from facemask.evaluation.metrics import measure
-from facemask.studies.estimates import SeedMean, mean_accuracy, mean_difference
-from facemask.studies.plan import run_folder
-from facemask.studies.results import StudyRun, load_study
-from facemask.studies.runs import Answered, read_answers
+from facecover.copies.hashes import BOX
+from facecover.dataset.manifest import load_manifest
+from facecover.evaluation.intervals import measure
+from facecover.prepare.label_corrections import apply_lists, read_corrections
+from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.plan import run_folder
+from facecover.studies.results import Answered, StudyRun, load_study, read_answers
 
 MEASURES = ("balanced_accuracy", "roc_auc", "ece", "log_loss")
 

@@ -24,10 +24,10 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 from torch.utils.data import DataLoader, Dataset
 
-from facemask.training.experiments import load_experiment
-from facemask.training.isolation import flushed_denormals
-from facemask.training.loader import Batches, BatchOrder
-from facemask.training.network import Network, Normalisation
+from facecover.training.data_loader import Batches, BatchOrder
+from facecover.training.experiments import load_experiment
+from facecover.training.isolation import flushed_denormals
+from facecover.training.network import Network, Normalisation
 
 GREY = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 STEPS = 8

@@ -2,10 +2,10 @@
 
     python benchmarks/locating.py dataset96 [--seeds 3] [--larger 4] [--sheet found.png]
 
-Learns as training does (`facemask.training.learn_locator`), and prints the overlap of its answers
-with the boxes of validation and test pictures, in windows of their wide cuts that show a face from
-closely to from afar. The sheet shows the face that it finds in whole photos of each source, from
-their 96 x 96 pixels; it is for looking, since nobody knows where those faces are.
+Learns as training does (`facecover.training.locator_training`), and prints the overlap of its
+answers with the boxes of validation and test pictures, in windows of their wide cuts that show a
+face from closely to from afar. The sheet shows the face that it finds in whole photos of each
+source, from their 96 x 96 pixels; it is for looking, since nobody knows where those faces are.
 """
 
 import argparse
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from facemask.data.arrays import Dataset, open_dataset
-from facemask.training.face_locator import SIDE_PX, FaceLocator, cropped
-from facemask.training.learn_locator import STEPS, learn_locator, overlap, windows_around
-from facemask.training.loader import wide_cuts_of
+from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.training.blocks import SIDE_PX, FaceLocator, cropped
+from facecover.training.data_loader import wide_cuts_of
+from facecover.training.locator_training import STEPS, learn_locator, overlap, windows_around
 
 SOURCE_PX = 96
 WINDOWS = 4

@@ -37,7 +37,7 @@ def pss_mb(pid: int) -> float:
 
 def peak_mb(arguments: list[str], cwd: Path) -> float:
     """The peak memory of one command."""
-    command = [sys.executable, "-m", "facemask", *arguments]
+    command = [sys.executable, "-m", "facecover", *arguments]
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL) as process:
         peak = 0.0
         while process.poll() is None:

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from facemask.data.arrays import Dataset
-from facemask.data.layouts import parse_assignments, read_sources
-from facemask.data.prepare import PrepareOptions, prepare
-from facemask.data.rows import Source
-from facemask.errors import ImageError
-from facemask.images import RESAMPLING, read_photo
+from facecover.dataset.arrays import Dataset
+from facecover.errors import ImageError
+from facecover.images import RESAMPLING, read_photo
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.reading import parse_assignments, read_sources
+from facecover.sources.rows import Source
 
 SIZES_PX = (64, 32)
 
@@ -40,7 +40,7 @@ def plain_loop(paths: list[Path]) -> dict[int, npt.NDArray[np.uint8]]:
 
 
 def ours(sources: tuple[Source, ...], folder: Path) -> Dataset:
-    """`facemask prepare --split-by random` without its audit, after the folders were listed."""
+    """`facecover prepare --split-by random` without its audit, after the folders were listed."""
     options = PrepareOptions(split_by="random", audits=False)
     return prepare(sources, folder / "dataset", options)
 

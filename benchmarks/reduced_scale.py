@@ -3,7 +3,7 @@
 A factor of 4 with an input of 32 pixels means that libjpeg may halve, quarter or eighth a photo as
 long as 128 pixels are left on both sides. Both sides are decoded from memory, one after the other,
 on one thread. With --enlarge each photo is first enlarged and stored as a JPEG again, because
-photos from a camera are larger than those of most data sets. `facemask predict` decodes a photo
+photos from a camera are larger than those of most data sets. `facecover predict` decodes a photo
 again, every pixel of it, where the answer is close to being another; so the labels that it would
 change are counted too.
 
@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from facemask.errors import ImageError
-from facemask.images import read_photo
-from facemask.inference.classifier import Classifier
-from facemask.inference.inputs.answered import is_close
-from facemask.inference.prediction import answer
+from facecover.errors import ImageError
+from facecover.images import read_photo
+from facecover.inference.classifier import Classifier
+from facecover.inference.inputs import is_close
+from facecover.inference.prediction import answer
 
 
 def jpegs(folders: list[Path], limit: int, enlarge: int) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """The tables of docs/results.md as Markdown, from what the commands beside them print.
 
-    facemask evaluate net1 --data dataset96 --json > net1.json          # and so on
+    facecover evaluate net1 --data dataset96 --json > net1.json          # and so on
     python benchmarks/result_tables.py models net1.json net2.json maskresnet.json
-    facemask evaluate net1 --data dataset96 --split val --robustness --json > net1-val.json
+    facecover evaluate net1 --data dataset96 --split val --robustness --json > net1-val.json
     python benchmarks/result_tables.py corruptions net1-val.json net2-val.json maskresnet-val.json
     python benchmarks/left_out.py ... > left_out.json
     python benchmarks/result_tables.py left-out left_out.json
@@ -19,8 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from facemask.evaluation.exact import Interval
-from facemask.evaluation.wording import in_sentence, interval, kind_of, number, percent
+from facecover.evaluation.formatting import in_sentence, interval, kind_of, number
+from facecover.evaluation.intervals import Interval
+from facecover.text import percent
 
 Document = dict[str, Any]
 

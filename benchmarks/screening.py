@@ -7,7 +7,7 @@ effect of a part is the mean of the runs with it minus that of the runs without;
 pairs of other parts do together is in it. Another design may be given; effects are then those that
 fit its runs best (least squares), which for these designs is the same.
 
-    facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
+    facecover study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/screening.py studies/networks/photos benchmarks/screening.yaml \
         --leave-out scenes -o screening
 
@@ -15,7 +15,7 @@ The parts stand in the YAML file, each with the settings that take it out of the
 runs, if they are not these. Trains what is not in the folder yet and prints JSON, every effect
 in points of accuracy, with a 95% interval over groups of images, and in log loss; with
 ``--corruptions N`` also in points of accuracy on N of the photos, spoilt in each of the ways of
-`facemask evaluate --robustness`, the mean of their severities. How large an effect by chance in
+`facecover evaluate --robustness`, the mean of their severities. How large an effect by chance in
 training can be says the margin of error: from what the effects leave unexplained of the runs, or,
 where as many effects as runs leave nothing, that of Lenth (1989), taken from the effects
 themselves. Several processes may share the work with ``--run``; the one that ends last sums up.
@@ -34,16 +34,15 @@ import numpy.typing as npt
 import yaml
 from scipy import stats
 
-from facemask.data.arrays import Dataset, open_dataset
-from facemask.evaluation.bootstrap import percentile_interval, resample_weights, units_of
-from facemask.evaluation.corruptions import KINDS
-from facemask.evaluation.robustness_answers import spoilt_answers
-from facemask.inference.classifier import Classifier
-from facemask.studies.divisions import Part, divide, with_splits
-from facemask.studies.photos import photos_with_copies
-from facemask.studies.plan import PlannedRun, experiment_of
-from facemask.studies.runs import Answered, do_run, finished_run, read_answers
-from facemask.studies.study import Variant
+from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.evaluation.corruptions import KINDS
+from facecover.evaluation.intervals import percentile_interval, resample_weights, units_of
+from facecover.evaluation.robustness import spoilt_answers
+from facecover.inference.classifier import Classifier
+from facecover.studies.definition import Variant
+from facecover.studies.divisions import Part, divide, photos_with_copies, with_splits
+from facecover.studies.plan import PlannedRun, experiment_of
+from facecover.studies.results import Answered, do_run, finished_run, read_answers
 from left_out import Truth
 
 FIRST_ROWS = ("11011100010", "11111010110011001010000")

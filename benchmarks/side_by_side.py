@@ -2,7 +2,7 @@
 
 A network this small leaves a GPU waiting for the next kernel. Here every step is one CUDA graph,
 and several runs share the GPU, each on a stream of its own. The images, the networks and what is
-done to each batch are those of ``facemask study networks --division left-out``. What differs:
+done to each batch are those of ``facecover study networks --division left-out``. What differs:
 
 - only whole batches, and the weights of the last step, whatever ``training.monitor`` says;
 - bfloat16 while it learns, whatever ``training.precision`` says; never compiled;
@@ -12,7 +12,7 @@ done to each batch are those of ``facemask study networks --division left-out``.
 
 On a CPU the runs go one after another, without graphs.
 
-    facemask study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
+    facecover study networks --data PHOTOS... --division left-out ... -o studies/networks  # decodes
     python benchmarks/side_by_side.py studies/networks/photos benchmarks/side_by_side.yaml \
         --leave-out techyhoney --seeds 0 --seeds 1 --seeds 2
 
@@ -38,23 +38,22 @@ import yaml
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from facemask.data.arrays import Dataset, open_dataset
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.metrics import measure_answers
-from facemask.inference.model import softmax
-from facemask.studies.divisions import Part, divide, with_splits
-from facemask.studies.estimates import mean_accuracy, mean_difference
-from facemask.studies.photos import Photos, photos_with_copies
-from facemask.studies.runs import Answered
-from facemask.training.augmentation import augment
-from facemask.training.config import Experiment
-from facemask.training.device import choose_device
-from facemask.training.experiments import load_experiment
-from facemask.training.learn import new_network, teach_locator
-from facemask.training.loader import Batch, load_split
-from facemask.training.module import WARM_UP
-from facemask.training.network import Network
-from facemask.training.temperature import fit_temperature
+from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.intervals import measure_answers
+from facecover.inference.model_file import softmax
+from facecover.studies.conclusion import mean_accuracy, mean_difference
+from facecover.studies.divisions import Part, Photos, divide, photos_with_copies, with_splits
+from facecover.studies.results import Answered
+from facecover.training.augmentation import augment
+from facecover.training.config import Experiment
+from facecover.training.data_loader import Batch, load_split
+from facecover.training.experiments import load_experiment
+from facecover.training.isolation import choose_device
+from facecover.training.lightning_module import WARM_UP
+from facecover.training.network import Network
+from facecover.training.onnx_export import fit_temperature
+from facecover.training.trainer import new_network, teach_locator
 from left_out import Truth
 from screening import Design, summed_up
 

@@ -19,15 +19,14 @@ from typing import Any
 
 import torch
 
-from facemask.inference.model_file import read_model_file
-from facemask.inference.packaged import DEFAULT_MODEL
-from facemask.training.config import NetworkConfig
-from facemask.training.network import Network, Normalisation
+from facecover.inference.model_file import DEFAULT_MODEL, read_model_file
+from facecover.training.config import NetworkConfig
+from facecover.training.network import Network, Normalisation
 
 BASE = "import numpy, PIL, onnxruntime"
 CLASSIFIER = """
 import sys
-from facemask import Classifier
+from facecover import Classifier
 print(Classifier(sys.argv[2], threads=1)(sys.argv[1]).label)
 """
 # What a script would do: the network's layers as PyTorch saves them, nothing of this package.
@@ -108,17 +107,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
     python, photo, model = sys.executable, str(options.photo), str(options.model)
-    predict = [python, "-m", "facemask", "predict", photo, "--model", model, "--threads", "1"]
+    predict = [python, "-m", "facecover", "predict", photo, "--model", model, "--threads", "1"]
     with tempfile.TemporaryDirectory() as folder:
         layers = Path(folder) / "layers.pt"
         save_layers(options.model, layers)
         processes = {
             "python": Process([python, "-c", "pass"]),
             "base": Process([python, "-c", BASE]),
-            "import_facemask": Process([python, "-c", "import facemask"]),
+            "import_facemask": Process([python, "-c", "import facecover"]),
             "classifier": Process([python, "-c", CLASSIFIER, photo, model]),
             "predict": Process(predict),
-            "help": Process([python, "-m", "facemask", "--help"]),
+            "help": Process([python, "-m", "facecover", "--help"]),
             "pytorch": Process([python, "-c", PYTORCH, photo, str(layers)]),
         }
         for process in processes.values():

@@ -31,18 +31,17 @@ from PIL import Image
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from facemask.contact_sheet import SheetTile, contact_sheet
-from facemask.data.arrays import Dataset, array_name, open_dataset
-from facemask.data.audit import rank_suspects
-from facemask.data.layouts import parse_assignments, read_sources
-from facemask.data.manifest import MANIFEST_NAME, Manifest
-from facemask.data.prepare import prepare
-from facemask.data.views import UNUSED, with_table
-from facemask.evaluation.evaluate import evaluate
-from facemask.inference.classifier import Classifier
-from facemask.training.experiments import load_experiment
-from facemask.training.fit import fit
-from facemask.training.out_of_fold import out_of_fold_probabilities
+from facecover.contact_sheet import SheetTile, contact_sheet
+from facecover.dataset.arrays import UNUSED, Dataset, array_name, open_dataset, with_table
+from facecover.dataset.manifest import MANIFEST_NAME, Manifest
+from facecover.evaluation.performance import evaluate
+from facecover.inference.classifier import Classifier
+from facecover.look.suspect_images import rank_suspects
+from facecover.prepare.pipeline import prepare
+from facecover.sources.reading import parse_assignments, read_sources
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import fit
+from facecover.training.out_of_fold import out_of_fold_probabilities
 
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]

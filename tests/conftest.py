@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facemask.data.drawn import draw_face
+from facecover.drawn.drawn_dataset import draw_face
 
 # Shells start what runs in the background with Ctrl-C switched off, and children inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from tests.inference.example_model import SIZE_PX, example_graph, example_info, model_bytes
 
-from facemask.cli import TRAIN_MODULES
-from facemask.inference.model_file import seal
-from facemask.inference.model_info import info_to_json
+from facecover.cli import TRAIN_MODULES
+from facecover.inference.model_file import seal
+from facecover.inference.model_info import info_to_json
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,7 +33,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 """
-RUN = "from facemask.cli import main; sys.argv[0] = 'facemask'; main()"
+RUN = "from facecover.cli import main; sys.argv[0] = 'facecover'; main()"
 LOADED = f"\nfound = set(sys.modules) & {set(TRAIN_MODULES)!r}\nprint('loaded:', *sorted(found))\n"
 
 Done = subprocess.CompletedProcess[str]
@@ -68,7 +68,7 @@ def test_the_extra_is_listed_completely() -> None:
 @pytest.mark.parametrize("blocked", [BLOCKED, "import sys\n"], ids=["without", "with"])
 def test_answering_loads_nothing_of_the_extra(blocked: str, model: Path, photo: Path) -> None:
     code = (
-        "from facemask import Classifier\n"
+        "from facecover import Classifier\n"
         "classifier = Classifier(sys.argv[1])\n"
         "print(classifier(sys.argv[2]).label)\n"
         "assert len(list(classifier.predict([sys.argv[2]] * 3))) == 3\n"
@@ -109,26 +109,26 @@ def test_a_command_that_needs_the_extra_says_so_in_one_line(arguments: tuple[str
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(
-        r"facemask: this command needs \w[\w.]*, which is not installed; "
-        r"pip install 'facemask\[train\]'",
+        r"facecover: this command needs \w[\w.]*, which is not installed; "
+        r"pip install 'facecover\[train\]'",
         line,
     )
 
 
 def test_a_module_that_is_missing_by_mistake_keeps_its_traceback() -> None:
     code = BLOCKED + (
-        "import facemask.cli.app\n"
-        "facemask.cli.app._COMMANDS['draw'] = 'facemask.cli.nowhere:draw_command'\n"
+        "import facecover.cli.app\n"
+        "facecover.cli.app._COMMANDS['draw'] = 'facecover.cli.nowhere:draw_command'\n"
     )
     done = python(code + RUN, "draw", "-o", "folder")
     assert done.returncode == 1
-    assert "ModuleNotFoundError: No module named 'facemask.cli.nowhere'" in done.stderr
+    assert "ModuleNotFoundError: No module named 'facecover.cli.nowhere'" in done.stderr
 
 
 def test_the_summary_of_each_command_is_its_docstrings() -> None:
     code = (
         "import importlib, sys\n"
-        "from facemask.cli.app import _COMMANDS, _summary\n"
+        "from facecover.cli.app import _COMMANDS, _summary\n"
         "for place in _COMMANDS.values():\n"
         "    print(bool(_summary(place)))\n"
     )

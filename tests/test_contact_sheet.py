@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from facemask.contact_sheet import SheetTile, contact_sheet
+from facecover.contact_sheet import SheetTile, contact_sheet
 
 
 def test_each_picture_stands_at_its_place() -> None:

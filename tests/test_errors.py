@@ -5,21 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facemask import errors
-from facemask.errors import FacemaskError, shown
+from facecover import errors
+from facecover.errors import FacecoverError, shown
 
 ERRORS = [
     error
     for _, error in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(error, FacemaskError) and error is not FacemaskError
+    if issubclass(error, FacecoverError) and error is not FacecoverError
 ]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_each_error_is_also_the_builtin_that_the_drawing_names(error: type[FacemaskError]) -> None:
+def test_each_error_is_also_the_builtin_that_the_drawing_names(error: type[FacecoverError]) -> None:
     drawn = dict(re.findall(r"── (\w+) \((\w+)\)", errors.__doc__ or ""))
     assert drawn[error.__name__] in {base.__name__ for base in error.__mro__}
-    with pytest.raises(FacemaskError, match="what and where"):
+    with pytest.raises(FacecoverError, match="what and where"):
         raise error("what and where")
 
 

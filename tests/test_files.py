@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from facemask.errors import FacemaskError, OutputError
-from facemask.files import check_replaceable, hash_file, written_file, written_folder
+from facecover.errors import FacecoverError, OutputError
+from facecover.files import check_replaceable, hash_file, written_file, written_folder
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -103,8 +103,8 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_everything(tmp_path: Path) -
 
 
 def test_an_error_of_the_package_passes_through_the_block(tmp_path: Path) -> None:
-    with pytest.raises(FacemaskError, match="mine"), written_folder(tmp_path / "run"):
-        raise FacemaskError("mine")
+    with pytest.raises(FacecoverError, match="mine"), written_folder(tmp_path / "run"):
+        raise FacecoverError("mine")
 
 
 @pytest.mark.parametrize("stands", ["nothing", "empty", "ours"])

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-import facemask.images
-from facemask.errors import ImageError
-from facemask.images import Box, Header, cropped, read_header, read_photo, resized
+import facecover.images
+from facecover.errors import ImageError
+from facecover.images import Box, Header, cropped, read_header, read_photo, resized
 
 LOSSLESS = ("PNG", "WEBP", "BMP", "GIF")
 SIZE = (24, 16)
@@ -332,13 +332,13 @@ def test_a_bomb_is_refused_before_it_is_decoded(
 ) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(encoded(Image.new("1", (200, 100)), "PNG"))
-    monkeypatch.setattr(facemask.images, "MAX_PIXELS", 19_999)
+    monkeypatch.setattr(facecover.images, "MAX_PIXELS", 19_999)
     for source in (path, path.read_bytes(), Image.new("L", (200, 100))):
         with pytest.raises(ImageError, match=r"200 x 100 pixels; expected at most 19,999"):
             read_photo(source)
     with pytest.raises(ImageError, match="expected at most 19,999"):
         read_header(path)
-    monkeypatch.setattr(facemask.images, "MAX_PIXELS", 20_000)
+    monkeypatch.setattr(facecover.images, "MAX_PIXELS", 20_000)
     assert read_photo(path).image.size == (200, 100)
 
 

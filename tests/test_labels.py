@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facemask.errors import LabelError
-from facemask.labels import (
+from facecover.errors import LabelError
+from facecover.labels import (
     CLASS_NAMES,
     INCORRECT_MASK,
     MASK,

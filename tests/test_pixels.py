@@ -4,9 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facemask.errors import ImageError
-from facemask.images import read_photo
-from facemask.pixels import checked_pixels
+from facecover.errors import ImageError
+from facecover.images import checked_pixels, read_photo
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (9, 7, 3), dtype=np.uint8)

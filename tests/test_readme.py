@@ -15,10 +15,10 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def commands(text: str) -> list[list[str]]:
-    """Every line of the shell blocks that calls `facemask`."""
+    """Every line of the shell blocks that calls `facecover`."""
     blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("facemask ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("facecover ")]
 
 
 def test_the_readme_shows_the_way_through() -> None:

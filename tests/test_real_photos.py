@@ -1,7 +1,7 @@
 """The study's first steps on real photos, where some are at hand.
 
 Put photos in class folders under `../shared/datasets/techyhoney` beside the checkout, or name
-another folder in the environment variable FACEMASK_PHOTOS.
+another folder in the environment variable FACECOVER_PHOTOS.
 """
 
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from facemask.data.layouts import read_source
-from facemask.data.prepare import PrepareOptions, prepare
-from facemask.data.rows import Source
-from facemask.data.split import Shares
-from facemask.inference.classifier import Classifier
+from facecover.dataset.split import Shares
+from facecover.inference.classifier import Classifier
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.reading import read_source
+from facecover.sources.rows import Source
 
 PHOTOS = Path(
     os.environ.get(
-        "FACEMASK_PHOTOS",
+        "FACECOVER_PHOTOS",
         Path(__file__).parents[2] / "shared" / "datasets" / "techyhoney",
     )
 )
@@ -28,8 +28,8 @@ EVERY = 5
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason=f"no real photos at {PHOTOS}")
 def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
-    from facemask.training.experiments import load_experiment
-    from facemask.training.fit import fit
+    from facecover.training.experiments import load_experiment
+    from facecover.training.fit import fit
 
     whole = read_source(PHOTOS, "photos")
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])

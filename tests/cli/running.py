@@ -9,7 +9,7 @@ from io import StringIO
 from typing import NamedTuple
 from unittest.mock import patch
 
-from facemask.cli import main
+from facecover.cli import main
 
 
 class Ended(NamedTuple):
@@ -22,13 +22,13 @@ class Ended(NamedTuple):
     @property
     def refusals(self) -> list[str]:
         """The lines that say why it stopped."""
-        return [line for line in self.errors.splitlines() if line.startswith("facemask: ")]
+        return [line for line in self.errors.splitlines() if line.startswith("facecover: ")]
 
 
 def run_here(*arguments: object) -> Ended:
-    """Run `facemask` with these words: its status, standard output and standard error."""
+    """Run `facecover` with these words: its status, standard output and standard error."""
     status, out, errors = 0, StringIO(), StringIO()
-    words = ["facemask", *map(str, arguments)]
+    words = ["facecover", *map(str, arguments)]
     with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(errors):
         try:
             main()

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from PIL import ImageOps
 from tests.cli.running import run_here
-from tests.data.audit_pictures import picture
+from tests.copies.audit_pictures import picture
 from typer.testing import CliRunner, Result
 
-from facemask.cli import audit as command
-from facemask.cli.app import app
-from facemask.data.audit import CHECKS
-from facemask.data.layouts import parse_assignments, read_sources
-from facemask.data.prepare import prepare
-from facemask.errors import ConfigError, DatasetError, OutputError
+from facecover.cli import explore as command
+from facecover.cli.app import app
+from facecover.errors import ConfigError, DatasetError, OutputError
+from facecover.look.finding import CHECKS
+from facecover.prepare.pipeline import prepare
+from facecover.sources.reading import parse_assignments, read_sources
 
 LISTS = {"duplicates.csv", "leakage.csv", "conflicts.csv", "outliers.csv"}
 FAST = ("--no-suspects", "--workers", "1")

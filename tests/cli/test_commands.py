@@ -12,20 +12,20 @@ import pandas as pd
 import pytest
 from tests.cli.running import run_here
 
-from facemask.cli import main
+from facecover.cli import main
 
 Done = subprocess.CompletedProcess[str]
 
 
-def facemask(*arguments: object, cwd: Path | None = None) -> Done:
-    command = [sys.executable, "-m", "facemask", *map(str, arguments)]
+def facecover(*arguments: object, cwd: Path | None = None) -> Done:
+    command = [sys.executable, "-m", "facecover", *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
     )
 
 
 def succeeded(*arguments: object) -> Done:
-    done = facemask(*arguments)
+    done = facecover(*arguments)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -123,7 +123,7 @@ def test_resuming_a_finished_run_changes_nothing(runs: list[Path], dataset: Path
 def test_ctrl_c_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ["train", "net1", "--data", str(dataset), "-o", str(run)]
-    command = [sys.executable, "-m", "facemask", *arguments, "--set", "training.epochs=5000"]
+    command = [sys.executable, "-m", "facecover", *arguments, "--set", "training.epochs=5000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wait_for(run / "last.ckpt", process)
         process.send_signal(signal.SIGINT)
@@ -173,7 +173,7 @@ def test_the_demo_runs_on_ones_own_photos_and_reuses_what_stands(
         (("prepare", "{photos}", "--layout", "voq", "-o", "{out}"), "did you mean 'voc'"),
         (("prepare", "{photos}", "-o", "{photos}"), "other files; they are left"),
         (("train", "net3", "--data", "{dataset}", "-o", "{out}"), "no such experiment"),
-        (("train", "net1", "--data", "{photos}", "-o", "{out}"), "facemask prepare"),
+        (("train", "net1", "--data", "{photos}", "-o", "{out}"), "facecover prepare"),
         (
             ("train", "net1", "--data", "{dataset}", "-o", "{out}", "--set", "training.epoch=3"),
             "did you mean 'epochs'",
@@ -195,15 +195,15 @@ def test_bad_input_is_one_line_and_status_1(
 
 @pytest.mark.parametrize("command", ["explore", "audit"])
 def test_a_refusal_ends_the_process_with_one_line(command: str, tmp_path: Path) -> None:
-    done = facemask(command, tmp_path / "nowhere")
+    done = facecover(command, tmp_path / "nowhere")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"facemask: {tmp_path / 'nowhere'}: ")
+    assert line.startswith(f"facecover: {tmp_path / 'nowhere'}: ")
     assert not done.stdout
 
 
 def test_misuse_exits_with_2() -> None:
-    assert facemask("flatten").returncode == 2
+    assert facecover("flatten").returncode == 2
     assert run_here("prepare").status == 2
 
 
@@ -225,8 +225,8 @@ def test_ctrl_c_says_that_it_stopped(
     def interrupted() -> None:
         raise KeyboardInterrupt(*said)
 
-    monkeypatch.setattr("facemask.cli.app.app", interrupted)
+    monkeypatch.setattr("facecover.cli.app.app", interrupted)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
-    assert capsys.readouterr().err == f"facemask: {shown}\n"
+    assert capsys.readouterr().err == f"facecover: {shown}\n"

@@ -12,10 +12,9 @@ from PIL import Image
 from tests.cli.running import run_here
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
-from facemask.cli.models import load_models
-from facemask.inference.model_file import MODEL_NAME, seal
-from facemask.inference.model_info import info_to_json
-from facemask.inference.packaged import DEFAULT_MODEL, packaged_file
+from facecover.inference.model_file import DEFAULT_MODEL, MODEL_NAME, packaged_file, seal
+from facecover.inference.model_info import info_to_json
+from facecover.workflows.opened import load_models
 
 CLASSES = ("no_mask", "mask", "incorrect_mask")
 

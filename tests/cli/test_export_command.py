@@ -12,19 +12,18 @@ import pytest
 import yaml
 from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_experiment
 
-from facemask.cli.card import card_command
-from facemask.cli.export import export_command
-from facemask.cli.models_command import models_command
-from facemask.data.arrays import Dataset, open_dataset
-from facemask.data.drops import DROPPED_NAME, write_drops
-from facemask.data.manifest import Manifest
-from facemask.errors import ConfigError, DatasetError, OutputError, RunError
-from facemask.inference import packaged
-from facemask.inference.model_file import read_model_file
-from facemask.inference.packaged import packaged_models
-from facemask.studies.results import StudyResult, StudyRun
-from facemask.training.experiments import load_experiment
-from facemask.training.fit import fit
+from facecover.cli.card import card_command
+from facecover.cli.models import models_command
+from facecover.cli.train import export_command
+from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.collect import DROPPED_NAME, write_drops
+from facecover.dataset.manifest import Manifest
+from facecover.errors import ConfigError, DatasetError, OutputError, RunError
+from facecover.inference import model_file
+from facecover.inference.model_file import packaged_models, read_model_file
+from facecover.studies.results import StudyResult, StudyRun
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import fit
 
 
 def _dataset(folder: Path, digest: str = "d" * 64) -> Dataset:
@@ -219,7 +218,7 @@ def test_models_says_whose_figures_it_quotes(
         measured=folder / "run",
         resamples=100,
     )
-    for place in (packaged, sys.modules["facemask.cli.models_command"]):
+    for place in (model_file, sys.modules["facecover.cli.models"]):
         monkeypatch.setattr(place, "MODELS_FOLDER", tmp_path)
     models_command()
     said = capsys.readouterr().out
@@ -315,7 +314,7 @@ def test_models_does_not_quote_figures_of_another_file(
     model = packaged_models()[0]
     (tmp_path / "own.onnx").write_bytes((folder / "run/model.onnx").read_bytes())
     (tmp_path / "own.json").write_bytes(model.facts.read_bytes())
-    for place in (packaged, sys.modules["facemask.cli.models_command"]):
+    for place in (model_file, sys.modules["facecover.cli.models"]):
         monkeypatch.setattr(place, "MODELS_FOLDER", tmp_path)
     models_command()
     assert "not measured" in capsys.readouterr().out
@@ -324,7 +323,7 @@ def test_models_does_not_quote_figures_of_another_file(
 def test_models_needs_the_base_dependencies_alone() -> None:
     heavy = "torch pandas scipy sklearn matplotlib pyarrow onnx yaml lightning jinja2"
     program = (
-        "import sys; from facemask.cli.models_command import models_command; models_command(); "
+        "import sys; from facecover.cli.models import models_command; models_command(); "
         f"print([name for name in '{heavy}'.split() if name in sys.modules], file=sys.stderr)"
     )
     command = [sys.executable, "-c", program]

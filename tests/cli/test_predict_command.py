@@ -1,4 +1,4 @@
-"""`facemask predict` as a process."""
+"""`facecover predict` as a process."""
 
 import csv
 import io
@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
-from facemask.inference.model_file import seal
-from facemask.inference.model_info import info_to_json
+from facecover.inference.model_file import seal
+from facecover.inference.model_info import info_to_json
 
 GREEN, RED, GREY = (0, 220, 0), (220, 0, 0), (120, 120, 120)  # mask, no_mask, uncertain
 
@@ -52,7 +52,7 @@ def photos(tmp_path: Path) -> Path:
 def predict(
     model: Path, *arguments: object, status: int = 0, stdin: bytes = b"", cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "facemask", "predict", *map(str, arguments)]
+    command = [sys.executable, "-m", "facecover", "predict", *map(str, arguments)]
     command += ["--model", str(model), "--threads", "1"]
     done = subprocess.run(
         command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=60
@@ -254,7 +254,7 @@ def test_a_name_that_is_not_unicode_comes_back(model: Path, photos: Path) -> Non
     command = [
         sys.executable,
         "-m",
-        "facemask",
+        "facecover",
         "predict",
         str(photos),
         "--csv",
@@ -272,7 +272,7 @@ def test_ctrl_c_keeps_what_is_answered(model: Path, photos: Path, tmp_path: Path
         os.link(photos / "a.png", photos / f"n{number:05}.png")
     out = tmp_path / "out.jsonl"
     command = [
-        sys.executable, "-m", "facemask", "predict", str(photos), "--json", "--model", str(model),
+        sys.executable, "-m", "facecover", "predict", str(photos), "--json", "--model", str(model),
         "--threads", "1", "--batch-size", "1", "--copy-to", str(tmp_path / "copies"),
         "--sheet", str(tmp_path / "sheet.png"),
     ]  # fmt: skip
@@ -288,7 +288,7 @@ def test_ctrl_c_keeps_what_is_answered(model: Path, photos: Path, tmp_path: Path
     assert process.returncode == 130
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert 0 < len(lines) < 3004
-    assert errors.splitlines()[-1] == f"facemask: stopped after {len(lines):,} of 3,004"
+    assert errors.splitlines()[-1] == f"facecover: stopped after {len(lines):,} of 3,004"
     assert "Traceback" not in errors
     assert (tmp_path / "sheet.png").is_file()
 
@@ -300,7 +300,7 @@ def test_a_reader_that_has_gone_is_no_error(model: Path, photos: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "facemask",
+        "facecover",
         "predict",
         str(photos),
         "--csv",
@@ -321,7 +321,7 @@ def test_a_reader_that_has_gone_is_no_error(model: Path, photos: Path) -> None:
 def test_predicting_needs_neither_pandas_nor_torch(model: Path, photos: Path) -> None:
     code = (
         "import sys\n"
-        "from facemask.cli.app import app\n"
+        "from facecover.cli.app import app\n"
         "app(sys.argv[1:], standalone_mode=False)\n"
         "banned = {'torch', 'pandas', 'onnx', 'sklearn', 'scipy', 'matplotlib', 'rich.progress'}\n"
         "sys.exit(', '.join(banned & set(sys.modules)) or 0)"

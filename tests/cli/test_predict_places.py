@@ -1,4 +1,4 @@
-"""`facemask predict` where a place that is named cannot be looked up."""
+"""`facecover predict` where a place that is named cannot be looked up."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.cli.running import run_here
 
-from facemask.data.drawn import draw_face
+from facecover.drawn.drawn_dataset import draw_face
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_folder_for_copies_with_too_long_a_name_is_one_line(photo: Path) -> No
     ended = run_here("predict", photo, "--copy-to", "n" * 300)
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
-    assert line.startswith("facemask: --copy-to nnn")
+    assert line.startswith("facecover: --copy-to nnn")
     assert line.endswith("n: cannot be looked up: File name too long; name another folder")
 
 

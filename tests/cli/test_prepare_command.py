@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.cli.running import Ended, run_here
 
-from facemask.data.drawn import draw_face
+from facecover.drawn.drawn_dataset import draw_face
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def prepare(*arguments: object, limit: Callable[[], None] | None = None) -> Ende
     """As a process of its own where that has to have a limit."""
     if limit is None:
         return run_here("prepare", *arguments)
-    command = [sys.executable, "-m", "facemask", "prepare", *map(str, arguments)]
+    command = [sys.executable, "-m", "facecover", "prepare", *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=300, preexec_fn=limit
     )

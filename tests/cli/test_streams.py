@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facemask.data.drawn import draw_face
+from facecover.drawn.drawn_dataset import draw_face
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
 
@@ -18,11 +18,11 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="no device that is alw
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
-def facemask(
+def facecover(
     redirected: str, *arguments: object, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command under a shell's redirection, such as ``<&-``."""
-    called = [sys.executable, "-m", "facemask", *map(str, arguments)]
+    called = [sys.executable, "-m", "facecover", *map(str, arguments)]
     done = subprocess.run(
         ["sh", "-c", f'{redirected}; exec "$@"', "sh", *called],
         env=BUFFERED | environment,
@@ -55,22 +55,22 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_photos_are_answered_without_a_standard_input(photo: Path) -> None:
-    done = facemask("exec <&-", "predict", photo, "-")
+    done = facecover("exec <&-", "predict", photo, "-")
     assert done.returncode == 3
     answer, empty = done.stdout.splitlines()
     assert answer.endswith("a.jpg")
     assert "standard input gave no bytes" in empty
-    assert facemask("exec <&-", "predict", photo, "--from-file", "-").returncode == 0
+    assert facecover("exec <&-", "predict", photo, "--from-file", "-").returncode == 0
 
 
 def test_photos_are_answered_without_a_standard_error(photo: Path) -> None:
-    done = facemask("exec 2>&-", "predict", photo)
+    done = facecover("exec 2>&-", "predict", photo)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1
 
 
 def test_photos_are_copied_without_a_standard_output(photo: Path, tmp_path: Path) -> None:
-    done = facemask("exec >&-", "predict", photo, "--copy-to", tmp_path / "out")
+    done = facecover("exec >&-", "predict", photo, "--copy-to", tmp_path / "out")
     assert done.returncode == 0
     assert done.stderr.startswith("1 photo: ")
     assert len(list((tmp_path / "out").rglob("*.jpg"))) == 1
@@ -83,33 +83,33 @@ def test_a_full_standard_output_is_one_line(
     command: str, environment: dict[str, str], photo: Path
 ) -> None:
     inputs = [photo] if command == "predict" else []
-    done = facemask(f"exec >{FULL}", command, *inputs, **environment)
+    done = facecover(f"exec >{FULL}", command, *inputs, **environment)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("facemask: standard output")
+    assert line.startswith("facecover: standard output")
     assert "cannot be written: No space left on device; free some space" in line
 
 
 @needs_full
 def test_what_was_measured_for_a_full_standard_output_is_one_line(faces: Path) -> None:
-    done = facemask(f"exec >{FULL}", "evaluate", "net2", "--data", faces, "--json")
+    done = facecover(f"exec >{FULL}", "evaluate", "net2", "--data", faces, "--json")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("facemask: standard output")
+    assert last.startswith("facecover: standard output")
     assert "cannot be written: No space left on device" in last
 
 
 def test_no_room_for_temporary_files_is_one_line(faces: Path) -> None:
-    done = facemask("ulimit -f 8", "evaluate", "net2", "--data", faces)
+    done = facecover("ulimit -f 8", "evaluate", "net2", "--data", faces)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("facemask: ")
+    assert last.startswith("facecover: ")
     assert "cannot be written: File too large" in last
     assert "set TMPDIR" in last
 
 
 def test_names_in_any_script_are_printed_whatever_the_locale(faces: Path) -> None:
-    done = facemask(":", "evaluate", "net2", "--data", faces, PYTHONIOENCODING="latin-1")
+    done = facecover(":", "evaluate", "net2", "--data", faces, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0
     assert "Πρόσωπα: class-folders" in done.stderr
     assert "Accuracy" in done.stdout

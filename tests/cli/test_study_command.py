@@ -1,4 +1,4 @@
-"""`facemask study`, on photos of one's own and as a process."""
+"""`facecover study`, on photos of one's own and as a process."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from tests.cli.running import run_here
 from tests.report.html_check import page_text
 
-from facemask.data.manifest import load_manifest
+from facecover.dataset.manifest import load_manifest
 
 STUDY = """\
 name: own
@@ -30,7 +30,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_list_names_every_study_with_its_question() -> None:
-    command = [sys.executable, "-m", "facemask", "study", "--list"]
+    command = [sys.executable, "-m", "facecover", "study", "--list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.stdout

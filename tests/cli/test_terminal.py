@@ -21,7 +21,7 @@ def test_a_bar_in_the_terminal_leaves_the_answers_to_their_file(tmp_path: Path) 
     terminal, other_end = pty.openpty()
     try:
         with (tmp_path / "answers").open("wb") as answers:
-            command = [sys.executable, "-m", "facemask", "predict", str(photos), "--json"]
+            command = [sys.executable, "-m", "facecover", "predict", str(photos), "--json"]
             ended = subprocess.run(command, stdout=answers, stderr=other_end, check=False)
         os.close(other_end)
         shown = os.read(terminal, 100_000).decode()

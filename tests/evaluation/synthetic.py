@@ -6,15 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.inference.model_info import (
-    DataFacts,
-    LayerFacts,
-    ModelInfo,
-    NetworkFacts,
-    Parity,
-)
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.inference.model_info import DataFacts, LayerFacts, ModelInfo, NetworkFacts, Parity
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]

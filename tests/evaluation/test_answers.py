@@ -2,8 +2,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facemask.errors import DatasetError, ModelFileError
-from facemask.evaluation.answers import check_answers
+from facecover.errors import DatasetError, ModelFileError
+from facecover.evaluation.answers import check_answers
 
 GOOD = np.array([[0.4, 0.6], [0.9, 0.1]])
 

@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 from tests.evaluation.synthetic import Labels, Probabilities, binary_answers, three_class_answers
 
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.bootstrap import (
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.intervals import (
     basic_interval,
+    measure,
     percentile_interval,
     resample_weights,
     resampled_values,
     units_of,
 )
-from facemask.evaluation.metric_kinds import METRIC_KEYS
-from facemask.evaluation.metrics import measure
-from facemask.evaluation.weighted import WeightedMetrics
+from facecover.evaluation.metrics import METRIC_KEYS, WeightedMetrics
 
 CASES = [binary_answers(70), three_class_answers(70)]
 

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from facemask.evaluation.answers import Answers, check_answers
-from facemask.evaluation.calibration import (
+from facecover.evaluation.answers import Answers, check_answers
+from facecover.evaluation.intervals import measure
+from facecover.evaluation.metrics import (
     BINS,
     bins_of,
     chance_calibration_error,
     expected_calibration_error,
     reliability,
 )
-from facemask.evaluation.metrics import measure
 
 
 def _calibrated(n: int, seed: int, sharpness: float = 1.0) -> Answers:

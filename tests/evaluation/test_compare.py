@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images, model_info
 
-from facemask.errors import DatasetError
-from facemask.evaluation.compare import compare
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.holm import holm
+from facecover.errors import DatasetError
+from facecover.evaluation.comparison import compare
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.significance import holm
 
 
 def _answering(name: str, is_right: list[bool]) -> Evaluation:

@@ -4,9 +4,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facemask.errors import ConfigError, ImageError
-from facemask.evaluation.corruptions import BASE_PX, KINDS, Images, Kind, corrupted, kind_by_key
-from facemask.evaluation.corruptions.blur import _disc, _trail
+from facecover.errors import ConfigError, ImageError
+from facecover.evaluation.corruptions import (
+    BASE_PX,
+    KINDS,
+    Images,
+    Kind,
+    _disc,
+    _trail,
+    corrupted,
+    kind_by_key,
+)
 
 SEVERE = [kind for kind in KINDS if len(kind.amounts) > 1]
 BY_KEY = pytest.mark.parametrize("kind", KINDS, ids=[kind.key for kind in KINDS])

@@ -12,11 +12,11 @@ from tests.evaluation.synthetic import (
     model_info,
 )
 
-from facemask.errors import DatasetError, ModelFileError
-from facemask.evaluation.evaluate import BATCH_SIZE, evaluate
-from facemask.evaluation.metric_kinds import METRIC_KEYS
-from facemask.evaluation.metrics import measure
-from facemask.evaluation.wording import flattery
+from facecover.errors import DatasetError, ModelFileError
+from facecover.evaluation.formatting import flattery
+from facecover.evaluation.intervals import measure
+from facecover.evaluation.metrics import METRIC_KEYS
+from facecover.evaluation.performance import BATCH_SIZE, evaluate
 
 JSON_KEYS = {
     "format_version", "model", "split", "data_digest", "seen_before", "n", "n_by_class",

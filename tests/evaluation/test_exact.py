@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.bootstrap import units_of
-from facemask.evaluation.exact import exact_interval, proportion_interval
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.intervals import exact_interval, proportion_interval, units_of
 
 
 def test_no_failure_gives_the_closed_form() -> None:

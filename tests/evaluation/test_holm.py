@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from facemask.errors import ConfigError
-from facemask.evaluation.holm import holm
-from facemask.evaluation.sign_flips import sign_flip_p
+from facecover.errors import ConfigError
+from facecover.evaluation.significance import holm, sign_flip_p
 
 
 def test_a_worked_example() -> None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from facemask.errors import DatasetError
-from facemask.evaluation.mcnemar import mcnemar
+from facecover.errors import DatasetError
+from facecover.evaluation.significance import mcnemar
 
 
 def _pairs(n11: int, n10: int, n01: int, n00: int) -> tuple[list[bool], list[bool]]:

@@ -5,9 +5,9 @@ import pytest
 from sklearn import metrics as sk
 from tests.evaluation.synthetic import binary_answers, three_class_answers
 
-from facemask.errors import ConfigError, DatasetError
-from facemask.evaluation.metric_kinds import METRIC_KEYS
-from facemask.evaluation.metrics import Metrics, measure
+from facecover.errors import ConfigError, DatasetError
+from facecover.evaluation.intervals import Metrics, measure
+from facecover.evaluation.metrics import METRIC_KEYS
 
 
 def _intervals(metrics: Metrics) -> dict[str, tuple[float, float]]:

@@ -1,8 +1,8 @@
 import numpy as np
 from tests.evaluation.synthetic import binary_answers
 
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.mistakes import most_confident_mistakes
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.performance import most_confident_mistakes
 
 
 def test_the_most_confident_come_first_and_only_mistakes() -> None:

@@ -10,20 +10,23 @@ from rich.console import Console
 from tests.evaluation.synthetic import Probabilities, model_info
 from tests.evaluation.test_robustness import info_of
 
-from facemask.errors import ConfigError, ImageError
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.explanation import PER_GROUP, SHOWN, Explanation, explain, explained_images
-from facemask.evaluation.explanation_text import explanation_text
-from facemask.evaluation.occlusion import (
+from facecover.errors import ConfigError, ImageError
+from facecover.evaluation.explanation import (
+    PER_GROUP,
+    SHOWN,
+    Explanation,
     Grid,
     evidence_grids,
+    explain,
+    explained_images,
     log_odds,
     lower_half_shares,
     patch_grid,
     pixel_map,
 )
-from facemask.inference.model_info import ModelInfo
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.inference.model_info import ModelInfo
+from facecover.report.terminal import explanation_text
 
 SIDE = 32
 Weights = npt.NDArray[np.float64]

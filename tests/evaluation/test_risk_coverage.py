@@ -12,11 +12,9 @@ from tests.evaluation.synthetic import (
     three_class_answers,
 )
 
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.risk_coverage import certainty, risk_coverage
-from facemask.evaluation.temperature_effect import measure_calibration, uncalibrated
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.performance import Evaluation, evaluate, measure_calibration, uncalibrated
+from facecover.evaluation.uncertain_band import certainty, risk_coverage
 
 
 def _scored(scores: list[float], labels: list[int]) -> Evaluation:

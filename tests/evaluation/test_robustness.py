@@ -9,13 +9,16 @@ import pytest
 from rich.console import Console
 from tests.evaluation.synthetic import Probabilities, model_info
 
-from facemask.errors import ConfigError, DatasetError
-from facemask.evaluation.corruptions import KINDS, kind_by_key
-from facemask.evaluation.robustness import measure_robustness
-from facemask.evaluation.robustness_answers import corruption_size, corruption_steps
-from facemask.evaluation.robustness_facts import Robustness
-from facemask.evaluation.robustness_text import robustness_sentences, robustness_text
-from facemask.inference.model_info import ModelInfo
+from facecover.errors import ConfigError, DatasetError
+from facecover.evaluation.corruptions import KINDS, kind_by_key
+from facecover.evaluation.robustness import (
+    Robustness,
+    corruption_size,
+    corruption_steps,
+    measure_robustness,
+)
+from facecover.inference.model_info import ModelInfo
+from facecover.report.terminal import robustness_sentences, robustness_text
 
 FEW = tuple(kind_by_key(key) for key in ("contrast", "flip", "occlusion_above", "low_light"))
 

@@ -6,14 +6,12 @@ import pandas as pd
 import pytest
 from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images
 
-from facemask.data.manifest import COLUMNS
-from facemask.errors import ConfigError, DatasetError
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.metric_kinds import METRIC_KEYS
-from facemask.evaluation.slice_cuts import BANDS, cut_images
-from facemask.evaluation.slices import Slice, Slices, answers_of, measure_slices
-from facemask.evaluation.slices_text import slice_sentences, worst_sentence
+from facecover.dataset.manifest import COLUMNS
+from facecover.errors import ConfigError, DatasetError
+from facecover.evaluation.metrics import METRIC_KEYS
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.slices import BANDS, Slice, Slices, answers_of, cut_images, measure_slices
+from facecover.report.terminal import slice_sentences, worst_sentence
 
 
 def _table(n: int, **columns: object) -> pd.DataFrame:

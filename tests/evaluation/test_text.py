@@ -5,20 +5,20 @@ import pytest
 from rich.console import Console, RenderableType
 from tests.evaluation.synthetic import FakeClassifier, binary_answers, evaluation_of, fake_images
 
-from facemask.evaluation.compare import compare
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.metric_kinds import METRICS
-from facemask.evaluation.text import comparison_text, evaluation_text
-from facemask.evaluation.wording import (
+from facecover.evaluation.comparison import compare
+from facecover.evaluation.formatting import (
     cautions,
     joined,
     kind_of,
     metric_sentence,
     number,
     p_value,
-    percent,
     points,
 )
+from facecover.evaluation.metrics import METRICS
+from facecover.evaluation.performance import evaluate
+from facecover.report.terminal import comparison_text, evaluation_text
+from facecover.text import percent
 
 
 def _printed(renderable: RenderableType) -> str:

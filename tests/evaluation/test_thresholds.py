@@ -10,19 +10,18 @@ from tests.evaluation.synthetic import (
     three_class_answers,
 )
 
-from facemask.errors import ConfigError
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.choices_text import SAME_IMAGES, band_sentences, threshold_sentences
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.evaluation.thresholds import (
+from facecover.errors import ConfigError
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.thresholds import (
     Costs,
     at_threshold,
     cheapest_threshold,
     choose_threshold,
     cost_at,
 )
-from facemask.evaluation.uncertain_band import band_reaching, choose_band, is_uncertain
+from facecover.evaluation.uncertain_band import band_reaching, choose_band, is_uncertain
+from facecover.report.terminal import SAME_IMAGES, band_sentences, threshold_sentences
 
 
 def _others(evaluation: Evaluation, split: str = "val") -> Evaluation:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
 
-from facemask.inference.model_file import seal
-from facemask.inference.model_info import info_to_json
+from facecover.inference.model_file import seal
+from facecover.inference.model_info import info_to_json
 
 
 @pytest.fixture

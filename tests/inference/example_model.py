@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from facemask.inference.model_file import PRODUCER
-from facemask.inference.model_info import (
+from facecover.inference.model_file import PRODUCER
+from facecover.inference.model_info import (
     METADATA_KEY,
     DataFacts,
     LayerFacts,

@@ -19,13 +19,18 @@ from tests.inference.example_model import (
     model_bytes,
 )
 
-from facemask.errors import ConfigError, ImageError, ModelFileError
-from facemask.inference.classifier import Classifier
-from facemask.inference.model import BATCH_SIZE, load_model, softmax
-from facemask.inference.model_file import MODEL_NAME, seal
-from facemask.inference.model_info import info_to_json
-from facemask.inference.packaged import DEFAULT_MODEL
-from facemask.inference.prediction import answer
+from facecover.errors import ConfigError, ImageError, ModelFileError
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import (
+    BATCH_SIZE,
+    DEFAULT_MODEL,
+    MODEL_NAME,
+    load_model,
+    seal,
+    softmax,
+)
+from facecover.inference.model_info import info_to_json
+from facecover.inference.prediction import answer
 
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
 

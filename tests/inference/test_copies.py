@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from facemask.inference.inputs.answered import Answered
-from facemask.inference.inputs.item import FoundPhoto
-from facemask.inference.outputs.copies import Copies
-from facemask.inference.prediction import Prediction
+from facecover.inference.inputs import Answered
+from facecover.inference.outputs import Copies
+from facecover.inference.prediction import Prediction
+from facecover.photos import FoundPhoto
 
 
 def answer(source: Path | bytes, inner: str = "b.png") -> Answered:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facemask.inference.inputs import archives, item, tars, zips
-from facemask.inference.inputs.inputs import Inputs, find_inputs, read_list
-from facemask.inference.inputs.item import Broken, FoundPhoto
+from facecover import photos
+from facecover.inference import archives
+from facecover.inference.inputs import Inputs, find_inputs, read_list
+from facecover.photos import Broken, FoundPhoto
 
 KINDS = ("tar", "gz", "bz2", "xz")
 FUZZ = settings(
@@ -211,7 +212,7 @@ def test_standard_input_is_one_photo_read_once() -> None:
 
 
 def test_an_endless_stream_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facemask.inference.inputs.inputs.MAX_FILE_BYTES", 100)
+    monkeypatch.setattr("facecover.inference.inputs.MAX_FILE_BYTES", 100)
     (one,) = found("-", stdin=bytes(101))
     assert isinstance(one, Broken)
     assert "more than 100 bytes" in one.reason
@@ -258,7 +259,7 @@ def test_members_come_in_order_with_their_bytes(kind: str, tmp_path: Path) -> No
 def test_large_members_are_refused_and_the_others_read(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (zips, tars):
+    for module in (archives, archives):
         monkeypatch.setattr(module, "MAX_FILE_BYTES", 1000)
     write = zipped if kind == "zip" else tarred
     path = write(tmp_path / "photos", {"big.jpg": bytes(1001), "small.jpg": b"s"})
@@ -289,7 +290,7 @@ def test_skipping_a_member_counts_for_a_bomb_too(
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (zips, tars):
+    for module in (archives, archives):
         monkeypatch.setattr(module, "MAX_MEMBERS", 3)
     members = {f"{number}.jpg": b"x" for number in range(5)}
     for path in (zipped(tmp_path / "z", members), tarred(tmp_path / "t", members)):
@@ -361,7 +362,7 @@ def _survives(path: Path, data: bytes) -> None:
         if isinstance(one, Broken):
             assert "\n" not in one.reason
         elif isinstance(one.source, bytes):
-            assert len(one.source) <= item.MAX_FILE_BYTES
+            assert len(one.source) <= photos.MAX_FILE_BYTES
 
 
 @FUZZ

@@ -16,17 +16,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.inference.example_model import WriteModel, example_info
 
-from facemask.errors import ConfigError, OutputError
-from facemask.images import read_photo
-from facemask.inference.classifier import Classifier
-from facemask.inference.inputs.answered import MARGIN, Answered, answered, is_close
-from facemask.inference.inputs.inputs import find_inputs
-from facemask.inference.inputs.item import Broken, FoundPhoto, Item
-from facemask.inference.outputs import sheet as sheet_module
-from facemask.inference.outputs.copies import Copies, safe_name
-from facemask.inference.outputs.lines import CsvLines, JsonLines, TextLines
-from facemask.inference.outputs.sheet import Sheet
-from facemask.inference.prediction import Prediction
+from facecover.errors import ConfigError, OutputError
+from facecover.images import read_photo
+from facecover.inference import outputs as sheet_module
+from facecover.inference.classifier import Classifier
+from facecover.inference.inputs import MARGIN, Answered, answered, find_inputs, is_close
+from facecover.inference.outputs import Copies, CsvLines, JsonLines, Sheet, TextLines, safe_name
+from facecover.inference.prediction import Prediction
+from facecover.photos import Broken, FoundPhoto, Item
 
 CLASSES = ("no_mask", "mask")
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
 
-from facemask.errors import ModelFileError
-from facemask.inference.model_file import PRODUCER, read_model_file, seal
-from facemask.inference.model_info import (
+from facecover.errors import ModelFileError
+from facecover.inference.model_file import PRODUCER, read_header, read_model_file, seal
+from facecover.inference.model_info import (
     FORMAT_VERSION,
     Parity,
     Quantization,
@@ -20,7 +20,6 @@ from facemask.inference.model_info import (
     info_from_document,
     info_to_json,
 )
-from facemask.inference.onnx_header import read_header
 
 
 def _refused(path: Path, data: bytes, match: str) -> None:
@@ -152,7 +151,7 @@ def test_a_changed_weight_says_so(write_model: WriteModel) -> None:
 
 def test_appended_bytes_say_so(write_model: WriteModel) -> None:
     path = write_model()
-    extra = b"\x12\x08facemask"  # a second producer name
+    extra = b"\x12\x09facecover"  # a second producer name
     _refused(path, path.read_bytes() + extra, "was changed after it was written")
 
 
@@ -163,7 +162,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     _refused(
         tmp_path / "model.onnx",
         data,
-        rf"found {FORMAT_VERSION + 1}, written by facemask 9\.9; update",
+        rf"found {FORMAT_VERSION + 1}, written by facecover 9\.9; update",
     )
 
 

@@ -6,18 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facemask.errors import ModelFileError
-from facemask.inference import packaged
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_file import find_model, read_model_file
-from facemask.inference.packaged import (
+from facecover.errors import ModelFileError
+from facecover.inference import model_file
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import (
     DEFAULT_MODEL,
     MODELS_FOLDER,
     PackagedModel,
+    find_model,
     find_packaged,
     packaged_file,
     packaged_models,
     read_facts,
+    read_model_file,
 )
 
 MODELS = packaged_models()
@@ -77,7 +78,7 @@ def test_the_packages_own_file_is_found_past_that_folder(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net1").mkdir()
     assert packaged_file("net1") == MODELS_FOLDER / "net1.onnx"
-    with pytest.raises(ModelFileError, match=r"expected net9\.onnx.* install facemask again"):
+    with pytest.raises(ModelFileError, match=r"expected net9\.onnx.* install facecover again"):
         packaged_file("net9")
 
 
@@ -133,7 +134,7 @@ def test_broken_facts_are_refused(tmp_path: Path) -> None:
     model = PackagedModel("net1", tmp_path / "net1.onnx", tmp_path / "net1.md", facts)
     assert read_facts(model) is None
     facts.write_text("{")
-    with pytest.raises(ModelFileError, match=r"net1\.json: broken: .*install facemask again"):
+    with pytest.raises(ModelFileError, match=r"net1\.json: broken: .*install facecover again"):
         read_facts(model)
     facts.write_text("[]")
     with pytest.raises(ModelFileError, match=r"net1\.json: expected an object"):
@@ -145,7 +146,7 @@ def test_models_are_listed_without_being_read(
 ) -> None:
     (tmp_path / "b.onnx").touch()
     (tmp_path / "a.onnx").touch()
-    monkeypatch.setattr(packaged, "MODELS_FOLDER", tmp_path)
+    monkeypatch.setattr(model_file, "MODELS_FOLDER", tmp_path)
     (tmp_path / f"{DEFAULT_MODEL}.onnx").touch()
     assert [model.name for model in packaged_models()] == [DEFAULT_MODEL, "a", "b"]
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pytest
 from tests.inference.example_model import WriteModel
 
-from facemask.errors import ConfigError, ImageError
-from facemask.images import ImageSource
-from facemask.inference.classifier import Classifier
-from facemask.inference.prediction import Prediction
+from facecover.errors import ConfigError, ImageError
+from facecover.images import ImageSource
+from facecover.inference.classifier import Classifier
+from facecover.inference.prediction import Prediction
 
 Frame = npt.NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.inference.example_model import SIZE_PX, example_info
 
-from facemask.inference.prediction import (
+from facecover.inference.prediction import (
     BLANK_RANGE,
     DARK_LEVEL,
     SMALLEST_SIDE_PX,

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure as Drawing
 
-from facemask.report.style import colour
+from facecover.report.plotting import colour
 
 
 def diagonal(figure: Drawing) -> None:

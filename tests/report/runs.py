@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from tests.evaluation.synthetic import evaluation_of, model_info
 
-from facemask.data.manifest import Manifest, ManifestInfo, SourceInfo
-from facemask.report.run import Run, mistakes_of
+from facecover.dataset.manifest import Manifest, ManifestInfo, SourceInfo
+from facecover.report.run_figures import Run, mistakes_of
 
 DIGEST = "ab" * 32
 

@@ -7,20 +7,33 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 from rich.console import Console
-from tests.data.audit_pictures import images_of, picture
-from tests.data.photo_table import photo_table
+from tests.copies.audit_pictures import images_of, picture
+from tests.copies.photo_table import photo_table
 from tests.report.html_check import page_text
 
-from facemask.data.audit import audit
-from facemask.report.audit_conflicts import spread
-from facemask.report.audit_duplicates import largest_groups, random_pairs
-from facemask.report.audit_lists import OUTLIERS_A_REASON, SUSPECTS
-from facemask.report.audit_material import Audited
-from facemask.report.audit_page import audit_section, audit_sections, write_audit_page
-from facemask.report.audit_sheets import write_sheets
-from facemask.report.audit_text import audit_text, findings_text
-from facemask.report.audit_words import FINE, FOUND, NO_SPLIT, NOT_MEASURED, headline, state
-from facemask.report.page import render_page
+from facecover.look.audit_checks import audit
+from facecover.report.audit_page import (
+    audit_section,
+    audit_sections,
+    write_audit_page,
+    write_sheets,
+)
+from facecover.report.audit_sections import (
+    FINE,
+    FOUND,
+    NO_SPLIT,
+    NOT_MEASURED,
+    OUTLIERS_A_REASON,
+    SUSPECTS,
+    Audited,
+    headline,
+    largest_groups,
+    random_pairs,
+    spread,
+    state,
+)
+from facecover.report.html import render_page
+from facecover.report.terminal import audit_text, findings_text
 
 COUNT, COPIES = 30, 8
 HOSTILE = '<script>alert("1")</script> [red]$x_1$\n'

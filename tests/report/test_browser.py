@@ -5,25 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.photo_table import explored, photo_table, two_classes
+from tests.copies.photo_table import explored, photo_table, two_classes
 from tests.report.browser import CHROMIUM, answer_of, load
 from tests.report.runs import manifest_of, run_of
 from tests.report.test_audit_page import material
 from tests.report.test_study_page import naive_and_honest
 
-from facemask.evaluation.compare import compare
-from facemask.evaluation.risk_coverage import risk_coverage
-from facemask.evaluation.slices import measure_slices
-from facemask.evaluation.temperature_effect import measure_calibration
-from facemask.report.audit_page import write_audit_page
-from facemask.report.blocks import Cell, Details, Paragraph, Section, table
-from facemask.report.calibration_section import calibration_section
-from facemask.report.compare_page import write_compare_report
-from facemask.report.explore_page import write_explore_page
-from facemask.report.page import MAX_BYTES, render_page
-from facemask.report.run_page import run_chapter, write_run_report
-from facemask.report.slices_section import slices_section
-from facemask.report.study_page import write_study_report
+from facecover.evaluation.comparison import compare
+from facecover.evaluation.performance import measure_calibration
+from facecover.evaluation.slices import measure_slices
+from facecover.evaluation.uncertain_band import risk_coverage
+from facecover.report.audit_page import write_audit_page
+from facecover.report.comparison_page import write_compare_report
+from facecover.report.exploration_page import write_explore_page
+from facecover.report.html import MAX_BYTES, Cell, Details, Paragraph, Section, render_page, table
+from facecover.report.run_page import run_chapter, write_run_report
+from facecover.report.study_page import write_study_report
+from facecover.report.trust_sections import calibration_section, slices_section
 
 pytestmark = [
     pytest.mark.slow,

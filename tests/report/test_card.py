@@ -2,9 +2,13 @@
 
 import pytest
 
-from facemask.inference.model_file import read_model_file
-from facemask.inference.packaged import PackagedModel, packaged_models, read_facts
-from facemask.report.card import card_text
+from facecover.inference.model_file import (
+    PackagedModel,
+    packaged_models,
+    read_facts,
+    read_model_file,
+)
+from facecover.report.model_card import card_text
 
 
 @pytest.mark.parametrize("model", packaged_models(), ids=lambda model: model.name)

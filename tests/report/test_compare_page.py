@@ -2,21 +2,24 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from tests.data.photo_table import photo_table
+from tests.copies.photo_table import photo_table
 from tests.evaluation.synthetic import model_info
 from tests.report.html_check import page_text
 from tests.report.runs import manifest_of, run_of
 
-from facemask.errors import DatasetError
-from facemask.evaluation.compare import Comparison, compare
-from facemask.evaluation.metric_kinds import METRICS
-from facemask.evaluation.slices import measure_slices
-from facemask.report.blocks import Table
-from facemask.report.compare_page import compare_chapter, compare_sections, write_compare_report
-from facemask.report.compare_slices import slices_side_by_side
-from facemask.report.page import render_page
-from facemask.report.run import Run
-from facemask.report.run_page import run_chapter
+from facecover.errors import DatasetError
+from facecover.evaluation.comparison import Comparison, compare
+from facecover.evaluation.metrics import METRICS
+from facecover.evaluation.slices import measure_slices
+from facecover.report.comparison_page import (
+    compare_chapter,
+    compare_sections,
+    slices_side_by_side,
+    write_compare_report,
+)
+from facecover.report.html import Table, render_page
+from facecover.report.run_figures import Run
+from facecover.report.run_page import run_chapter
 
 
 def _compared(*runs: Run) -> Comparison:

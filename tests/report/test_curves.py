@@ -1,7 +1,7 @@
 import pandas as pd
 from tests.report.runs import curves_of
 
-from facemask.report.curves import curve_columns, curve_figures, epochs_of
+from facecover.report.run_figures import curve_columns, curve_figures, epochs_of
 
 
 def test_columns_are_found_by_split_and_metric() -> None:

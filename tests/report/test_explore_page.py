@@ -9,21 +9,22 @@ import pandas as pd
 import pytest
 from PIL import Image
 from rich.console import Console
-from tests.data.photo_table import explored, noise_images, photo_table, two_classes
+from tests.copies.photo_table import explored, noise_images, photo_table, two_classes
 
-from facemask.data.explore import Exploration
-from facemask.data.insights import insights
-from facemask.data.rows import Drop
-from facemask.data.samples import MAX_SIDE_PX, PER_CELL, Sample, Samples
-from facemask.report import explore_samples
-from facemask.report.blocks import Section
-from facemask.report.data_section import LISTED
-from facemask.report.explore_counts import counts_section
-from facemask.report.explore_faces import mean_faces
-from facemask.report.explore_page import explore_highlights, explore_sections, write_explore_page
-from facemask.report.explore_samples import samples_section
-from facemask.report.explore_text import explore_text
-from facemask.report.page import MAX_BYTES, render_page
+from facecover.look.exploration import MAX_SIDE_PX, PER_CELL, Exploration, Sample, Samples
+from facecover.look.insights import insights
+from facecover.report import exploration_figures
+from facecover.report.exploration_figures import mean_faces, samples_section
+from facecover.report.exploration_page import (
+    LISTED,
+    counts_section,
+    explore_highlights,
+    explore_sections,
+    write_explore_page,
+)
+from facecover.report.html import MAX_BYTES, Section, render_page
+from facecover.report.terminal import explore_text
+from facecover.sources.rows import Drop
 
 HOSTILE = '<script>alert("1")</script> [red]$x_1$'
 SPLITS = ["train", "train", "test", "train"] * 50
@@ -152,8 +153,8 @@ def test_without_samples_there_is_no_such_section() -> None:
 def test_noise_is_packed_until_the_page_can_be_mailed(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = Samples(tuple(sample(number, side=100) for number in range(3)), 0, 0)
     sizes = []
-    for budget in (explore_samples.MAX_PHOTO_BYTES, 6_000, 0):
-        monkeypatch.setattr(explore_samples, "MAX_PHOTO_BYTES", budget)
+    for budget in (exploration_figures.MAX_PHOTO_BYTES, 6_000, 0):
+        monkeypatch.setattr(exploration_figures, "MAX_PHOTO_BYTES", budget)
         shown = of("img", shown_samples(chosen))
         assert len(shown) == 3
         sizes.append(sum(len(str(one["src"])) for one in shown))

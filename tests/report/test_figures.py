@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images, model_info
 
-from facemask.evaluation.compare import compare
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.evaluation import Evaluation
-from facemask.report.comparison_figures import differences_figure, intervals_figure
-from facemask.report.evaluation_figures import confusion_figure, reliability_figure, score_figure
-from facemask.report.network_figures import layer_figure
-from facemask.report.ranking_figures import ranking_figures, roc_figure
+from facecover.evaluation.comparison import compare
+from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.report.comparison_page import differences_figure, intervals_figure
+from facecover.report.metric_figures import (
+    confusion_figure,
+    ranking_figures,
+    reliability_figure,
+    roc_figure,
+    score_figure,
+)
+from facecover.report.run_figures import layer_figure
 
 
 def _perfect(n: int = 40) -> Evaluation:

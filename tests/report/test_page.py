@@ -5,7 +5,7 @@ from markupsafe import Markup
 from tests.report.html_check import page_text
 from tests.report.pictures import diagonal, noise
 
-from facemask.report.blocks import (
+from facecover.report.html import (
     Bullets,
     Card,
     Cards,
@@ -19,10 +19,11 @@ from facemask.report.blocks import (
     Paragraph,
     Section,
     Tile,
+    render_page,
     table,
+    write_page,
 )
-from facemask.report.page import render_page, write_page
-from facemask.report.picture import draw, photo
+from facecover.report.plotting import draw, photo
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\" {{ 7 * 7 }} </style>"
 

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from tests.report.pictures import diagonal, noise
 
-from facemask.report.picture import MAX_PHOTO_PX, draw, photo, with_own_names
-from facemask.report.style import COLOURS
+from facecover.report.plotting import COLOURS, MAX_PHOTO_PX, draw, photo, with_own_names
 
 
 def _decoded(markup: str) -> Image.Image:

@@ -4,14 +4,17 @@ from tests.evaluation.test_occlusion import SIDE, evaluated, weighing
 from tests.evaluation.test_robustness import FEW, Brightness, bright_and_dark, measured
 from tests.report.html_check import page_text
 
-from facemask.evaluation.corruptions import KINDS
-from facemask.evaluation.explanation import explain
-from facemask.evaluation.robustness import measure_robustness
-from facemask.evaluation.wording import percent
-from facemask.report.occlusion_pictures import evidence_overlay
-from facemask.report.occlusion_section import occlusion_section
-from facemask.report.page import render_page
-from facemask.report.robustness_section import corruption_strip, robustness_section
+from facecover.evaluation.corruptions import KINDS
+from facecover.evaluation.explanation import explain
+from facecover.evaluation.robustness import measure_robustness
+from facecover.report.html import render_page
+from facecover.report.robustness_sections import (
+    corruption_strip,
+    evidence_overlay,
+    occlusion_section,
+    robustness_section,
+)
+from facecover.text import percent
 
 HOSTILE = "<img src=x onerror=y>{}.jpg"
 

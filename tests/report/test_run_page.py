@@ -14,14 +14,20 @@ from tests.evaluation.synthetic import (
 from tests.report.html_check import page_text
 from tests.report.runs import manifest_of, run_of
 
-from facemask.evaluation.evaluate import evaluate
-from facemask.evaluation.metric_kinds import METRICS
-from facemask.evaluation.wording import number
-from facemask.inference.model_info import NetworkFacts
-from facemask.report.page import render_page
-from facemask.report.run import Run
-from facemask.report.run_page import run_chapter, run_sections, write_run_report
-from facemask.report.run_sections import flat_settings, metrics_table, mistakes_section
+from facecover.evaluation.formatting import number
+from facecover.evaluation.metrics import METRICS
+from facecover.evaluation.performance import evaluate
+from facecover.inference.model_info import NetworkFacts
+from facecover.report.html import render_page
+from facecover.report.run_figures import Run
+from facecover.report.run_page import (
+    flat_settings,
+    metrics_table,
+    mistakes_section,
+    run_chapter,
+    run_sections,
+    write_run_report,
+)
 
 HOSTILE = "<script>alert(1)</script>/<img src=x onerror=y>{}.jpg"
 
@@ -68,7 +74,7 @@ def test_mistakes_are_found_in_the_dataset_through_the_rows() -> None:
     rows = np.arange(40, 80)
     classifier = FakeClassifier()
     part = evaluate(classifier, fake_images(probabilities), labels, rows=rows, resamples=100)
-    from facemask.report.run import mistakes_of
+    from facecover.report.run_figures import mistakes_of
 
     images = (
         np.zeros((80, 4, 4, 3), dtype=np.uint8) + np.arange(80, dtype=np.uint8)[:, None, None, None]

@@ -4,10 +4,10 @@ import pytest
 from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.runs import curves_of, run_of
 
-from facemask.report.blocks import Cell, table
-from facemask.report.run import Run
-from facemask.report.run_sentences import headline, run_sentences, training_sentences
-from facemask.report.words import counted, duration, large, shape
+from facecover.report.html import Cell, table
+from facecover.report.run_figures import Run
+from facecover.report.run_page import headline, run_sentences, training_sentences
+from facecover.text import counted, duration, large, shape
 
 
 def _said(run: Run) -> str:

@@ -4,10 +4,15 @@ import pytest
 from rich.console import Console
 from tests.report.html_check import page_text
 
-from facemask.report.page import render_page
-from facemask.report.study_facts import StudyFacts, StudyRow, StudyRunRow
-from facemask.report.study_page import study_sections, write_study_report
-from facemask.report.study_text import study_text
+from facecover.report.html import render_page
+from facecover.report.study_page import (
+    StudyFacts,
+    StudyRow,
+    StudyRunRow,
+    study_sections,
+    study_text,
+    write_study_report,
+)
 
 CAREFUL = "Is <b>it</b> so?"
 

@@ -1,7 +1,13 @@
 import pytest
 
-from facemask.labels import CLASS_NAMES
-from facemask.report.style import COLOURS, class_colour, css_variables, model_colour, with_variables
+from facecover.labels import CLASS_NAMES
+from facecover.report.plotting import (
+    COLOURS,
+    class_colour,
+    css_variables,
+    model_colour,
+    with_variables,
+)
 
 
 def _luminance(hex_colour: str) -> float:

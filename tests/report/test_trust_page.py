@@ -4,30 +4,27 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.data.photo_table import photo_table
+from tests.copies.photo_table import photo_table
 from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.html_check import page_text
 from tests.report.runs import run_of
 
-from facemask.evaluation.choices_text import (
+from facecover.evaluation.comparison import compare
+from facecover.evaluation.metrics import METRICS
+from facecover.evaluation.performance import measure_calibration
+from facecover.evaluation.slices import measure_slices
+from facecover.evaluation.thresholds import Costs, choose_threshold
+from facecover.evaluation.uncertain_band import choose_band, risk_coverage
+from facecover.report.comparison_page import compare_sections
+from facecover.report.html import Bullets, Section, render_page
+from facecover.report.run_page import run_sections
+from facecover.report.terminal import (
     band_sentences,
     calibration_sentence,
     threshold_sentences,
+    worst_sentence,
 )
-from facemask.evaluation.compare import compare
-from facemask.evaluation.metric_kinds import METRICS
-from facemask.evaluation.risk_coverage import risk_coverage
-from facemask.evaluation.slices import measure_slices
-from facemask.evaluation.slices_text import worst_sentence
-from facemask.evaluation.temperature_effect import measure_calibration
-from facemask.evaluation.thresholds import Costs, choose_threshold
-from facemask.evaluation.uncertain_band import choose_band
-from facemask.report.blocks import Bullets, Section
-from facemask.report.calibration_section import calibration_section
-from facemask.report.compare_page import compare_sections
-from facemask.report.page import render_page
-from facemask.report.run_page import run_sections
-from facemask.report.slices_section import slices_section
+from facecover.report.trust_sections import calibration_section, slices_section
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from facemask.errors import ConfigError
-from facemask.studies.definitions import changed_study, check_variants, read_study, study_names
-from facemask.studies.plan import experiment_of, input_sizes
-from facemask.training.layers import check_budget, describe_network
+from facecover.errors import ConfigError
+from facecover.studies.definition import changed_study, check_variants, read_study, study_names
+from facecover.studies.plan import experiment_of, input_sizes
+from facecover.training.network import check_budget, describe_network
 
 GOOD = """\
 name: own

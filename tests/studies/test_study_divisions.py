@@ -7,18 +7,15 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.data.photo_table import photo_table
+from tests.copies.photo_table import photo_table
 
-from facemask.data.audit.components import numbered
-from facemask.data.audit.duplicates import DuplicateGroups
-from facemask.data.audit.settle import group_together
-from facemask.data.rows import SPLITS
-from facemask.data.views import UNUSED
-from facemask.errors import ConfigError, DatasetError
-from facemask.studies.divisions import ALL_SOURCES, Part, divide
-from facemask.studies.photos import Photos
-from facemask.studies.shares import limited
-from facemask.studies.study import Division
+from facecover.copies.duplicates import DuplicateGroups, numbered
+from facecover.copies.selection import group_together
+from facecover.dataset.arrays import UNUSED
+from facecover.errors import ConfigError, DatasetError
+from facecover.sources.rows import SPLITS
+from facecover.studies.definition import Division
+from facecover.studies.divisions import ALL_SOURCES, Part, Photos, divide, limited
 
 DIVISIONS: tuple[Division, ...] = get_args(Division)
 

@@ -10,22 +10,21 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.audit_pictures import picture
+from tests.copies.audit_pictures import picture
 
-from facemask.data.arrays import Dataset
-from facemask.data.layouts import read_sources
-from facemask.data.prepare import PrepareOptions, prepare
-from facemask.errors import DatasetError, RunError
-from facemask.evaluation.metrics import measure
-from facemask.studies import runs as runs_module
-from facemask.studies.engine import Step, run_study
-from facemask.studies.photos import Photos, photos_once, photos_with_copies
-from facemask.studies.plan import run_folder
-from facemask.studies.results import load_study
-from facemask.studies.runs import read_answers
-from facemask.studies.study import Study
-from facemask.studies.summing import study_facts
-from facemask.training.fit import RunResult, fit
+from facecover.dataset.arrays import Dataset
+from facecover.errors import DatasetError, RunError
+from facecover.evaluation.intervals import measure
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.reading import read_sources
+from facecover.studies import results as runs_module
+from facecover.studies.conclusion import study_facts
+from facecover.studies.definition import Study
+from facecover.studies.divisions import Photos, photos_once, photos_with_copies
+from facecover.studies.engine import Step, run_study
+from facecover.studies.plan import run_folder
+from facecover.studies.results import load_study, read_answers
+from facecover.training.fit import RunResult, fit
 
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
 
@@ -231,7 +230,7 @@ def test_a_study_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
         with pytest.raises(RunError, match=r"study\.json: broken study"):
             load_study(path)
     path.write_text(json.dumps({"format_version": 2, "version": "9"}))
-    with pytest.raises(RunError, match=r"format 1, found 2, written by facemask 9"):
+    with pytest.raises(RunError, match=r"format 1, found 2, written by facecover 9"):
         load_study(path)
 
 

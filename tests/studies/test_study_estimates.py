@@ -3,9 +3,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from facemask.errors import DatasetError
-from facemask.studies.estimates import mean_accuracy, mean_difference
-from facemask.studies.runs import Answered
+from facecover.errors import DatasetError
+from facecover.studies.conclusion import mean_accuracy, mean_difference
+from facecover.studies.results import Answered
 
 
 def _answered(is_right: object, groups: object = None) -> Answered:

@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facemask.evaluation.exact import Interval
-from facemask.report.study_facts import StudyRow
-from facemask.studies.results import StudyComparison
-from facemask.studies.study import Study
-from facemask.studies.verdict import difference_sentence, judge, naive_and_honest, study_sentences
+from facecover.evaluation.intervals import Interval
+from facecover.report.study_page import StudyRow
+from facecover.studies.conclusion import (
+    difference_sentence,
+    judge,
+    naive_and_honest,
+    study_sentences,
+)
+from facecover.studies.definition import Study
+from facecover.studies.results import StudyComparison
 
 
 def _study(claim: str = "b is better", **changes: Any) -> Study:  # noqa: ANN401

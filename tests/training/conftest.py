@@ -15,9 +15,9 @@ from tests.training.small_dataset import (
     write_experiment,
 )
 
-from facemask.data.arrays import Dataset
-from facemask.training.experiments import load_experiment
-from facemask.training.fit import RunResult, fit
+from facecover.dataset.arrays import Dataset
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult, fit
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,4 +68,4 @@ def quick_export(finished: RunResult, monkeypatch: pytest.MonkeyPatch) -> None:
     def export(network: Any, experiment: Any, dataset: Any, path: Path, **_: str) -> None:  # noqa: ANN401
         shutil.copy(finished.folder.model, path)
 
-    monkeypatch.setattr("facemask.training.fit.export_model", export)
+    monkeypatch.setattr("facecover.training.onnx_export.export_model", export)

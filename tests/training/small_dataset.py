@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from facemask.data.arrays import Dataset, array_name, open_dataset, wide_name
-from facemask.data.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
-from facemask.training.config import Experiment
+from facecover.dataset.arrays import Dataset, array_name, open_dataset, wide_name
+from facecover.dataset.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
+from facecover.training.config import Experiment
 
 SIZE_PX = 16
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")

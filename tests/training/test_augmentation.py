@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from facemask.errors import ConfigError
-from facemask.training.augmentation import augment
-from facemask.training.config import AugmentationConfig
-from facemask.training.experiments import experiment_to_yaml, load_experiment
-from facemask.training.loader import Batch
+from facecover.errors import ConfigError
+from facecover.training.augmentation import augment
+from facecover.training.config import AugmentationConfig
+from facecover.training.data_loader import Batch
+from facecover.training.experiments import experiment_to_yaml, load_experiment
 
 NOTHING = AugmentationConfig()
 

@@ -3,10 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from facemask.training.augmentation import augment
-from facemask.training.config import AugmentationConfig
-from facemask.training.drawn_masks import draw_masks
-from facemask.training.loader import Batch
+from facecover.training.augmentation import augment, draw_masks
+from facecover.training.config import AugmentationConfig
+from facecover.training.data_loader import Batch
 
 SIDE_PX = 48
 

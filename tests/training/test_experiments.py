@@ -6,16 +6,16 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import facemask
-from facemask.errors import ConfigError
-from facemask.training.config import Experiment
-from facemask.training.experiments import (
+import facecover
+from facecover.errors import ConfigError
+from facecover.training.config import Experiment
+from facecover.training.experiments import (
     experiment_names,
     experiment_to_yaml,
+    known_paths,
     load_experiment,
+    read_yaml,
 )
-from facemask.training.explain import known_paths
-from facemask.training.yaml_text import read_yaml
 
 VALUES = [".".join(path) for path, is_section in known_paths(Experiment).items() if not is_section]
 
@@ -34,10 +34,10 @@ def test_the_study_networks_come_with_the_package() -> None:
 
 
 def test_an_installed_package_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facemask, "__file__", str(tmp_path / "facemask" / "__init__.py"))
-    (tmp_path / "facemask" / "experiments").mkdir(parents=True)
+    monkeypatch.setattr(facecover, "__file__", str(tmp_path / "facecover" / "__init__.py"))
+    (tmp_path / "facecover" / "experiments").mkdir(parents=True)
     text = experiment_to_yaml(load_experiment(_written(tmp_path, SHORT), ["seed=5"]))
-    (tmp_path / "facemask" / "experiments" / "inside.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "facecover" / "experiments" / "inside.yaml").write_text(text, encoding="utf-8")
     assert experiment_names() == ("inside",)
     assert load_experiment("inside").seed == 5
 

@@ -6,19 +6,17 @@ import pytest
 import torch
 from tests.training.small_dataset import SIZE_PX
 
-from facemask.data.arrays import Dataset
-from facemask.errors import RunError
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_file import read_model_file
-from facemask.training import export
-from facemask.training.experiments import load_experiment
-from facemask.training.export import export_model
-from facemask.training.fit import RunResult
-from facemask.training.layers import describe_network
-from facemask.training.learn import new_network
-from facemask.training.network import Network
-from facemask.training.onnx_graph import OPSET
-from facemask.training.weights import hash_weights, load_checkpoint, network_weights
+from facecover.dataset.arrays import Dataset
+from facecover.errors import RunError
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import read_model_file
+from facecover.training import onnx_export
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult
+from facecover.training.network import Network, describe_network
+from facecover.training.onnx_export import OPSET, export_model
+from facecover.training.run_folder import hash_weights, load_checkpoint, network_weights
+from facecover.training.trainer import new_network
 
 
 @pytest.fixture
@@ -70,7 +68,7 @@ def test_the_file_is_a_plain_onnx_model(finished: RunResult) -> None:
     model = onnx.load(finished.folder.model)
     onnx.checker.check_model(model, full_check=True)
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
-    assert model.producer_name == "facemask"
+    assert model.producer_name == "facecover"
     inputs, outputs = model.graph.input, model.graph.output
     assert [tensor.name for tensor in (*inputs, *outputs)] == ["images", "logits"]
     assert inputs[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
@@ -100,7 +98,7 @@ def test_a_difference_from_pytorch_is_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setattr(onnx_export, "TOLERANCE", -1.0)
     experiment = load_experiment(finished.folder.config)
     with pytest.raises(RunError, match=r"found a difference of .* on 16 images; no model file"):
         export_model(network, experiment, dataset, tmp_path / "off.onnx", chosen_by="")

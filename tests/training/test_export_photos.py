@@ -6,20 +6,18 @@ import numpy as np
 import pytest
 from tests.test_real_photos import EVERY, PHOTOS
 
-from facemask.data.arrays import Dataset
-from facemask.data.layouts import read_source
-from facemask.data.prepare import PrepareOptions, prepare
-from facemask.data.rows import Source
-from facemask.data.split import Shares
-from facemask.inference.model import Model
-from facemask.inference.model_file import ModelFile
-from facemask.training import quantize
-from facemask.training.experiments import load_experiment
-from facemask.training.export import best_network, split_of
-from facemask.training.export_run import export_run
-from facemask.training.fit import fit
-from facemask.training.parity import compare, pytorch_logits
-from facemask.training.run import RunFolder
+from facecover.dataset.arrays import Dataset
+from facecover.dataset.split import Shares
+from facecover.inference.model_file import Model, ModelFile
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.reading import read_source
+from facecover.sources.rows import Source
+from facecover.training import run_export
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import fit
+from facecover.training.onnx_export import best_network, compare, pytorch_logits, split_of
+from facecover.training.run_export import export_run
+from facecover.training.run_folder import RunFolder
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,7 +44,7 @@ def files(folder: Path, photos: Dataset) -> tuple[ModelFile, ModelFile]:
     fit(experiment, photos, folder / "run", device="cpu", show_progress=False)
     with pytest.MonkeyPatch.context() as patch:
         # Of so few validation images a single one is more than may be lost.
-        patch.setattr(quantize, "MAX_LOSS", 0.02)
+        patch.setattr(run_export, "MAX_LOSS", 0.02)
         exported = export_run(folder / "run", folder / "int8.onnx", photos, int8=True)
     assert exported.float32 is not None
     return exported.float32, exported.file

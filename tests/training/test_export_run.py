@@ -6,13 +6,12 @@ import pytest
 import torch
 from tests.training.small_dataset import THREE_SPLITS, MakeDataset
 
-from facemask.data.arrays import Dataset
-from facemask.errors import ConfigError, RunError
-from facemask.inference.model_file import read_model_file
-from facemask.training.export_run import export_run
-from facemask.training.fit import RunResult
-from facemask.training.run import RunFolder, load_record
-from facemask.training.weights import load_checkpoint
+from facecover.dataset.arrays import Dataset
+from facecover.errors import ConfigError, RunError
+from facecover.inference.model_file import read_model_file
+from facecover.training.fit import RunResult
+from facecover.training.run_export import export_run
+from facecover.training.run_folder import RunFolder, load_checkpoint, load_record
 
 
 @pytest.fixture

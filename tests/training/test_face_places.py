@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import grid_sample
 
-from facemask.training.face_places import cut_out, fills_image, grid_on_faces
+from facecover.training.locator_training import cut_out, fills_image, grid_on_faces
 
 SHARES = st.floats(0, 0.45), st.floats(0, 0.45), st.floats(0.55, 1), st.floats(0.55, 1)
 

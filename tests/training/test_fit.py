@@ -14,18 +14,22 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, MakeDataset, MakeExperiment
 from torch import Tensor
 
-from facemask.data.arrays import Dataset
-from facemask.data.manifest import Manifest
-from facemask.errors import ConfigError, DatasetError, OutputError, RunError
-from facemask.training.config import Experiment
-from facemask.training.experiments import load_experiment
-from facemask.training.fit import RunResult, fit
-from facemask.training.learn import new_network
-from facemask.training.loader import load_split
-from facemask.training.measures import measure
-from facemask.training.module import Classification
-from facemask.training.run import RunFolder, load_record
-from facemask.training.weights import hash_weights, load_checkpoint, network_weights
+from facecover.dataset.arrays import Dataset
+from facecover.dataset.manifest import Manifest
+from facecover.errors import ConfigError, DatasetError, OutputError, RunError
+from facecover.training.config import Experiment
+from facecover.training.data_loader import load_split
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult, fit
+from facecover.training.lightning_module import Classification, measure
+from facecover.training.run_folder import (
+    RunFolder,
+    hash_weights,
+    load_checkpoint,
+    load_record,
+    network_weights,
+)
+from facecover.training.trainer import new_network
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
@@ -412,7 +416,7 @@ def test_a_terminal_shows_a_bar(
 def test_the_record_is_plain_json(finished: RunResult) -> None:
     document = json.loads(finished.folder.record.read_text(encoding="utf-8"))
     assert document["monitor"] == "val_loss"
-    assert set(document["versions"]) == {"facemask", "lightning", "python", "torch"}
+    assert set(document["versions"]) == {"facecover", "lightning", "python", "torch"}
 
 
 @pytest.mark.gpu

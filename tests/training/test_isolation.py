@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from facemask.training.isolation import flushed_denormals, isolated
+from facecover.training.isolation import flushed_denormals, isolated
 
 SUBNORMAL = 1e-40
 
@@ -64,7 +64,7 @@ def test_denormals_are_flushed_inside_alone() -> None:
 
 
 def test_importing_lets_threads_wait_without_spinning() -> None:
-    code = "import os, facemask.training; print(os.environ['OMP_WAIT_POLICY'])"
+    code = "import os, facecover.training; print(os.environ['OMP_WAIT_POLICY'])"
     for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
         plain = {name: value for name, value in os.environ.items() if not name.startswith("OMP")}
         done = subprocess.run(

@@ -1,13 +1,12 @@
 import pytest
 import torch
 
-from facemask.errors import ConfigError
-from facemask.inference.model_info import NetworkFacts
-from facemask.training.config import NetworkConfig
-from facemask.training.experiments import load_experiment
-from facemask.training.layers import check_budget, describe_network
-from facemask.training.network import Network, Normalisation
-from facemask.training.networks import NETWORKS, NetworkSpec
+from facecover.errors import ConfigError
+from facecover.inference.model_info import NetworkFacts
+from facecover.training.architectures import NETWORKS, NetworkSpec
+from facecover.training.config import NetworkConfig
+from facecover.training.experiments import load_experiment
+from facecover.training.network import Network, Normalisation, check_budget, describe_network
 
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
 

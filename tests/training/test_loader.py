@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, write_dataset
 
-from facemask.data.arrays import Dataset, wide_name
-from facemask.errors import DatasetError
-from facemask.training.loader import BatchOrder, load_split
+from facecover.dataset.arrays import Dataset, wide_name
+from facecover.errors import DatasetError
+from facecover.training.data_loader import BatchOrder, load_split
 
 
 def _positions(order: BatchOrder, epoch: int) -> list[list[int]]:

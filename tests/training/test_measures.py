@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 
-from facemask.training.measures import MEASURES, measure
+from facecover.training.lightning_module import MEASURES, measure
 
 
 def _answers(n_classes: int) -> tuple[torch.Tensor, torch.Tensor]:

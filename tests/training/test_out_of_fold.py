@@ -11,16 +11,15 @@ import torch
 from sklearn.metrics import roc_auc_score
 from tests.training.small_dataset import MakeDataset, MakeExperiment
 
-from facemask.data.arrays import Dataset
-from facemask.data.audit.suspects import rank_suspects
-from facemask.data.drawn import draw_dataset
-from facemask.data.layouts import read_sources
-from facemask.data.prepare import PrepareOptions, prepare
-from facemask.data.views import with_table
-from facemask.errors import ConfigError, DatasetError
-from facemask.training import out_of_fold
-from facemask.training.experiments import load_experiment
-from facemask.training.out_of_fold import (
+from facecover.dataset.arrays import Dataset, with_table
+from facecover.drawn.drawn_dataset import draw_dataset
+from facecover.errors import ConfigError, DatasetError
+from facecover.look.suspect_images import rank_suspects
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.reading import read_sources
+from facecover.training import out_of_fold
+from facecover.training.experiments import load_experiment
+from facecover.training.out_of_fold import (
     EPOCHS,
     out_of_fold_experiment,
     out_of_fold_probabilities,

@@ -7,17 +7,17 @@ import onnx
 import pytest
 from tests.training.small_dataset import SIZE_PX
 
-from facemask.data.arrays import Dataset
-from facemask.errors import RunError
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_file import PRODUCER, ModelFile, read_model_file
-from facemask.inference.model_info import Parity, Quantization
-from facemask.training import quantize
-from facemask.training.experiments import load_experiment
-from facemask.training.export import best_network
-from facemask.training.fit import RunResult
-from facemask.training.network import Network
-from facemask.training.quantize import check_loss, export_int8
+from facecover.dataset.arrays import Dataset
+from facecover.errors import RunError
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import PRODUCER, ModelFile, read_model_file
+from facecover.inference.model_info import Parity, Quantization
+from facecover.training import run_export
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult
+from facecover.training.network import Network
+from facecover.training.onnx_export import best_network
+from facecover.training.run_export import check_loss, export_int8
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_what_answers_worse_is_refused_and_leaves_the_old_file(
 ) -> None:
     path = tmp_path / "int8.onnx"
     shutil.copy(finished.folder.model, path)
-    monkeypatch.setattr(quantize, "MAX_LOSS", -1.0)
+    monkeypatch.setattr(run_export, "MAX_LOSS", -1.0)
     with pytest.raises(RunError, match=r"INT8 refused: .* on 16 validation images.*no file was"):
         export_int8(network, read_model_file(finished.folder.model), dataset, path)
     assert path.read_bytes() == finished.folder.model.read_bytes()

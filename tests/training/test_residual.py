@@ -10,20 +10,18 @@ import torch
 from tests.training.small_dataset import write_dataset, write_experiment
 from torch.nn.functional import avg_pool2d
 
-from facemask.data.arrays import Dataset
-from facemask.errors import ConfigError
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_file import read_model_file
-from facemask.training.config import NetworkConfig
-from facemask.training.experiments import load_experiment
-from facemask.training.export import best_network
-from facemask.training.fit import RunResult, fit
-from facemask.training.layers import describe_network
-from facemask.training.network import Network, Normalisation
-from facemask.training.quantize import export_int8
-from facemask.training.residual import Averaging, Blur
-from facemask.training.run import RunFolder
-from facemask.training.weights import load_checkpoint, network_weights
+from facecover.dataset.arrays import Dataset
+from facecover.errors import ConfigError
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import read_model_file
+from facecover.training.blocks import Averaging, Blur
+from facecover.training.config import NetworkConfig
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult, fit
+from facecover.training.network import Network, Normalisation, describe_network
+from facecover.training.onnx_export import best_network
+from facecover.training.run_export import export_int8
+from facecover.training.run_folder import RunFolder, load_checkpoint, network_weights
 
 SIZE_PX = 32
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))

@@ -17,14 +17,13 @@ from lightning.pytorch import Trainer
 from tests.training.small_dataset import THREE_SPLITS, MakeDataset, MakeExperiment, write_experiment
 from torch import Tensor
 
-from facemask.data.arrays import Dataset
-from facemask.errors import OutputError, RunError
-from facemask.training.config import Experiment
-from facemask.training.fit import RunResult, fit
-from facemask.training.loader import Batch
-from facemask.training.module import Classification
-from facemask.training.run import RunFolder, load_record
-from facemask.training.weights import load_checkpoint, network_weights
+from facecover.dataset.arrays import Dataset
+from facecover.errors import OutputError, RunError
+from facecover.training.config import Experiment
+from facecover.training.data_loader import Batch
+from facecover.training.fit import RunResult, fit
+from facecover.training.lightning_module import Classification
+from facecover.training.run_folder import RunFolder, load_checkpoint, load_record, network_weights
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
@@ -300,9 +299,9 @@ def test_a_signal_leaves_a_run_that_goes_on(
 ) -> None:
     code = (
         "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
-        "from facemask.data.arrays import open_dataset\n"
-        "from facemask.training.experiments import load_experiment\n"
-        "from facemask.training.fit import fit\n"
+        "from facecover.dataset.arrays import open_dataset\n"
+        "from facecover.training.experiments import load_experiment\n"
+        "from facecover.training.fit import fit\n"
         "path, data, run, epochs = sys.argv[1:]\n"
         "experiment = load_experiment(path, ['training.epochs=' + epochs])\n"
         "fit(experiment, open_dataset(Path(data)), Path(run), device='cpu')\n"

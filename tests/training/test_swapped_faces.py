@@ -4,10 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from facemask.training.augmentation import augment
-from facemask.training.config import AugmentationConfig
-from facemask.training.loader import Batch
-from facemask.training.swapped_faces import swap_faces
+from facecover.training.augmentation import augment, swap_faces
+from facecover.training.config import AugmentationConfig
+from facecover.training.data_loader import Batch
 
 SIDE_PX = 48
 WHOLE = [0.0, 0.0, 1.0, 1.0]

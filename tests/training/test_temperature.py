@@ -2,10 +2,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facemask.evaluation.answers import check_answers
-from facemask.evaluation.calibration import expected_calibration_error
-from facemask.inference.model import softmax
-from facemask.training.temperature import HIGHEST, LOWEST, MIN_IMAGES, fit_temperature
+from facecover.evaluation.answers import check_answers
+from facecover.evaluation.metrics import expected_calibration_error
+from facecover.inference.model_file import softmax
+from facecover.training.onnx_export import HIGHEST, LOWEST, MIN_IMAGES, fit_temperature
 
 Drawn = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 

@@ -11,21 +11,20 @@ from tests.training.small_dataset import write_dataset, write_experiment
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from facemask.data.arrays import Dataset
-from facemask.errors import ConfigError
-from facemask.inference.classifier import Classifier
-from facemask.inference.model_file import read_model_file
-from facemask.training import learn, learn_locator
-from facemask.training.config import Experiment
-from facemask.training.experiments import load_experiment
-from facemask.training.export import best_network
-from facemask.training.face_locator import FaceLocator, closer_look, cropped
-from facemask.training.fit import RunResult, fit
-from facemask.training.layers import describe_network
-from facemask.training.learn import new_network
-from facemask.training.quantize import export_int8
-from facemask.training.run import RunFolder
-from facemask.training.weights import hash_weights, load_checkpoint, network_weights
+from facecover.dataset.arrays import Dataset
+from facecover.errors import ConfigError
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import read_model_file
+from facecover.training import locator_training, trainer
+from facecover.training.blocks import FaceLocator, closer_look, cropped
+from facecover.training.config import Experiment
+from facecover.training.experiments import load_experiment
+from facecover.training.fit import RunResult, fit
+from facecover.training.network import describe_network
+from facecover.training.onnx_export import best_network
+from facecover.training.run_export import export_int8
+from facecover.training.run_folder import RunFolder, hash_weights, load_checkpoint, network_weights
+from facecover.training.trainer import new_network
 
 INPUT_PX, LOOK_PX = 32, 16
 COUNTS = {"train": (30, 30), "val": (8, 8)}
@@ -48,8 +47,8 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 @pytest.fixture(scope="module")
 def quick() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learn_locator, "LEAST_CUTS", 10)
-        patch.setattr(learn, "STEPS", 4)
+        patch.setattr(locator_training, "LEAST_CUTS", 10)
+        patch.setattr(trainer, "STEPS", 4)
         yield patch
 
 
@@ -92,7 +91,7 @@ def test_where_faces_are_is_learned_once_and_then_left(
     assert not torch.equal(learned["last.weight"], first.last.weight)
     torch.manual_seed(experiment.seed)
     network = new_network(experiment, dataset)
-    learn.teach_locator(network, experiment, dataset, "cpu")
+    trainer.teach_locator(network, experiment, dataset, "cpu")
     assert network.locator is not None
     for name, value in network.locator.state_dict().items():
         assert torch.equal(value, learned[name]), name
@@ -111,7 +110,7 @@ def test_a_run_that_goes_on_is_the_run_in_one_go(
     folder = tmp_path / "run"
     fit(fewer, dataset, folder, device="cpu", show_progress=False)
     # It is among the weights, so nothing is learned again.
-    monkeypatch.setattr(learn, "learn_locator", None)
+    monkeypatch.setattr(trainer, "learn_locator", None)
     fit(experiment, dataset, folder, resume=True, device="cpu", show_progress=False)
     in_one_go, in_two = weights(run.folder.last), weights(RunFolder(folder).last)
     assert hash_weights(in_one_go) == hash_weights(in_two)
@@ -120,12 +119,12 @@ def test_a_run_that_goes_on_is_the_run_in_one_go(
 def test_what_is_learned_first_is_told(
     dataset: Dataset, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learn, "STEPS", 1)
+    monkeypatch.setattr(trainer, "STEPS", 1)
     said: list[str] = []
     for least in (40, 41):
-        monkeypatch.setattr(learn, "LEAST_CUTS", least)
+        monkeypatch.setattr(trainer, "LEAST_CUTS", least)
         network = new_network(experiment, dataset)
-        learn.teach_locator(network, experiment, dataset, "cpu", said.append)
+        trainer.teach_locator(network, experiment, dataset, "cpu", said.append)
     assert said == [
         "small: learning where faces are from 40 wide cuts in the training data",
         "small: found 40 wide cuts in the training data, expected 41 or more to learn from where "

@@ -1,0 +1,52 @@
+"""Is this face covered? Face-mask data, networks and evaluation.
+
+    from facecover import Classifier
+
+    classifier = Classifier()
+    print(classifier("photo.jpg").label)
+
+The public names are those in `__all__`; each is imported when it is first asked for, so that
+`import facecover` alone costs next to nothing.
+"""
+
+TYPE_CHECKING = False  # what typing's says, without the milliseconds that importing typing takes
+if TYPE_CHECKING:
+    from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
+    from facecover.inference.classifier import Classifier
+    from facecover.inference.prediction import Prediction
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Classifier",
+    "ConfigError",
+    "FacecoverError",
+    "ImageError",
+    "ModelFileError",
+    "Prediction",
+    "__version__",
+]
+
+_PLACES = {
+    "Classifier": "facecover.inference.classifier",
+    "ConfigError": "facecover.errors",
+    "FacecoverError": "facecover.errors",
+    "ImageError": "facecover.errors",
+    "ModelFileError": "facecover.errors",
+    "Prediction": "facecover.inference.prediction",
+}
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # likewise
+
+    value: object = getattr(import_module(place), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,102 @@
+"""The command line: parses, calls, prints."""
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from typing import NoReturn
+
+from facecover.errors import FacecoverError, shown
+
+TRAIN_MODULES = frozenset(
+    {
+        "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
+        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
+        "pydantic", "yaml", "tensorboard", "defusedxml",
+    }
+)  # fmt: skip
+"""What `facecover[train]` installs, as it is imported."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""A full disk, a used-up quota, a file that may grow no further: none of them is a bug."""
+
+
+def main() -> None:
+    """Run `facecover`.
+
+    Exit status: 0 done; 1 bad input or no room for an output, said in one line on standard error;
+    2 wrong usage; 130 stopped with Ctrl-C. A bug keeps its traceback.
+    """
+    _mend_streams()
+    from facecover.cli.app import Interrupted
+
+    try:
+        _run()
+    except FacecoverError as error:
+        _stop(_one_line(error))
+    except (Interrupted, KeyboardInterrupt) as stop:
+        _stop(str(stop) or "stopped", status=130)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: nothing more to say, also not at exit.
+        sys.stdout = None
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in TRAIN_MODULES:
+            raise
+        _stop(
+            f"this command needs {error.name}, which is not installed; "
+            "pip install 'facecover[train]'"
+        )
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _stop(_no_room(error))
+
+
+def _run() -> None:
+    from facecover.cli.app import app
+
+    try:
+        app()
+    except SystemExit:  # the command is done
+        sys.stdout.flush()  # what cannot be written shows here, not at exit
+        raise
+
+
+def _mend_streams() -> None:
+    """Open the standard streams that are closed on nothing, and let the others take every name.
+
+    In UTF-8 whatever the locale is; bytes of a file's name that are none go out as they are.
+    """
+    # In this order: each gets the lowest free number, its own, which no other file may have.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+
+
+def _stop(message: str, status: int = 1) -> NoReturn:
+    with contextlib.suppress(OSError):  # standard error is full, too: the status says it
+        sys.stderr.write(f"facecover: {message}\n")
+    sys.exit(status)
+
+
+def _no_room(error: OSError) -> str:
+    """What is said of a full disk; standard output is let go where it is what is full."""
+    try:
+        sys.stdout.flush()
+    except OSError:  # what waits to be written fails again, and would at exit
+        sys.stdout = None
+        return f"standard output: cannot be written: {error.strerror}; free some space"
+    where = shown(str(error.filename or "standard output or another file"))
+    return (
+        f"{where}: cannot be written: {error.strerror}; free some space, or set TMPDIR to a "
+        "folder with room for temporary files"
+    )
+
+
+def _one_line(error: FacecoverError) -> str:
+    return " ".join(str(error).split())

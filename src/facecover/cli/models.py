@@ -1,0 +1,108 @@
+"""`models`: what comes in the package. It needs the base dependencies alone."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from facecover.cli.console import show, show_json
+from facecover.inference.model_file import (
+    MODELS_FOLDER,
+    ModelFile,
+    PackagedModel,
+    packaged_models,
+    read_facts,
+    read_model_file,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def models_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models that come in the package, with what was measured of them."""
+    models = [_facts(model) for model in packaged_models()]
+    if as_json:
+        show_json(models)
+    elif models:
+        show(_table(models), f"Their cards, with data, limits and uses: {MODELS_FOLDER}")
+        if any(model["test"] and model["test"]["of_twin"] for model in models):
+            show("A twin was trained alike, but without the test images, to be measured on them.")
+    else:
+        show("There is no model in this package.")
+
+
+def _facts(model: PackagedModel) -> dict[str, Any]:
+    file: ModelFile = read_model_file(model.path)
+    info = file.info
+    return {
+        "name": model.name,
+        "is_default": model.is_default,
+        "path": str(model.path),
+        "card": str(model.card),
+        "bytes": len(file.data),
+        "precision": info.precision,
+        "input_size_px": info.input_size_px,
+        "parameters": info.network.parameters,
+        "classes": list(info.class_names),
+        "sources": list(info.data.sources),
+        "training_images": info.learned_images,
+        "test": _measured(model, info.file_sha256),
+        "file_sha256": info.file_sha256,
+        "version": info.version,
+    }
+
+
+def _measured(model: PackagedModel, file_sha256: str) -> dict[str, Any] | None:
+    """Accuracy, its 95% interval and the images of the test split; None if never measured.
+
+    It is that of a twin where the model learned from those images, too.
+    """
+    facts = read_facts(model)
+    if facts is None or facts.get("file_sha256") != file_sha256:
+        return None
+    test = facts["test"]
+    return {
+        "accuracy": test["accuracy"],
+        "ci95": test["ci95"]["accuracy"],
+        "n": test["n"],
+        "of_twin": test["model"]["file_sha256"] != file_sha256,
+    }
+
+
+def _table(models: list[dict[str, Any]]) -> "Table":
+    """A column for each model."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("")
+    for model in models:
+        # Rich breaks lines at spaces alone, and cuts off a name that is too long for one.
+        name = model["name"].replace("-", "-\n")
+        table.add_column(f"{name}{' (default)' if model['is_default'] else ''}")
+    for title, cell in _ROWS.items():
+        table.add_row(title, *map(cell, models))
+    return table
+
+
+def _accuracy(test: dict[str, Any] | None) -> str:
+    if test is None:
+        return "not measured"
+    interval = test["ci95"]
+    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    return f"{test['accuracy']:.1%}{between}{', by its twin' if test['of_twin'] else ''}"
+
+
+_ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "input": lambda model: f"{model['input_size_px']} x {model['input_size_px']} RGB",
+    "parameters": lambda model: f"{model['parameters']:,}",
+    "precision": lambda model: str(model["precision"]),
+    "file": lambda model: f"{model['bytes']:,} bytes",
+    "classes": lambda model: ", ".join(model["classes"]),
+    "learned from": lambda model: f"{model['training_images']:,} images",
+    "sources": lambda model: ", ".join(model["sources"]),
+    "test images": lambda model: f"{model['test']['n']:,}" if model["test"] else "none",
+    "accuracy on them": lambda model: _accuracy(model["test"]),
+}

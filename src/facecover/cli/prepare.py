@@ -1,0 +1,117 @@
+"""`prepare`: from photos to a dataset."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from facecover.cli.console import note, progress, show
+from facecover.dataset.arrays import Dataset
+from facecover.dataset.collect import MAX_UNREADABLE_SHARE
+from facecover.dataset.split import DEFAULT_SHARES, Shares
+from facecover.drawn.drawn_dataset import draw_dataset
+from facecover.labels import parse_mapping
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.rows import SPLITS
+from facecover.workflows.opened import (
+    ClassMapping,
+    Labels,
+    Layouts,
+    MaxUnreadable,
+    Relabel,
+    Sources,
+    Workers,
+    read,
+)
+
+
+def draw_command(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
+    train: Annotated[int, typer.Option(help="Training photos.")] = 4000,
+    test: Annotated[int, typer.Option(help="Test photos.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
+) -> None:
+    """Write the built-in data, faces drawn by the program, as photos."""
+    with progress("drawing", train + test) as advance:
+        draw_dataset(output, train, test, seed, advance)
+    show(f"{output}: {train:,} training and {test:,} test photos, <id>_<label>.jpg, 1 = mask")
+
+
+def prepare_command(
+    sources: Sources,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The dataset folder to make.")],
+    size: Annotated[
+        list[int],
+        typer.Option(help="A square size in pixels to keep besides 32 and 64.", min=8, max=1024),
+    ] = [],  # noqa: B006  (Typer reads the default, nobody changes it)
+    val: Annotated[float, typer.Option(help="Share of validation data.")] = DEFAULT_SHARES.val,
+    test: Annotated[
+        float, typer.Option(help="Share of test data, where the photos bring no split.")
+    ] = DEFAULT_SHARES.test,
+    split_by: Annotated[
+        Literal["group", "source", "random"],
+        typer.Option(
+            help="group keeps one image of every picture, and photos of a person in one split; "
+            "source does so too and tests on the sources given with --leave-out; random does "
+            "neither, and its figures are too good."
+        ),
+    ] = "group",
+    leave_out: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help="A source that is test data as a whole, with --split-by source; repeatable.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Of the split.", min=0)] = 0,
+    keep_incorrect: Annotated[
+        bool, typer.Option("--keep-incorrect", help="Keep incorrectly worn masks as a third class.")
+    ] = False,
+    relabel: Relabel = [],  # noqa: B006
+    layout: Layouts = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
+    mapping: ClassMapping = [],  # noqa: B006
+    max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
+    workers: Workers = None,
+) -> None:
+    """Merge photos, check and split them, and decode each once into a dataset.
+
+    One image of every picture stays. Where its copies carry different labels, two thirds of the
+    different files must agree, or the picture goes. What was left out, and why, stands in
+    dropped.csv.
+    """
+    read_in = read(sources, layout, label, mapping)
+    options = PrepareOptions(
+        sizes_px=tuple(size),
+        shares=Shares(val=val, test=test),
+        split_by=split_by,
+        leave_out=tuple(dict.fromkeys(leave_out)),
+        seed=seed,
+        max_unreadable_share=max_unreadable,
+        keeps_incorrect=keep_incorrect,
+        relabel=tuple(relabel),
+        class_map=parse_mapping(mapping),
+        workers=workers,
+    )
+    notes: list[str] = []
+    with progress("preparing", sum(len(source.rows) for source in read_in)) as advance:
+        dataset = prepare(read_in, output, options, advance, notes.append)
+    for text in notes:
+        note(text)
+    _show(dataset)
+
+
+def _show(dataset: Dataset) -> None:
+    info = dataset.manifest.info
+    splits = dataset.manifest.table["split"].value_counts()
+    sizes = ", ".join(f"{name} {splits.get(name, 0):,}" for name in SPLITS)
+    left_out = "".join(
+        f", {number:,} {reason}"
+        for reason, number in info.counts.items()
+        if reason not in ("read", "kept")
+    )
+    show(f"{dataset.folder}: {len(dataset):,} faces ({sizes}){left_out}")
+    if info.relabelled:
+        show(f"labels corrected: {info.relabelled:,}")
+    show(f"data: {info.digest}")

@@ -1,0 +1,294 @@
+"""Which images show the same picture: exact copies, near twins, mirror images, edited copies."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
+
+from facecover.copies.hashes import (
+    Candidates,
+    find_candidates,
+    first_copies,
+    hash_images,
+    same_file_keys,
+)
+from facecover.copies.matching import compare
+from facecover.dataset.arrays import Images
+from facecover.errors import DatasetError
+
+Pairs = npt.NDArray[np.int64]
+"""``int64 (n, 2)``, positions."""
+
+Members = npt.NDArray[np.int64]
+"""``int64 (N,)``, the group of each member, numbered from 0 in the order of first members."""
+
+Agrees = Callable[[Pairs], npt.NDArray[np.bool_]]
+"""Whether the two of each pair may stand in one group, ``bool (n,)``."""
+
+
+def components(count: int, pairs: Pairs) -> Members:
+    """What is linked, directly or through others, is one group."""
+    links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (count, count))
+    _, found = connected_components(links, directed=False)
+    return numbered(found)
+
+
+def numbered(groups: npt.NDArray[np.int64]) -> Members:
+    """The same groups, numbered from 0 in the order of their first members."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse.reshape(-1)]
+
+
+def cut_chains(count: int, pairs: Pairs, agrees: Agrees) -> Members:
+    """Connected components without the members that do not fit their centre.
+
+    In a chain each link is near the next, yet its ends may be strangers. So every group has a
+    centre, the member with the most links (the first of them, if several have as many), and each
+    member that has no link to the centre must agree with it. Those that do not leave, with the
+    links among themselves, and make groups of their own by the same rule.
+
+    Args:
+        count: the number of members.
+        pairs: their links.
+        agrees: judges (centre, member) pairs; looser than what makes a link.
+    """
+    links = pairs
+    groups = components(count, links)
+    is_open = np.ones(count, bool)
+    while is_open.any():
+        leaving = _misfits(groups, links, is_open, agrees)
+        is_open = np.zeros(count, bool)
+        is_open[leaving] = True
+        links = links[is_open[links].all(axis=1)]
+        apart = components(count, links)
+        groups = np.where(is_open, apart + count, groups)
+    return numbered(groups)
+
+
+def _misfits(
+    groups: Members, links: Pairs, is_open: npt.NDArray[np.bool_], agrees: Agrees
+) -> npt.NDArray[np.int64]:
+    """The members of open groups that do not agree with the centre of their group."""
+    count = len(groups)
+    degree = np.bincount(links.ravel(), minlength=count)
+    order = np.lexsort((-degree, groups))  # stable, so that the first of equals leads
+    _, first, inverse = np.unique(groups[order], return_index=True, return_inverse=True)
+    centre = np.empty(count, np.int64)
+    centre[order] = order[first][inverse.reshape(-1)]
+    is_settled = ~is_open | (centre == np.arange(count))
+    for one, other in (links.T, links.T[::-1]):
+        is_settled[other[centre[other] == one]] = True
+    members = np.flatnonzero(~is_settled)
+    if not len(members):
+        return members
+    return members[~agrees(np.column_stack([centre[members], members]))]
+
+
+def codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
+    """A number for each value, -1 for null: ``int64 (N,)``."""
+    numbers, _ = pd.factorize(values)
+    return numbers.astype(np.int64)
+
+
+def shares_with(
+    groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which samples are in a group, not -1, with a chosen sample."""
+    return np.isin(groups, np.unique(groups[chosen & (groups >= 0)]))
+
+
+SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED = (
+    "same file",
+    "same pixels",
+    "near",
+    "mirrored",
+    "edited",
+)
+KINDS = (SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED)
+"""How two images of a pair are related; ``edited``: one picture, changed in a part of it."""
+
+COMPARED_SIZE_PX = 64
+
+FLAT_CONTRAST = 3.0
+"""In grey levels: images of less contrast are nearly blank, their hashes are noise, and only
+exact copies of them are looked for."""
+
+CENTRE_TOLERANCE = 1.4
+"""How much looser than a link the agreement with the centre of a group is."""
+
+CLOSE_BITS = 14
+"""Pairs whose hashes differ in no more bits are edited copies by the looser measure already."""
+
+
+@dataclass(frozen=True)
+class DuplicateGroups:
+    """Which images show the same picture.
+
+    Attributes:
+        group: ``int64 (N,)``, images of one number show the same picture; numbered from 0 in
+            the order of first images.
+        family: ``int64 (N,)``, the same, with edited copies joined: a photo with and without
+            a mask pasted onto it is one family, but two groups.
+        pairs: the links found, each a row: ``first`` and ``second`` (rows of the table),
+            ``kind`` (one of `KINDS`), ``bits`` (differing bits of 128), ``difference`` (of the
+            worst block, grey levels). Copies of the same pixels are linked to their first only.
+    """
+
+    group: Members
+    family: Members
+    pairs: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @property
+    def group_count(self) -> int:
+        """How many different pictures there are."""
+        return int(self.group.max()) + 1 if len(self.group) else 0
+
+    @property
+    def family_count(self) -> int:
+        """How many there are when edited copies count as one."""
+        return int(self.family.max()) + 1 if len(self.family) else 0
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> "DuplicateGroups":
+        """The groups among some of the images only, numbered anew.
+
+        Two images stay in one group if they were, even where what links them is left out.
+
+        Args:
+            rows: ``int64 (n,)``, which images, each once.
+        """
+        place = np.full(len(self), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        first, second = (place[self.pairs[end].to_numpy(np.int64)] for end in ("first", "second"))
+        pairs = self.pairs.assign(first=first, second=second)[(first >= 0) & (second >= 0)]
+        return DuplicateGroups(
+            numbered(self.group[rows]), numbered(self.family[rows]), pairs.reset_index(drop=True)
+        )
+
+
+def find_duplicates(
+    images: Images, table: pd.DataFrame, *, workers: int | None = None
+) -> DuplicateGroups:
+    """Find the images that show the same picture.
+
+    Exact copies share their pixels. Others are candidates when their perceptual hashes differ in
+    few bits (see `candidates`), and a pair when their pixels agree (see `sameness`). Groups are
+    connected components, cut where a member does not agree with the centre of its group (see
+    `components.cut_chains`).
+
+    Args:
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+        table: N samples with the columns of `manifest.COLUMNS`.
+        workers: threads; by default one a core.
+
+    Raises:
+        DatasetError: if there is no image, or the images do not fit the table.
+    """
+    _check(images, table)
+    # The threads are shared out here; each then multiplies its small matrices alone.
+    with threadpool_limits(1, user_api="blas"):
+        return _find(images, table, workers or os.cpu_count() or 1)
+
+
+def _find(images: Images, table: pd.DataFrame, threads: int) -> DuplicateGroups:
+    copy_of = first_copies(images)
+    distinct = np.flatnonzero(copy_of == np.arange(len(images)))
+    hashes = hash_images(images, distinct, threads)
+    searched = np.flatnonzero(hashes.contrast >= FLAT_CONTRAST)
+    found = find_candidates(hashes.codes[searched], threads)
+    found = found._replace(pairs=distinct[searched][found.pairs])
+    links = pd.concat([_exact_links(copy_of, table), _judged(images, found, threads)])
+    links = links.sort_values(["first", "second"], kind="stable", ignore_index=True)
+    group, family = _grouped(images, links, threads)
+    return DuplicateGroups(group, family, links)
+
+
+def _check(images: Images, table: pd.DataFrame) -> None:
+    if not len(table):
+        raise DatasetError("no image to look for duplicates in: the table is empty")
+    side = COMPARED_SIZE_PX
+    if images.shape != (len(table), side, side, 3) or images.dtype != np.uint8:
+        raise DatasetError(
+            f"images to look for duplicates in: expected uint8 {(len(table), side, side, 3)}, "
+            f"found {images.dtype} {images.shape}"
+        )
+
+
+def _exact_links(copy_of: npt.NDArray[np.int64], table: pd.DataFrame) -> pd.DataFrame:
+    """Every copy of the same pixels with its first one."""
+    copies = np.flatnonzero(copy_of != np.arange(len(copy_of)))
+    files = same_file_keys(table)
+    kinds = np.where(files[copies] == files[copy_of[copies]], SAME_FILE, SAME_PIXELS)
+    return _links(copy_of[copies], copies, kinds, np.zeros(len(copies)), np.zeros(len(copies)))
+
+
+def _judged(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
+    """The candidates whose pixels agree; of a pair found both ways, the closer way."""
+    compared = compare(images, found.pairs, found.is_mirrored, threads)
+    is_same = compared.same()
+    is_close = found.bits <= CLOSE_BITS
+    is_edited = compared.edited() | (is_close & compared.edited(CENTRE_TOLERANCE))
+    kinds = np.where(is_same, np.where(found.is_mirrored, MIRRORED, NEAR), EDITED)
+    links = _links(found.pairs[:, 0], found.pairs[:, 1], kinds, found.bits, compared.worst)
+    links = links[is_same | is_edited]
+    links = links.sort_values(["first", "second", "difference"], kind="stable")
+    return links.drop_duplicates(["first", "second"])
+
+
+def _links(
+    first: npt.NDArray[np.int64],
+    second: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.str_],
+    bits: npt.ArrayLike,
+    difference: npt.ArrayLike,
+) -> pd.DataFrame:
+    columns = {
+        "first": first,
+        "second": second,
+        "kind": kinds.astype(object),
+        "bits": np.asarray(bits, np.int64),
+        "difference": np.asarray(difference, np.float32),
+    }
+    return pd.DataFrame(columns).astype({"kind": "string"})
+
+
+def _grouped(images: Images, links: pd.DataFrame, threads: int) -> tuple[Members, Members]:
+    """The groups of one picture, and the families that edited copies join them to."""
+
+    def is_same(pairs: Pairs) -> npt.NDArray[np.bool_]:
+        return _agree(images, pairs, threads, edited=False)
+
+    def is_edited(pairs: Pairs) -> npt.NDArray[np.bool_]:
+        return _agree(images, pairs, threads, edited=True)
+
+    pairs = links[["first", "second"]].to_numpy(dtype=np.int64)
+    is_edit = (links["kind"] == EDITED).to_numpy(dtype=bool)
+    group = cut_chains(len(images), pairs[~is_edit], is_same)
+    family = cut_chains(len(images), pairs, is_edited)
+    # A group never falls apart in families, whichever centres they have.
+    firsts = np.unique(group, return_index=True)[1][group]
+    count = len(images)
+    within = np.column_stack([np.arange(count), firsts])
+    together = np.column_stack([np.arange(count), np.unique(family, return_index=True)[1][family]])
+    return group, components(count, np.concatenate([within, together]))
+
+
+def _agree(images: Images, pairs: Pairs, threads: int, *, edited: bool) -> npt.NDArray[np.bool_]:
+    """Whether pairs agree by looser thresholds, as they are or mirrored."""
+    agreed = np.zeros(len(pairs), bool)
+    for is_mirrored in (False, True):
+        left = np.flatnonzero(~agreed)
+        compared = compare(images, pairs[left], np.full(len(left), is_mirrored), threads)
+        judge = compared.edited if edited else compared.same
+        agreed[left] = judge(CENTRE_TOLERANCE)
+    return agreed

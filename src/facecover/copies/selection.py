@@ -1,0 +1,380 @@
+"""Sources that cannot be merged, since they mean different things by their labels."""
+
+import dataclasses
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facecover.copies.duplicates import DuplicateGroups, Pairs, codes, components, shares_with
+from facecover.copies.hashes import same_file_keys
+from facecover.errors import DatasetError, LabelError, shown
+from facecover.labels import class_name
+from facecover.sources.rows import Drop, Source
+
+DUPLICATE = "duplicate of a kept image"
+OUTVOTED = "label outvoted by its duplicates"
+CONTRADICTED = "duplicates with contradicting labels"
+
+MAJORITY = (2, 3)
+"""Of three different files of one picture, two must agree on its label."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is left when every picture stands once.
+
+    Attributes:
+        kept: ``bool (N,)``, which samples stay.
+        drops: one for each sample that goes, in table order; its reason is `DUPLICATE`,
+            `OUTVOTED` or `CONTRADICTED`.
+        keeper: ``int64 (N,)``, the row that stays for the picture of each sample: its own, of
+            a kept one; -1 where none does.
+        group: the group of each sample, kept or not: samples that share a family, a person, a
+            photo, or a group given by the data, directly or through others.
+    """
+
+    kept: npt.NDArray[np.bool_]
+    drops: tuple[Drop, ...]
+    keeper: npt.NDArray[np.int64]
+    group: "pd.Series[str]"
+
+
+def settle(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    roots: Mapping[str, Path],
+    *,
+    rank: npt.NDArray[np.int64] | None = None,
+) -> Settled:
+    """Keep one image of every picture, and say which images belong together.
+
+    Of a picture the image with the most pixels stays, the first of several. Where its images
+    have different labels, each different file has a vote: a label with two thirds of the votes
+    or more wins and the others go, otherwise the whole picture goes. Where labels of a picture
+    were corrected (see `corrections`), those alone vote. Edited copies all stay.
+
+    Args:
+        table: samples with the columns of `manifest.COLUMNS`.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        roots: by source name, the folder that its paths stand under.
+        rank: ``int64 (N,)``, of a picture's images those of the lowest rank come first, and
+            pixels are counted among them; by default all have the same.
+
+    Raises:
+        DatasetError: if fewer than two pictures or groups, or fewer than two classes, are left
+            where there were more.
+    """
+    if not len(table):
+        raise DatasetError("no image to settle: the table is empty")
+    winner = _winners(table, duplicates.group)
+    ranks = np.zeros(len(table), np.int64) if rank is None else rank
+    keeper = _keepers(table, duplicates.group, winner, ranks)
+    kept = keeper == np.arange(len(table))
+    columns = table[["source", "path", "label", "width", "height"]]
+    samples = columns.assign(corrected=_is_corrected(table)).to_dict("records")
+    drops = [
+        _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
+        for row in np.flatnonzero(~kept)
+    ]
+    group = group_together(table, duplicates, identity)
+    _check_left(table, kept, duplicates, group)
+    return Settled(kept, tuple(drops), keeper, group)
+
+
+def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The label that each row's group agrees on, -1 where it does not: ``int64 (N,)``."""
+    ballots = pd.DataFrame({"group": groups, "file": same_file_keys(table)})
+    ballots["label"] = table["label"].to_numpy(dtype=np.int64)
+    # Copies that were not looked at must not undo what somebody looked at.
+    corrected = pd.Series(_is_corrected(table))
+    ballots = ballots[corrected | ~corrected.groupby(groups).transform("any")]
+    votes = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
+    # In whole numbers, so that exactly two thirds count.
+    share, whole = MAJORITY
+    has_majority = votes.max(axis=1) * whole >= votes.sum(axis=1) * share
+    winner = votes.idxmax(axis=1).where(has_majority, -1)
+    return np.asarray(winner.reindex(groups), dtype=np.int64)
+
+
+def _is_corrected(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if "label_before" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(table["label_before"].notna(), dtype=bool)
+
+
+def _keepers(
+    table: pd.DataFrame,
+    groups: npt.NDArray[np.int64],
+    winner: npt.NDArray[np.int64],
+    rank: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """The row that stays for each row's picture, -1 where none does: ``int64 (N,)``."""
+    pixels = table["width"].to_numpy(np.int64) * table["height"].to_numpy(np.int64)
+    is_valid = table["label"].to_numpy(dtype=np.int64) == winner
+    order = np.lexsort((np.arange(len(table)), -pixels, rank, ~is_valid, groups))
+    _, first = np.unique(groups[order], return_index=True)
+    best = order[first]
+    _, member = np.unique(groups, return_inverse=True)
+    return np.where(is_valid[best], best, -1)[member]
+
+
+def _drop(
+    sample: Mapping[Hashable, Any], keeper: Mapping[Hashable, Any] | None, roots: Mapping[str, Path]
+) -> Drop:
+    source = str(sample["source"])
+    path = roots.get(source, Path()) / str(sample["path"])
+    own = class_name(int(sample["label"]))
+    if keeper is None:
+        detail = f"{path}: {own} here, but other files of the same picture disagree"
+        return Drop(path, source, CONTRADICTED, detail)
+    there = f"{keeper['source']}: {keeper['path']}, {keeper['width']} x {keeper['height']} pixels"
+    if sample["label"] == keeper["label"]:
+        return Drop(path, source, DUPLICATE, f"{path}: same picture as {there}")
+    other = class_name(int(keeper["label"]))
+    by = "by a correction" if keeper["corrected"] else "by most files"
+    detail = f"{path}: {own} here, {other} {by} of the same picture; kept: {there}"
+    return Drop(path, source, OUTVOTED, detail)
+
+
+def group_together(
+    table: pd.DataFrame, duplicates: DuplicateGroups, identity: "pd.Series[str]"
+) -> "pd.Series[str]":
+    """The samples that may not be split apart: one name for each group, ``group 0`` onwards.
+
+    Samples that share a family, a person, a photo or a group given by the data stand in one
+    group, directly or through others.
+
+    Args:
+        table: samples with ``group`` and ``sha256``.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+    """
+    links = [
+        _linked(duplicates.family),
+        _linked(pd.factorize(identity)[0]),
+        _linked(pd.factorize(table["group"])[0]),
+        _linked(pd.factorize(table["sha256"])[0]),  # the faces of one photo
+    ]
+    found = components(len(table), np.concatenate(links))
+    return pd.Series([f"group {number}" for number in found], index=table.index, dtype="string")
+
+
+def _linked(groups: npt.NDArray[np.int64]) -> Pairs:
+    """Each member with the first of its group; -1 is no group."""
+    members = np.flatnonzero(groups >= 0)
+    _, first, inverse = np.unique(groups[members], return_index=True, return_inverse=True)
+    return np.column_stack([members[first][inverse], members]).astype(np.int64)
+
+
+def _check_left(
+    table: pd.DataFrame,
+    kept: npt.NDArray[np.bool_],
+    duplicates: DuplicateGroups,
+    group: "pd.Series[str]",
+) -> None:
+    count = len(table)
+    if duplicates.group_count == 1 and count > 1:
+        raise DatasetError(f"all {count:,} images show the same picture; add different photos")
+    labels = table["label"].to_numpy(dtype=np.int64)
+    for label in np.unique(labels):
+        if not (kept & (labels == label)).any():
+            raise DatasetError(
+                f"no {class_name(int(label))!r} image is left of {(labels == label).sum():,}: "
+                "each shows a picture that has another label too; list them with "
+                "'facecover audit', correct the labels with --relabel, or add photos"
+            )
+    if group.nunique() == 1 and count > 1:
+        raise DatasetError(
+            f"all {count:,} images belong to one group (a person, a photo or edits of it), which "
+            "cannot be divided into training and test data; add photos of others"
+        )
+
+
+TRAINED_PICTURE = "left-out source: picture in a training source"
+TRAINED_EDIT = "left-out source: edited copy in a training source"
+TRAINED_PERSON = "left-out source: person in a training source"
+TRAINED_GROUP = "left-out source: group in a training source"
+
+
+class _Relation(NamedTuple):
+    """One way to know an image from the training sources: why it goes, and who knows whom."""
+
+    reason: str
+    words: str
+    groups: npt.NDArray[np.int64]
+
+
+def leave_out(
+    table: pd.DataFrame,
+    settled: Settled,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    sources: Collection[str],
+    roots: Mapping[str, Path],
+) -> Settled:
+    """Drop what the left-out sources share with the others, so that it is new in the test.
+
+    Of a picture that both have, the training sources' image was kept already, when `settle` was
+    given `training_first`; its copies get a reason of their own here. Of the rest go the images
+    in a group with an image of a training source: edited copies of it, photos of its person, and
+    what is related through others or by a group that the data gives.
+
+    Args:
+        table: samples with ``source`` and ``path``.
+        settled: which of them stay when every picture stands once.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        sources: the names of those left out.
+        roots: by source name, the folder that its paths stand under.
+    """
+    is_left_out = table["source"].isin(list(sources)).to_numpy(dtype=bool)
+    training = settled.kept & ~is_left_out
+    relations = (
+        _Relation(TRAINED_EDIT, "edited from the same photo as", duplicates.family),
+        _Relation(TRAINED_PERSON, "names the same person as", codes(identity)),
+        _Relation(TRAINED_GROUP, "belongs to one group with", codes(settled.group)),
+    )
+    dropped = _renamed(settled, is_left_out)
+    kept = settled.kept.copy()
+    names = (table["source"] + ": " + table["path"]).tolist()
+    for relation in relations:
+        gone = kept & is_left_out & shares_with(relation.groups, training)
+        known = _first_of(relation.groups, training)
+        for row in np.flatnonzero(gone).tolist():
+            path, source = _place(table, row, roots)
+            detail = f"{path}: {relation.words} {names[known[int(relation.groups[row])]]}"
+            dropped[row] = Drop(path, source, relation.reason, detail)
+        kept &= ~gone
+    drops = tuple(dropped[row] for row in sorted(dropped))
+    return dataclasses.replace(settled, kept=kept, drops=drops)
+
+
+def training_first(table: pd.DataFrame, sources: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The rank of each sample for `settle`: 0 in a training source, 1 in one left out."""
+    return np.asarray(table["source"].isin(list(sources)), dtype=np.int64)
+
+
+def _renamed(settled: Settled, is_left_out: npt.NDArray[np.bool_]) -> dict[int, Drop]:
+    """The drops by row; copies of a training source's image say so."""
+    dropped = {}
+    for row, drop in zip(np.flatnonzero(~settled.kept).tolist(), settled.drops, strict=True):
+        is_known = is_left_out[row] and not is_left_out[settled.keeper[row]]
+        if drop.reason == DUPLICATE and is_known:
+            drop = dataclasses.replace(drop, reason=TRAINED_PICTURE)
+        dropped[row] = drop
+    return dropped
+
+
+def _first_of(groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
+    """The first chosen row of each group."""
+    rows = np.flatnonzero(chosen)
+    found, first = np.unique(groups[rows], return_index=True)
+    return dict(zip(found.tolist(), rows[first].tolist(), strict=True))
+
+
+def _place(table: pd.DataFrame, row: int, roots: Mapping[str, Path]) -> tuple[Path, str]:
+    source, path = (str(table[name].iloc[row]) for name in ("source", "path"))
+    return roots.get(source, Path()) / path, source
+
+
+SplitBy = Literal["group", "source", "random"]
+
+_BROUGHT_RANKS = {"test": 0, "val": 1}
+"""Of a picture with copies in several brought splits, the one held out stays: a test set that
+others use too keeps its pictures. Samples without a split come last, with training data."""
+
+
+def choose_samples(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    roots: Mapping[str, Path],
+    split_by: SplitBy,
+    left_out: Sequence[str] = (),
+) -> Settled:
+    """What stays, what goes and why, and the group of each sample.
+
+    Args:
+        table: the samples, as they were read.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        roots: by source name, the folder that its paths stand under.
+        split_by: ``random`` keeps all; the others keep one image of every picture.
+        left_out: the sources to test on, where ``split_by`` is ``source``.
+
+    Raises:
+        DatasetError: as `settle`.
+    """
+    if split_by == "random":
+        every = np.arange(len(table))
+        return Settled(np.ones(len(table), dtype=bool), (), every, table["group"])
+    if split_by == "source":
+        rank = training_first(table, left_out)
+        settled = settle(table, duplicates, identity, roots, rank=rank)
+        return leave_out(table, settled, duplicates, identity, left_out, roots)
+    lowest = len(_BROUGHT_RANKS)
+    rank = np.asarray(table["split"].map(_BROUGHT_RANKS).fillna(lowest), dtype=np.int64)
+    return settle(table, duplicates, identity, roots, rank=rank)
+
+
+FEWEST_SHARED = 10
+"""Two sources with fewer pictures in common tell nothing of each other's labels."""
+
+MOST_DISAGREEING = 0.5
+"""Labels of public sets are wrong for some percent of their photos, never for half of them."""
+
+
+def check_class_names(sources: Iterable[Source]) -> None:
+    """Refuse sources that read the same class name as different labels.
+
+    Raises:
+        LabelError: if two sources do.
+    """
+    known: dict[str, tuple[str, int]] = {}
+    for source in sources:
+        for name, label in source.class_labels.items():
+            other, before = known.setdefault(name, (source.name, label))
+            if before != label:
+                raise LabelError(
+                    f"{shown(source.name)}: the class {name!r} is read as {class_name(label)}, but "
+                    f"in {shown(other)} as {class_name(before)}; expected one meaning: map it the "
+                    "same way for both, or rename the class in one of them"
+                )
+
+
+def check_shared_pictures(table: pd.DataFrame, duplicates: DuplicateGroups) -> None:
+    """Refuse two sources that disagree about most of the pictures that both have.
+
+    Numbers as labels cannot be checked by their names: where 0 means a mask in one source and
+    none in the other, only the pictures that stand in both tell.
+
+    Args:
+        table: samples with ``source`` and ``label``.
+        duplicates: their groups.
+
+    Raises:
+        DatasetError: if two sources do.
+    """
+    labelled = table[["source", "label"]].assign(picture=duplicates.group)
+    by_picture = labelled.groupby(["source", "picture"])["label"].agg(["min", "max"])
+    # A source that contradicts itself about a picture says nothing about the other.
+    labels = by_picture.loc[by_picture["min"] == by_picture["max"], "min"]
+    sources = [str(name) for name in labels.index.unique("source")]
+    for first, second in combinations(sources, 2):
+        both = pd.concat([labels.loc[first], labels.loc[second]], axis=1, join="inner")
+        disagreeing = int((both.iloc[:, 0] != both.iloc[:, 1]).sum())
+        if len(both) >= FEWEST_SHARED and disagreeing > MOST_DISAGREEING * len(both):
+            raise DatasetError(
+                f"{shown(first)} and {shown(second)} have {len(both):,} pictures in common and "
+                f"label {disagreeing:,} of them differently; expected one meaning of the classes: "
+                "check which of them has its labels swapped, and correct it in the source, or its "
+                "photos with --relabel"
+            )

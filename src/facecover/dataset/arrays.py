@@ -1,0 +1,236 @@
+"""A prepared dataset: images decoded once, resized, and kept as uint8 on disk."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facecover.dataset.manifest import Manifest, digest_samples, load_manifest
+from facecover.errors import DatasetError
+from facecover.sources.rows import SPLITS
+
+Images = npt.NDArray[np.uint8]
+"""``uint8 (N, S, S, 3)``, RGB."""
+
+
+def array_name(size_px: int) -> str:
+    """The file name of the array of one size."""
+    return f"images_{size_px}.npy"
+
+
+def wide_name(size_px: int) -> str:
+    """The file name of the array of one size with the wide cuts; see `data.wide_cuts`."""
+    return f"wide_{size_px}.npy"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder, opened: its manifest, and its images by size.
+
+    Attributes:
+        folder: where it lies.
+        manifest: its samples; row i belongs to image i of every array.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The label of every sample: ``int64 (N,)``."""
+        return self.manifest.table["label"].to_numpy(dtype=np.int64)
+
+    def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
+        """The array indices of splits: ``int64 (n,)``, ascending; see `Manifest.rows_of`."""
+        return self.manifest.rows_of(*splits)
+
+    def images(self, size_px: int) -> Images:
+        """The images at a size, memory-mapped and read-only: ``uint8 (N, S, S, 3)``, RGB.
+
+        Raises:
+            DatasetError: if that size was not kept, or the file does not fit the manifest.
+        """
+        if size_px not in self.manifest.info.sizes_px:
+            kept = ", ".join(str(size) for size in self.manifest.info.sizes_px)
+            raise DatasetError(
+                f"{self.folder}: expected images of {size_px} x {size_px}, found {kept}; run "
+                f"prepare again with --size {size_px}"
+            )
+        return _opened(self.folder / array_name(size_px), size_px, len(self))
+
+    def wide_cuts(self, size_px: int) -> Images:
+        """The wide cuts at a size, memory-mapped and read-only: ``uint8 (M, S, S, 3)``, RGB.
+
+        The manifest's column ``wide_cut`` says which sample each belongs to; some belong to none.
+
+        Raises:
+            DatasetError: if that size was not kept, or the file does not fit the manifest.
+        """
+        used = self.manifest.table["wide_cut"].dropna()
+        if used.empty:
+            return np.zeros((0, size_px, size_px, 3), np.uint8)
+        return _opened(self.folder / wide_name(size_px), size_px, int(used.max()) + 1, more=True)
+
+
+def _opened(path: Path, size_px: int, count: int, *, more: bool = False) -> Images:
+    """An array of so many images, or of at least so many."""
+    try:
+        images: Images = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f"{path}: broken array: {error}; run prepare again") from error
+    shape = (max(count, len(images)) if more and images.ndim else count, size_px, size_px, 3)
+    if images.shape != shape or images.dtype != np.uint8:
+        raise DatasetError(
+            f"{path}: expected uint8 {shape}, found {images.dtype} {images.shape}; "
+            "run prepare again"
+        )
+    return images
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """A dataset that `facecover prepare` wrote.
+
+    Raises:
+        DatasetError: if the folder is not a dataset.
+    """
+    return Dataset(folder, load_manifest(folder))
+
+
+# Not from `arrays`: helper processes that decode would load pandas for it.
+
+MEASURE_SIZE_PX = 64
+"""The size at which pixels are measured, so that photos of every size compare."""
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of R, G and B in luma (ITU-R BT.601)."""
+
+_CHUNK = 1024
+
+
+MEASURES = ("brightness", "contrast", "sharpness", "red", "green", "blue")
+
+
+def measure_pixels(images: Images) -> npt.NDArray[np.float32]:
+    """Measures of each image: ``float32 (N, 6)``, 0..1, in the order of `MEASURES`.
+
+    ``brightness`` is the mean luma, ``contrast`` its standard deviation, ``sharpness`` the mean
+    absolute Laplacian of luma (4 neighbours, divided by 4), and ``red``, ``green``, ``blue`` are
+    the channel means. Meant for some tens of images at a time.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB.
+    """
+    # Plane by plane, and without a matrix product: BLAS would start threads of its own.
+    planes = np.ascontiguousarray(np.moveaxis(images, 3, 0))  # (3, n, S, S)
+    luma = planes[0] * _LUMA[0]
+    luma += planes[1] * _LUMA[1]
+    luma += planes[2] * _LUMA[2]
+    around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1]
+    around += luma[:, 1:-1, :-2]
+    around += luma[:, 1:-1, 2:]
+    laplacian = np.abs(luma[:, 1:-1, 1:-1] - around / 4)
+    sums = planes.sum(axis=(2, 3), dtype=np.uint64)
+    means = sums / (images.shape[1] * images.shape[2])
+    whole = (1, 2)
+    measures = [luma.mean(axis=whole), luma.std(axis=whole), laplacian.mean(axis=whole), *means]
+    return (np.column_stack(measures) / 255).astype(np.float32)
+
+
+def channel_statistics(
+    images: Images, rows: npt.NDArray[np.int64]
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation of R, G and B over some images, in 0..1.
+
+    Exact: sums of 8-bit values and of their squares fit in 64-bit integers.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB.
+        rows: ``int64 (n,)``, which of them; at least one.
+    """
+    counts = np.zeros((3, 256), dtype=np.int64)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = images[rows[start : start + _CHUNK]].reshape(-1, 3)
+        counts += np.stack([np.bincount(chunk[:, c], minlength=256) for c in range(3)])
+    values = np.arange(256) / 255
+    total = counts.sum(axis=1)
+    mean = (counts @ values) / total
+    variance = (counts @ values**2) / total - mean**2
+    std = np.sqrt(np.maximum(variance, 0))
+    return _triple(mean), _triple(std)
+
+
+def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    red, green, blue = (round(float(value), 6) for value in values)
+    return red, green, blue
+
+
+UNUSED = "unused"
+"""The split of samples that a view leaves out: no loader and no evaluation asks for it."""
+
+
+def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: int = 0) -> Dataset:
+    """A dataset with the images of another, and a table of its own.
+
+    Means, deviations, counts and the digest are those of the view: they come from its training
+    images, labels and splits. The folder and its files are left as they are.
+
+    Args:
+        dataset: whose images are used.
+        table: a row for each image, in order, with the columns of `manifest.COLUMNS`; ``split``
+            is ``train``, ``val``, ``test`` or `UNUSED`.
+        split_by: what made the splits, see `ManifestInfo`.
+        seed: of the splits.
+
+    Raises:
+        DatasetError: if the table has another number of rows, another split, or nothing to
+            train on.
+    """
+    splits = table["split"].to_numpy(dtype=object)
+    unknown = sorted({str(split) for split in splits} - {*SPLITS, UNUSED})
+    if len(table) != len(dataset) or unknown:
+        raise DatasetError(
+            f"view of {dataset.folder}: expected {len(dataset):,} rows with the splits "
+            f"{', '.join((*SPLITS, UNUSED))}; found {len(table):,} rows"
+            + (f" with {', '.join(unknown)}" if unknown else "")
+        )
+    training = np.flatnonzero(splits == "train")
+    if not len(training):
+        raise DatasetError(f"view of {dataset.folder}: there is no training image in it")
+    info = dataset.manifest.info
+    used = np.flatnonzero(splits != UNUSED)
+    statistics = {
+        size: channel_statistics(dataset.images(size), training) for size in info.sizes_px
+    }
+    viewed = dataclasses.replace(
+        info,
+        channel_mean={size: mean for size, (mean, _) in statistics.items()},
+        channel_std={size: std for size, (_, std) in statistics.items()},
+        split_by=split_by,
+        seed=seed,
+        counts=_counts(info.counts, len(used), len(table)),
+        digest=digest_samples(
+            _pixel_digests(dataset, used),
+            table["label"].iloc[used].tolist(),
+            splits[used].tolist(),
+        ),
+    )
+    return Dataset(dataset.folder, Manifest(table.reset_index(drop=True), viewed))
+
+
+def _pixel_digests(dataset: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
+    """The digest of each image at the largest size, as `collect` takes it."""
+    images = dataset.images(max(dataset.manifest.info.sizes_px))
+    return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
+
+
+def _counts(counts: Mapping[str, int], used: int, total: int) -> dict[str, int]:
+    left_out = {UNUSED: total - used} if used < total else {}
+    return {**counts, "kept": used, **left_out}

@@ -1,0 +1,327 @@
+"""Photos to arrays: each is read once, on every core, and squeezed to every size asked for."""
+
+import dataclasses
+import hashlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from facecover.dataset.arrays import MEASURE_SIZE_PX, MEASURES, measure_pixels
+from facecover.errors import DatasetError, ImageError, shown
+from facecover.files import available_cores
+from facecover.images import Box, Photo, cropped, read_photo, resized
+from facecover.sources.rows import Drop, Row
+
+SMALLEST, LARGEST = 1.5, 3.2
+"""The side of a cut, from and to, in longer sides of its box; drawn evenly in the logarithm."""
+
+_ABOVE_MIDDLE = 0.35
+"""How far above the middle of a cut the face stands, as a share of its room: as in portraits."""
+
+_SPREAD = 0.3
+"""How far it stands from there at the most, as a share of its room."""
+
+_LEAST_GAIN = 1.25
+"""A picture that leaves less than this, in longer sides of the box, is not worth a cut."""
+
+_RIVAL_SHARE, _RIVAL_SIDE = 0.3, 0.5
+"""A face of another class spoils a cut with more than this share of it inside, if its longer side
+is more than this share of the box's."""
+
+_TRIES = 6
+
+
+def wide_cut(
+    row: Row, others: Sequence[Row], picture_size: tuple[int, int], sha256: str
+) -> Box | None:
+    """A square cut around a box, at random but the same for the same file and box.
+
+    Args:
+        row: a face with a box that lies inside its picture.
+        others: the other faces of the picture.
+        picture_size: the picture's width and height in pixels.
+        sha256: of the picture's file, in hexadecimal.
+
+    Returns:
+        A box that holds the row's, inside the picture; or None where the picture leaves no room,
+        or every cut that was tried has a face of another class in it.
+    """
+    if row.box is None:
+        return None
+    rng = np.random.default_rng([int(sha256[:16], 16), *row.box])
+    rivals = [other for other in others if other.label != row.label]
+    for _ in range(_TRIES):
+        cut = _drawn(row.box, picture_size, rng)
+        if cut is not None and not any(_spoils(rival, cut, row.box) for rival in rivals):
+            return cut
+    return None
+
+
+def _drawn(box: Box, picture_size: tuple[int, int], rng: np.random.Generator) -> Box | None:
+    longer = _longer(box)
+    factor = float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
+    across, down = rng.uniform(-_SPREAD, _SPREAD, 2)
+    side = min(round(longer * factor), *picture_size)
+    if side < _LEAST_GAIN * longer:
+        return None
+    x0 = _start_of_cut(box.x0, box.x1, side, picture_size[0], across)
+    y0 = _start_of_cut(box.y0, box.y1, side, picture_size[1], down + _ABOVE_MIDDLE)
+    return Box(x0, y0, x0 + side, y0 + side)
+
+
+def _start_of_cut(low: int, high: int, side: int, limit: int, off: float) -> int:
+    """Where a cut begins along one axis; the box is inside it, and it inside the picture."""
+    wanted = round((low + high - side) / 2 + off * (side - (high - low)) / 2)
+    return min(max(wanted, 0), limit - side)
+
+
+def _spoils(rival: Row, cut: Box, box: Box) -> bool:
+    if rival.box is None or _longer(rival.box) <= _RIVAL_SIDE * _longer(box):
+        return False
+    seen = _overlap(cut.x0, cut.x1, rival.box.x0, rival.box.x1) * _overlap(
+        cut.y0, cut.y1, rival.box.y0, rival.box.y1
+    )
+    area = (rival.box.x1 - rival.box.x0) * (rival.box.y1 - rival.box.y0)
+    return seen > _RIVAL_SHARE * area
+
+
+def _longer(box: Box) -> int:
+    return max(box.x1 - box.x0, box.y1 - box.y0)
+
+
+def _overlap(a0: int, a1: int, b0: int, b1: int) -> int:
+    return max(0, min(a1, b1) - max(a0, b0))
+
+
+OnProgress = Callable[[int], None]
+"""Called with the number of things done since the last call."""
+
+UNREADABLE = "unreadable image"
+BAD_BOX = "box outside its picture"
+
+_PHOTOS_PER_TASK = 48
+
+_WORTH_PROCESSES = 1000
+"""Fewer rows than this are decoded sooner than helper processes have started."""
+
+Arrays = Mapping[int, npt.NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a file said of a sample, before it was squeezed.
+
+    Attributes:
+        width: of the face in pixels: of the box where there is one, else of the upright photo.
+        height: the same.
+        file_bytes: the size of the file.
+        format: Pillow's name of the format, by content.
+        mode: Pillow's name of the pixel mode in the file.
+        jpeg_quality: 1..100, or None where the file is no JPEG.
+        sha256: of the file's bytes, in hexadecimal.
+        wide_cut: the index of the wide cut in its arrays, or None where there is none.
+        wide_x0: the left side of the wide cut in pixels of the photo, and so on.
+    """
+
+    width: int
+    height: int
+    file_bytes: int
+    format: str
+    mode: str
+    jpeg_quality: int | None
+    sha256: str
+    wide_cut: int | None = None
+    wide_x0: int | None = None
+    wide_y0: int | None = None
+    wide_x1: int | None = None
+    wide_y1: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What decoding some rows found.
+
+    Attributes:
+        outcomes: for each row, what its file said, or why it was dropped.
+        measures: ``float32 (N, 6)``, see `measures.measure_pixels`; of no meaning where dropped.
+    """
+
+    outcomes: list[FileFacts | Drop]
+    measures: npt.NDArray[np.float32]
+
+
+def decode_rows(
+    rows: Sequence[Row],
+    array_paths: Mapping[int, Path],
+    wide_paths: Mapping[int, Path] = MappingProxyType({}),
+    *,
+    workers: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Decoded:
+    """Decode every row into the arrays; a photo with several boxes is read once.
+
+    Processes write into the same memory-mapped files. Threads would do, since Pillow leaves the
+    interpreter lock while it decodes, but were slower: photos of faces are small, and what is done
+    between two calls of Pillow takes the lock too often (`benchmarks/preparing.py`).
+
+    Args:
+        rows: the samples; rows of one photo stand together.
+        array_paths: by size in pixels, 64 among them, the ``.npy`` file to fill:
+            ``uint8 (N, S, S, 3)``, RGB, N = len(rows).
+        wide_paths: by size, the file to fill with the wide cuts of the rows that have a box:
+            ``uint8 (M, S, S, 3)``, M of them in the order of the rows. Empty: no wide cuts.
+        workers: processes; by default one a core, where there are many photos.
+        on_progress: told of every few samples done.
+
+    Raises:
+        DatasetError: if a helper process was killed, or could not start.
+    """
+    tasks = list(_tasks(rows))
+    count = workers or (available_cores() if len(rows) >= _WORTH_PROCESSES else 1)
+    outcomes: list[FileFacts | Drop] = []
+    measures = [np.zeros((0, len(MEASURES)), np.float32)]
+    for done in _run(tasks, (array_paths, wide_paths), min(count, len(tasks))):
+        outcomes += done.outcomes
+        measures.append(done.measures)
+        if on_progress is not None:
+            on_progress(len(done.outcomes))
+    return Decoded(outcomes, np.concatenate(measures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Some photos: their rows, and the place of the first in the arrays, and of the first box."""
+
+    start: int
+    first_box: int
+    rows: Sequence[Row]
+
+
+def _tasks(rows: Sequence[Row]) -> Iterator[_Task]:
+    ends = [0]
+    for _, run in groupby(rows, key=lambda row: row.path):
+        ends.append(ends[-1] + len(list(run)))
+    bounds = [*ends[:-1:_PHOTOS_PER_TASK], ends[-1]]
+    first_box = 0
+    for start, end in pairwise(bounds):
+        yield _Task(start, first_box, rows[start:end])
+        first_box += sum(row.box is not None for row in rows[start:end])
+
+
+_Paths = tuple[Mapping[int, Path], Mapping[int, Path]]
+_Maps = tuple[Arrays, Arrays]
+"""Of the faces, and of the wide cuts."""
+
+_maps: _Maps = ({}, {})
+"""The memory-mapped arrays of a helper process."""
+
+
+def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[Decoded]:
+    if workers <= 1:
+        maps = _open(paths)
+        yield from (_decode_task(task, maps) for task in tasks)
+        return
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths,))
+    try:
+        yield from pool.map(_decode_in_helper, tasks)
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "a process that decodes photos died: out of memory, or a script without "
+            "`if __name__ == '__main__':` around its calls; with one worker (--workers 1) there "
+            "is none"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start(paths: _Paths) -> None:
+    # Ctrl-C reaches every process of the terminal; the main one alone answers to it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _maps
+    _maps = _open(paths)
+
+
+def _open(paths: _Paths) -> _Maps:
+    faces, wide = (
+        {size: np.load(path, mmap_mode="r+") for size, path in by_size.items()} for by_size in paths
+    )
+    return faces, wide
+
+
+def _decode_in_helper(task: _Task) -> Decoded:
+    return _decode_task(task, _maps)
+
+
+def _decode_task(task: _Task, maps: _Maps) -> Decoded:
+    faces, wide = maps
+    end = task.start + len(task.rows)
+    views = {size: images[task.start : end] for size, images in faces.items()}
+    outcomes: list[FileFacts | Drop] = []
+    box_index = task.first_box
+    for _, run in groupby(task.rows, key=lambda row: row.path):
+        rows = list(run)
+        outcomes += _decode_photo(rows, len(outcomes), views, box_index, wide)
+        box_index += sum(row.box is not None for row in rows)
+    return Decoded(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
+
+
+def _decode_photo(
+    rows: list[Row], start: int, faces: Arrays, box_index: int, wide: Arrays
+) -> list[FileFacts | Drop]:
+    """Every row of one photo; the first stands at `start`, the first with a box at `box_index`."""
+    path = rows[0].path
+    try:
+        content = path.read_bytes()
+        photo = read_photo(content)
+    except (ImageError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        detail = f"{shown(path)}: {(reason or '').removeprefix('image bytes: ')}"
+        return [Drop(path, row.source, UNREADABLE, detail) for row in rows]
+    sha256 = hashlib.sha256(content).hexdigest()
+    found: list[FileFacts | Drop] = []
+    for offset, row in enumerate(rows):
+        facts = _fill(start + offset, row, photo, len(content), sha256, faces)
+        if wide and row.box is not None:
+            if isinstance(facts, FileFacts):
+                others = [*rows[:offset], *rows[offset + 1 :]]
+                facts = _filled_wide(box_index, row, others, photo, facts, wide)
+            box_index += 1
+        found.append(facts)
+    return found
+
+
+def _filled_wide(
+    index: int, row: Row, others: Sequence[Row], photo: Photo, facts: FileFacts, wide: Arrays
+) -> FileFacts:
+    """What is known of a row, with its wide cut where it has one."""
+    cut = wide_cut(row, others, photo.image.size, facts.sha256)
+    if cut is None:
+        return facts
+    surroundings = photo.image.crop(cut)
+    for size_px, images in wide.items():
+        images[index] = resized(surroundings, size_px)
+    window = {f"wide_{name}": side for name, side in cut._asdict().items()}
+    return dataclasses.replace(facts, wide_cut=index, **window)
+
+
+def _fill(
+    index: int, row: Row, photo: Photo, file_bytes: int, sha256: str, arrays: Arrays
+) -> FileFacts | Drop:
+    try:
+        face = cropped(photo.image, row.box, shown(row.path))
+    except ImageError as error:
+        return Drop(row.path, row.source, BAD_BOX, str(error))
+    for size_px, images in arrays.items():
+        images[index] = resized(face, size_px)
+    return FileFacts(*face.size, file_bytes, photo.format, photo.mode, photo.jpeg_quality, sha256)

@@ -1,0 +1,217 @@
+"""The table of samples: the one description of a dataset, kept as Parquet beside its arrays."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import facecover
+from facecover.errors import DatasetError
+from facecover.files import written_file
+from facecover.sources.rows import SPLITS
+
+MANIFEST_NAME = "manifest.parquet"
+FORMAT_VERSION = 3
+_ADDED = {2: ("wide_cut",), 3: ("wide_x0", "wide_y0", "wide_x1", "wide_y1")}
+"""The columns that a format added; they are null where a dataset is older."""
+_META_KEY = b"facecover"
+_FORMER_META_KEY = b"facemask"  # of datasets written before the package was renamed
+
+COLUMNS: dict[str, str] = {
+    "source": "string",
+    "path": "string",  # relative to the source's root, with forward slashes
+    "x0": "Int32",  # the box; null for a whole photo
+    "y0": "Int32",
+    "x1": "Int32",
+    "y1": "Int32",
+    "label": "int8",
+    "split": "string",  # train, val or test
+    "group": "string",  # never on both sides of a split
+    "width": "int32",  # of the face: the box where there is one, else the upright photo
+    "height": "int32",
+    "file_bytes": "int64",
+    "format": "string",
+    "mode": "string",
+    "jpeg_quality": "Int16",
+    "brightness": "float32",  # mean luma, 0..1
+    "contrast": "float32",  # standard deviation of luma, 0..1
+    "sharpness": "float32",  # mean absolute Laplacian of luma at 64 x 64, 0..1
+    "red": "float32",  # channel means, 0..1
+    "green": "float32",
+    "blue": "float32",
+    "sha256": "string",  # of the file's bytes
+    "wide_cut": "Int32",  # the index in `arrays.wide_name`'s array; null without one
+    "wide_x0": "Int32",  # the wide cut, in pixels of the photo, as the box is
+    "wide_y0": "Int32",
+    "wide_x1": "Int32",
+    "wide_y1": "Int32",
+}
+"""The columns that every manifest has, with their pandas dtypes; a source's own come after."""
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """Where a manifest's rows came from: name, absolute root, layout, class names as found."""
+
+    name: str
+    root: str
+    layout: str
+    class_labels: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ManifestInfo:
+    """What a manifest knows beside its rows.
+
+    Attributes:
+        sources: the sources its rows came from.
+        class_names: class names by label.
+        sizes_px: the square sizes that the arrays are kept at.
+        channel_mean: per size, the mean of R, G and B over the training split, 0..1.
+        channel_std: per size, their standard deviation, 0..1.
+        split_by: how the split was made: ``source data`` where the data brings it, ``group``,
+            ``source`` or ``random``.
+        seed: the seed of the split.
+        counts: samples read, unreadable, dropped and kept.
+        digest: SHA-256 over every sample's pixels, label and split; the dataset's identity.
+        version: of the package that wrote it.
+        left_out: the sources that are the test data, where it was split by source.
+        relabelled: how many labels were corrected; see `audit.corrections.OVERLAY`.
+    """
+
+    sources: tuple[SourceInfo, ...]
+    class_names: tuple[str, ...]
+    sizes_px: tuple[int, ...]
+    channel_mean: dict[int, tuple[float, float, float]]
+    channel_std: dict[int, tuple[float, float, float]]
+    split_by: str
+    seed: int
+    counts: dict[str, int]
+    digest: str = ""
+    version: str = field(default_factory=lambda: facecover.__version__)
+    left_out: tuple[str, ...] = ()
+    relabelled: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A dataset's samples and what is known of them all.
+
+    Attributes:
+        table: one row a sample, `COLUMNS` and any further ones; row i belongs to image i of
+            every array.
+        info: what holds for the whole.
+    """
+
+    table: pd.DataFrame
+    info: ManifestInfo
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
+        """The array indices of one split, or of several together: ``int64 (n,)``, ascending.
+
+        Raises:
+            DatasetError: if there is no such split or it is empty.
+        """
+        stated = self.table["split"].to_numpy()
+        for split in splits:
+            if split not in SPLITS:
+                raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+            if not np.any(stated == split):
+                raise DatasetError(
+                    f"the dataset has no {split} split; it has {self._split_counts()}"
+                )
+        return np.flatnonzero(np.isin(stated, splits))
+
+    def _split_counts(self) -> str:
+        counts = self.table["split"].value_counts()
+        return ", ".join(f"{name} {counts[name]:,}" for name in SPLITS if name in counts)
+
+    def save(self, folder: Path) -> None:
+        """Write `manifest.parquet` into a folder.
+
+        Raises:
+            OutputError: if the folder cannot be written.
+        """
+        table = pa.Table.from_pandas(self.table, preserve_index=False)
+        document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self.info)}
+        meta = {**(table.schema.metadata or {}), _META_KEY: json.dumps(document).encode()}
+        with written_file(folder / MANIFEST_NAME) as beside:
+            pq.write_table(table.replace_schema_metadata(meta), beside)
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The manifest of a dataset folder.
+
+    Raises:
+        DatasetError: if there is none, or it is broken, not ours, or from a newer version.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise DatasetError(
+            f"{folder}: expected a dataset with a {MANIFEST_NAME}, found none; make one with "
+            f"'facecover prepare SOURCE... -o {folder}'"
+        )
+    try:
+        arrow = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DatasetError(f"{path}: broken manifest: {error}") from error
+    metadata = arrow.schema.metadata or {}
+    document = _document(path, metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY)))
+    table = arrow.to_pandas()
+    version = document.pop("format_version")
+    table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")
+    return Manifest(table.astype(COLUMNS), _info(path, document))
+
+
+def digest_samples(pixel_digests: list[str], labels: list[int], splits: list[str]) -> str:
+    """The identity of a dataset: SHA-256 over each sample's pixels, label and split.
+
+    It does not depend on where the photos lie, on what they are called, or on their order.
+    """
+    lines = sorted(
+        f"{pixels} {label} {split}\n"
+        for pixels, label, split in zip(pixel_digests, labels, splits, strict=True)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _document(path: Path, raw: bytes | None) -> dict[str, Any]:
+    if raw is None:
+        raise DatasetError(f"{path}: a Parquet table, but not a manifest of this package")
+    document: dict[str, Any] = json.loads(raw)
+    found = document.get("format_version")
+    if found not in range(1, FORMAT_VERSION + 1):
+        raise DatasetError(
+            f"{path}: expected manifest format 1 to {FORMAT_VERSION}, found {found}; run prepare "
+            "again"
+        )
+    return document
+
+
+def _info(path: Path, document: dict[str, Any]) -> ManifestInfo:
+    try:
+        return ManifestInfo(
+            sources=tuple(SourceInfo(**source) for source in document.pop("sources")),
+            class_names=tuple(document.pop("class_names")),
+            sizes_px=tuple(document.pop("sizes_px")),
+            channel_mean={int(k): tuple(v) for k, v in document.pop("channel_mean").items()},
+            channel_std={int(k): tuple(v) for k, v in document.pop("channel_std").items()},
+            left_out=tuple(document.pop("left_out", ())),
+            **document,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: broken manifest header: {error}; run prepare again") from error

@@ -1,0 +1,248 @@
+"""Training, validation and test: stratified, seeded, and never through a group."""
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facecover.errors import ConfigError, DatasetError, shown
+from facecover.labels import class_name
+from facecover.sources.rows import SPLITS
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The wanted shares of validation and test data, each in 0..1; training takes the rest.
+
+    Raises:
+        ConfigError: if a share is outside 0..1 or nothing is left for training.
+    """
+
+    val: float = 0.1
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not (0 < self.val < 1 and 0 < self.test < 1 and self.val + self.test < 1):
+            raise ConfigError(
+                f"split shares: expected val and test over 0 and under 1 together, found val "
+                f"{self.val} and test {self.test}"
+            )
+
+
+DEFAULT_SHARES = Shares()
+
+_HELD_OUT_FIRST = ("test", "val", "train")
+"""Where a sample goes whose group stands in several splits already."""
+
+
+def assign_splits(
+    table: pd.DataFrame, shares: Shares = DEFAULT_SHARES, *, seed: int = 0
+) -> "pd.Series[str]":
+    """The split of every sample: ``train``, ``val`` or ``test``.
+
+    A split that the data brings stands. A source that brings training and test data but no
+    validation data gives a part of its training data for it. Samples of one `group` always go
+    the same way, and after those of the group that bring a split: to the test data before the
+    validation data before the training data. Only a group whose brought splits differ stays
+    divided; the audit reports it as leakage.
+
+    Args:
+        table: samples with `source`, `label`, `split` (null where to be decided) and `group`
+            (null for a sample that is its own group).
+        shares: the wanted shares.
+        seed: the same seed and table give the same split.
+    """
+    splits = table["split"].astype("object").copy()
+    groups = _groups(table)
+    rng = np.random.default_rng(seed)
+    giving = _gives_validation(table)
+    wanted = {"train": 1 - shares.test - shares.val, "val": shares.val}
+    others = splits.where(~giving & splits.isin(["train", "val"]))
+    splits.loc[giving] = _dealt(table.loc[giving], groups, others, wanted, rng)
+    open_rows = splits.isna()
+    wanted["test"] = shares.test
+    splits.loc[open_rows] = _dealt(table.loc[open_rows], groups, splits, wanted, rng)
+    return splits.astype("string")
+
+
+def leave_out_splits(
+    table: pd.DataFrame,
+    leave_out: Collection[str],
+    shares: Shares = DEFAULT_SHARES,
+    *,
+    seed: int = 0,
+) -> "pd.Series[str]":
+    """Whole sources as test data; the others divided into training and validation data.
+
+    Args:
+        table: samples with `source`, `label` and `group`; splits that the data brings are not
+            looked at.
+        leave_out: the names of the sources to test on.
+        shares: of validation data, in the sources that are not left out.
+        seed: the same seed and table give the same split.
+    """
+    splits = pd.Series("test", index=table.index, dtype="object")
+    rest = ~table["source"].isin(list(leave_out))
+    wanted = {"train": 1 - shares.val, "val": shares.val}
+    rng = np.random.default_rng(seed)
+    splits.loc[rest] = _assign(table.loc[rest], _groups(table), wanted, rng)
+    return splits.astype("string")
+
+
+def check_splits(table: pd.DataFrame, *, leave_out: Collection[str] = ()) -> None:
+    """Refuse a split that cannot be trained and tested on.
+
+    Args:
+        table: samples with `label` and `split`.
+        leave_out: the sources that are the test data, if so: they may lack a class.
+
+    Raises:
+        DatasetError: if a class is missing from the training, validation or test data, or
+            nothing is left to test on.
+    """
+    labels = sorted(table["label"].unique())
+    if len(labels) < 2:
+        raise DatasetError(
+            f"every one of the {len(table):,} samples is {class_name(int(labels[0]))!r}; "
+            "expected at least two classes: add photos of the other class"
+        )
+    counts = pd.crosstab(table["split"], table["label"]).reindex(SPLITS, fill_value=0)
+    if leave_out and not counts.loc["test"].any():
+        raise DatasetError(
+            f"no image of {', '.join(sorted(leave_out))} is left to test on: each shows a picture "
+            "or a person that the other sources show too; leave out another source"
+        )
+    advice = "leave out another source" if leave_out else "change the shares with --val and --test"
+    for split in ("train", "val") if leave_out else SPLITS:
+        for label in labels:
+            if counts.loc[split, label] == 0:
+                total = int((table["label"] == label).sum())
+                raise DatasetError(
+                    f"the {split} split has no {class_name(int(label))!r} image; there are "
+                    f"{total:,} in all, in too few groups to divide: add photos, or {advice}"
+                )
+
+
+def check_left_out(split_by: str, leave_out: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to leave out no source, one that is not there, or all.
+
+    Args:
+        split_by: see `ManifestInfo`.
+        leave_out: the names of the sources to test on.
+        names: of all sources.
+
+    Raises:
+        ConfigError: if they do not fit.
+    """
+    known = f"the sources are {', '.join(shown(name) for name in names)}"
+    if split_by != "source":
+        if leave_out:
+            raise ConfigError(
+                f"--leave-out {leave_out[0]}: expected --split-by source with it, found --split-by "
+                f"{split_by}; add the one, or leave the other away"
+            )
+        return
+    if not leave_out:
+        raise ConfigError(
+            f"--split-by source: name the sources to test on with --leave-out; {known}"
+        )
+    check_are_sources(leave_out, names)
+    if not set(names) - set(leave_out):
+        raise ConfigError(
+            f"--leave-out: all {len(names)} sources are left out, and none is left to train on; "
+            f"leave out fewer; {known}"
+        )
+
+
+def missing_classes(table: pd.DataFrame, split: str) -> tuple[str, ...]:
+    """The names of the classes that a table has, but one of its splits lacks."""
+    present = set(table.loc[table["split"] == split, "label"])
+    return tuple(
+        class_name(int(label)) for label in sorted(table["label"].unique()) if label not in present
+    )
+
+
+def _gives_validation(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which samples are training data of a source with test data, but no validation data."""
+    sources_with = {
+        split: set(table.loc[table["split"].isin([split]), "source"]) for split in ("val", "test")
+    }
+    gives = table["source"].isin(list(sources_with["test"] - sources_with["val"]))
+    return gives & table["split"].isin(["train"])
+
+
+def _dealt(
+    rows: pd.DataFrame,
+    groups: "pd.Series[str]",
+    known: "pd.Series[str]",
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+) -> "pd.Series[str]":
+    """A split for each row: that of its group where one is known, else one dealt out."""
+    ranks = known.map({split: rank for rank, split in enumerate(_HELD_OUT_FIRST)})
+    split_of = ranks.groupby(groups).min().dropna()
+    splits = groups.loc[rows.index].map(split_of).map(dict(enumerate(_HELD_OUT_FIRST)))
+    free = splits.index[splits.isna()]
+    splits = splits.astype("object")
+    splits.loc[free] = _assign(rows.loc[free], groups, wanted, rng)
+    return splits
+
+
+def _groups(table: pd.DataFrame) -> "pd.Series[str]":
+    alone = "row " + table.index.astype("string")
+    return table["group"].astype("object").fillna(pd.Series(alone, index=table.index)).astype(str)
+
+
+def _assign(
+    rows: pd.DataFrame,
+    groups: "pd.Series[str]",
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.object_]:
+    """A split for each row: groups in random order, each to the split that lacks most.
+
+    Groups are dealt stratum by stratum (source and label of their first row), the large ones
+    first, so that what they overshoot is evened out by the small.
+    """
+    names = list(wanted)
+    share = np.array([wanted[name] for name in names]) / sum(wanted.values())
+    keys = groups.loc[rows.index].to_numpy()
+    if not len(keys):
+        return keys
+    unique, first, member, size = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    strata = (rows["source"].astype(str) + "/" + rows["label"].astype(str)).to_numpy()[first]
+    choice = np.empty(len(unique), dtype=np.int64)
+    for stratum in np.unique(strata):
+        inside = np.flatnonzero(strata == stratum)
+        order = rng.permutation(inside)
+        order = order[np.argsort(-size[order], kind="stable")]
+        lacking = share * size[inside].sum()
+        for group in order:
+            choice[group] = int(np.argmax(lacking))
+            lacking[choice[group]] -= size[group]
+    return np.array(names, dtype=object)[choice[member]]
+
+
+def check_are_sources(leave_out: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to leave out a source that is not there.
+
+    Args:
+        leave_out: the names of the sources to test on.
+        names: of all sources.
+
+    Raises:
+        ConfigError: if a name is no source's.
+    """
+    for name in leave_out:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            known = ", ".join(shown(one) for one in names)
+            raise ConfigError(
+                f"--leave-out {name}: no source is called {name!r}{hint}; the sources are {known}"
+            )

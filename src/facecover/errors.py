@@ -1,0 +1,57 @@
+"""Every error the package raises for bad input.
+
+FacecoverError
+├── ImageError (ValueError)      a file, bytes or an array that is not a readable image
+├── LabelError (ValueError)      a class name that is not known, or one class where two are needed
+├── DatasetError (ValueError)    photos, annotations, manifests or arrays that do not fit
+├── ConfigError (ValueError)     an experiment or an option that is wrong
+├── RunError (ValueError)        a run folder that is missing, unfinished or not one of ours
+├── ModelFileError (ValueError)  a model file that is missing, changed or not one of ours
+└── OutputError (OSError)        a place that cannot be written, or that holds something else
+
+A message says what is wrong, where, what was expected, what was found, and what to do, in one
+line.
+"""
+
+from pathlib import PurePath
+
+
+class FacecoverError(Exception):
+    """The root: the command line prints it as one line and exits with status 1."""
+
+
+class ImageError(FacecoverError, ValueError):
+    """A file, bytes or an array that is not a readable image."""
+
+
+class LabelError(FacecoverError, ValueError):
+    """A class name that is not known, or classes that do not fit the task."""
+
+
+class DatasetError(FacecoverError, ValueError):
+    """Photos, annotations, a manifest or arrays that do not fit together."""
+
+
+class ConfigError(FacecoverError, ValueError):
+    """An experiment file, an override or an option that is wrong."""
+
+
+class RunError(FacecoverError, ValueError):
+    """A run folder that is missing, unfinished or not one of ours."""
+
+
+class ModelFileError(FacecoverError, ValueError):
+    """A model file that is missing, changed or not one of ours."""
+
+
+class OutputError(FacecoverError, OSError):
+    """A place that cannot be written, or that holds something that is not ours."""
+
+
+def shown(name: str | PurePath) -> str:
+    """A file name or path as it can stand in a message: one line, printable, valid Unicode.
+
+    Line breaks, control characters and the bytes of a name that is not UTF-8 are escaped;
+    letters of any script stay.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))

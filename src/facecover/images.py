@@ -1,0 +1,434 @@
+"""The only place where a file, bytes or a frame becomes RGB pixels.
+
+The content decides the format, never the extension; EXIF orientation is applied; the first frame
+of an animation is taken; transparency is laid on white; 16-bit samples keep their upper 8 bits.
+"""
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from facecover.errors import ImageError, shown
+
+_EXPECTED = "expected uint8 (H, W, 3), RGB"
+
+
+def checked_pixels(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The array itself, if it is an image: ``uint8 (H, W, 3)``, 0..255.
+
+    That its channels are in the order R, G, B, and not B, G, R as OpenCV has them, cannot be
+    seen; whoever has BGR reverses them first: ``frame[:, :, ::-1]``.
+
+    Raises:
+        ImageError: if the array is empty, or of another shape, dtype or range. Nothing is
+            converted here: grey or transparent pixels, floats and channels that come first
+            could be meant in more than one way.
+    """
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise ImageError(f"array of shape {array.shape}; {_EXPECTED}{_other_shape(array.shape)}")
+    if array.dtype != np.uint8:
+        raise ImageError(f"array of {array.dtype}; {_EXPECTED}{_other_dtype(array)}")
+    return array
+
+
+def _other_shape(shape: tuple[int, ...]) -> str:
+    """What an array of another shape may be, and what to do with it."""
+    if 0 in shape:
+        return "; it is empty"
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
+        return "; if it is grey, repeat it: numpy.dstack([array] * 3)"
+    if len(shape) == 3 and shape[2] == 4:
+        return "; if it is RGBA, leave out what is transparent: array[:, :, :3]"
+    if len(shape) == 3 and shape[0] == 3:
+        return "; if its channels come first, put them last: array.transpose(1, 2, 0)"
+    if len(shape) == 4:
+        return "; if it is several images, give it to predict()"
+    return ""
+
+
+def _other_dtype(array: npt.NDArray[np.generic]) -> str:
+    """What the values of an array of another dtype span, and how to make them uint8."""
+    if array.dtype == np.bool_:
+        return "; convert it: array.astype(numpy.uint8) * 255"
+    is_float = np.issubdtype(array.dtype, np.floating)
+    if not is_float and not np.issubdtype(array.dtype, np.integer):
+        return ""
+    low, high = float(array.min()), float(array.max())
+    span = f"; its values go from {low:g} to {high:g}"
+    if is_float and low >= 0 and high <= 1:
+        return f"{span}, convert it: (array * 255).round().astype(numpy.uint8)"
+    if low >= 0 and high <= 255:
+        return f"{span}, convert it: array.round().astype(numpy.uint8)"
+    return f"{span}, bring them to 0..255 first"
+
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+"""Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
+
+MAX_PIXELS = 100_000_000
+"""Images with more pixels are refused before they are decoded (a decompression bomb)."""
+
+RESAMPLING = Image.Resampling.BILINEAR
+"""Pillow widens this filter's support when it shrinks, so it is antialiased."""
+
+ImageSource = (
+    str
+    | PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | npt.NDArray[np.uint8]
+)
+
+Pixels = npt.NDArray[np.uint8]
+"""``uint8 (H, W, 3)``, RGB."""
+
+
+class Box(NamedTuple):
+    """A face in its image, in pixels; `x1` and `y1` are exclusive."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+class Header(NamedTuple):
+    """What a file says of its picture before it is decoded.
+
+    Attributes:
+        width: in pixels, as stored, that is before the orientation is applied.
+        height: the same.
+        orientation: EXIF's, 1..8; 5 to 8 swap width and height when applied.
+    """
+
+    width: int
+    height: int
+    orientation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded image, upright and in RGB, with what its file said.
+
+    Attributes:
+        image: the picture, mode ``RGB``.
+        format: Pillow's name of the format; ``array`` for pixels that came from no file.
+        mode: Pillow's name of the pixel mode that the file had.
+        full_size: width and height of the upright picture, in pixels; larger than the image's
+            where a JPEG was decoded at reduced scale.
+        extent: x0, y0, x1, y1 of the picture in `image`, in its pixels. Of a picture whose sides
+            the reduced scale does not divide, the outermost pixels are not quite full.
+        jpeg_quality: libjpeg's quality 1..100 read back from the quantisation table, or None.
+    """
+
+    image: Image.Image
+    format: str
+    mode: str
+    full_size: tuple[int, int]
+    extent: tuple[float, float, float, float]
+    jpeg_quality: int | None = None
+
+    def resized(self, size_px: int) -> Pixels:
+        """The picture squeezed to a square, antialiased: ``uint8 (S, S, 3)``, RGB."""
+        return resized(self.image, size_px, self.extent)
+
+
+def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
+    """The upright RGB picture in a file, bytes, a binary stream, an image or an array.
+
+    Args:
+        source: a path, the bytes of a file, a binary stream, a Pillow image (its current
+            frame), or an array ``uint8 (H, W, 3)``, RGB.
+        at_least_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
+            keep this many pixels: sooner, and almost the same picture. None, the default, decodes
+            every pixel.
+
+    Raises:
+        ImageError: if it is not one of `FORMATS`, is broken or cut off, has more than
+            `MAX_PIXELS` pixels, or is an array of another dtype or shape.
+    """
+    if isinstance(source, np.ndarray):
+        pixels = np.ascontiguousarray(checked_pixels(source))
+        return _whole(Image.fromarray(pixels), "array", "RGB")
+    if isinstance(source, Image.Image):
+        with _explained("image"):
+            _check_size(source, "image")
+            return _whole(_upright_rgb(source), source.format or "array", source.mode)
+    if isinstance(source, (str, PathLike)):
+        with _file(Path(source)) as stream:
+            return _decode(stream, shown(Path(source)), at_least_px)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(io.BytesIO(source), "image bytes", at_least_px)
+    if not hasattr(source, "read"):
+        raise ImageError(
+            "expected a path, bytes, a binary stream, a Pillow image, or an array of uint8 "
+            f"(H, W, 3), RGB, found {type(source).__name__}"
+        )
+    return _decode(source, "image stream", at_least_px)
+
+
+def read_header(path: Path) -> Header:
+    """The size and orientation of the picture in a file, mostly without decoding it.
+
+    Raises:
+        ImageError: as `read_photo`, as far as the header shows it.
+    """
+    with _file(path) as stream, _opened(stream, shown(path)) as image:
+        return Header(*image.size, _orientation(image))
+
+
+def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.Image:
+    """The part of an image inside a box, or the image itself without one.
+
+    Raises:
+        ImageError: if the box is empty or reaches outside the image.
+    """
+    if box is None:
+        return image
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
+        raise ImageError(f"{where}: box {tuple(box)} is empty; expected x0 < x1 and y0 < y1")
+    width, height = image.size
+    if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:
+        raise ImageError(
+            f"{where}: box {tuple(box)} reaches outside the picture of {width} x {height} pixels"
+        )
+    return image.crop(box)
+
+
+def resized(
+    image: Image.Image, size_px: int, extent: tuple[float, float, float, float] | None = None
+) -> Pixels:
+    """An RGB image squeezed to a square, antialiased: ``uint8 (size_px, size_px, 3)``, RGB.
+
+    Args:
+        image: mode ``RGB``.
+        size_px: the square's side.
+        extent: the part of the image to take, as `Photo.extent` says; None takes all of it.
+    """
+    return np.asarray(image.resize((size_px, size_px), RESAMPLING, extent))
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[BinaryIO]:
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise ImageError(f"{shown(path)}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{shown(path)}: expected an image file, found a folder") from None
+    except PermissionError:
+        raise ImageError(f"{shown(path)}: no permission to read it") from None
+    except (OSError, ValueError) as error:  # too long a name, a loop of links, a null character
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{shown(path)}: cannot be opened: {reason}") from error
+    with stream:
+        yield stream
+
+
+def _decode(stream: BinaryIO, where: str, at_least_px: int | None) -> Photo:
+    with _opened(stream, where) as image:
+        quality = _jpeg_quality(image)
+        stored = image.size
+        # Pillow reduces JPEGs alone; it says where the picture then lies.
+        drafted = image.draft(None, (at_least_px, at_least_px)) if at_least_px else None
+        upright = _upright_rgb(image)
+        if drafted is None:
+            return _whole(upright, image.format or "", image.mode, quality)
+        turn = _TURNS[_orientation(image)]
+        full_size = stored[::-1] if turn.swaps_sides else stored
+        extent = _turned(drafted[1][2:], upright.size, turn)
+        return Photo(upright, image.format or "", image.mode, full_size, extent, quality)
+
+
+def _whole(image: Image.Image, format: str, mode: str, quality: int | None = None) -> Photo:
+    return Photo(image, format, mode, image.size, (0, 0, *image.size), quality)
+
+
+@contextmanager
+def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
+    with _explained(where):
+        try:
+            image = Image.open(stream, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ImageError(f"{where}: {_what_instead(stream)}") from None
+        with image:
+            _check_size(image, where)
+            yield image
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    with _QUIET:
+        try:
+            yield
+        except ImageError:
+            raise
+        # What Pillow's decoders raise on damaged files is not written down; these were seen
+        # when its readers were fuzzed.
+        except (
+            OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
+            MemoryError, AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
+            Image.DecompressionBombError,
+        ) as error:  # fmt: skip
+            reason = shown(str(error)) or type(error).__name__
+            raise ImageError(f"{where}: broken image: {reason}") from error
+
+
+class _QuietPillow:
+    """Silences Pillow's warnings of odd metadata and large images; sizes are judged here.
+
+    Before Python 3.14 `warnings.catch_warnings` restores the wrong filters when threads overlap,
+    so that the first thread to enter changes them and the last one to leave restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.|facecover\.images")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._caught.__exit__(None, None, None)
+
+
+_QUIET = _QuietPillow()
+
+
+def _what_instead(stream: BinaryIO) -> str:
+    expected = f"expected one of {', '.join(FORMATS)}"
+    try:
+        stream.seek(0)
+        head = stream.read(64)
+    except (OSError, ValueError):
+        return f"not an image; {expected}"
+    if not head:
+        return f"the file is empty; {expected}"
+    return f"not an image that can be read; {expected}, found bytes {head[:8]!r}"
+
+
+def _check_size(image: Image.Image, where: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{where}: {width} x {height} pixels; expected at most {MAX_PIXELS:,} in all"
+        )
+    if width < 1 or height < 1:
+        raise ImageError(f"{where}: an image without pixels ({width} x {height})")
+
+
+def _jpeg_quality(image: Image.Image) -> int | None:
+    """The JPEG quality, 1..100, by inverting the scaling of the luminance table.
+
+    libjpeg scales the standard table (ITU-T T.81, table K.1) by 5000 / q percent for q under 50
+    and by 200 - 2 q percent above.
+    """
+    table: list[int] | None = (getattr(image, "quantization", None) or {}).get(0)
+    if not table:
+        return None
+    scale = sum(table) / len(table) / _K1_MEAN
+    quality = (200 - 100 * scale) / 2 if scale <= 1 else 50 / scale
+    return min(max(round(quality), 1), 100)
+
+
+_K1_MEAN = 57.625
+"""Mean of the standard luminance quantisation table (ITU-T T.81, table K.1)."""
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    # A TIFF of the caller's turns itself when it is loaded, and only then says that it is upright.
+    image.load()
+    # Not ImageOps.exif_transpose, which also writes the EXIF anew, and fails where a tag is odd.
+    method = _TURNS[_orientation(image)].method
+    return _rgb(image if method is None else image.transpose(method))
+
+
+def _orientation(image: Image.Image) -> int:
+    found = image.getexif().get(_ORIENTATION_TAG, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+_ORIENTATION_TAG = 0x0112
+"""EXIF 2.32, table 4."""
+
+
+class _Turn(NamedTuple):
+    """What making an image upright does: swap its sides, then mirror it along x and y."""
+
+    method: Image.Transpose | None
+    swaps_sides: bool
+    mirrors_x: bool
+    mirrors_y: bool
+
+
+_TURNS = {
+    1: _Turn(None, False, False, False),
+    2: _Turn(Image.Transpose.FLIP_LEFT_RIGHT, False, True, False),
+    3: _Turn(Image.Transpose.ROTATE_180, False, True, True),
+    4: _Turn(Image.Transpose.FLIP_TOP_BOTTOM, False, False, True),
+    5: _Turn(Image.Transpose.TRANSPOSE, True, False, False),
+    6: _Turn(Image.Transpose.ROTATE_270, True, True, False),
+    7: _Turn(Image.Transpose.TRANSVERSE, True, True, True),
+    8: _Turn(Image.Transpose.ROTATE_90, True, False, True),
+}
+"""By EXIF's orientation (EXIF 2.32, the tag's definition)."""
+
+
+def _turned(
+    size: tuple[float, float], upright: tuple[int, int], turn: _Turn
+) -> tuple[float, float, float, float]:
+    """Where a picture lies in an upright image after it lay at the upper left of the stored one.
+
+    Args:
+        size: the picture's width and height in the stored image, in pixels and parts of them.
+        upright: width and height of the upright image.
+        turn: what made it upright.
+    """
+    width, height = size[::-1] if turn.swaps_sides else size
+    left = upright[0] - width if turn.mirrors_x else 0.0
+    top = upright[1] - height if turn.mirrors_y else 0.0
+    return left, top, left + width, top + height
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep_grey(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """16-bit grey to RGB: the upper 8 of 16 bits, rounded."""
+    values = np.asarray(image, dtype=np.float64)
+    grey = np.clip(np.rint(values / 257), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")

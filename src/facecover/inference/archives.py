@@ -1,0 +1,278 @@
+"""Telling archives, and what zip and tar have in common: what is refused, and why.
+
+Nothing is unpacked to disk: a member's bytes go from the archive into memory. Archives inside
+archives are not opened.
+"""
+
+import io
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from lzma import LZMAError
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal, cast
+
+from facecover.errors import FacecoverError, shown
+from facecover.photos import (
+    MAX_FILE_BYTES,
+    OTHER_FOLDERS,
+    Broken,
+    FoundPhoto,
+    Item,
+    Skipped,
+    may_be_photo,
+)
+
+MAX_MEMBERS = 1_000_000
+"""An archive with more members is refused from there on."""
+
+MAX_RATIO = 100
+"""An archive may unpack to this many times its own size; photos hardly shrink at all, and a bomb
+of zeros shrinks a thousandfold (the limit of DEFLATE is 1032)."""
+
+FREE_BYTES = 64 * 2**20
+"""An archive may unpack to this much whatever its own size: small ones of flat pictures."""
+
+ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
+
+_MAGIC: tuple[tuple[bytes, ArchiveKind], ...] = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # without any member
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+"""POSIX 1003.1, pax: the header block of ustar, pax and GNU tar."""
+
+
+class RefusedError(FacecoverError):
+    """An archive, or the rest of it, is not read: it is broken, or a bomb."""
+
+
+def archive_kind(path: Path) -> ArchiveKind | None:
+    """Which kind of archive a file is, by its first bytes; None for anything else.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
+    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
+        return "tar"
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+
+
+def allowed_bytes(packed_bytes: int) -> int:
+    """How much an archive of some size may unpack to."""
+    return FREE_BYTES + MAX_RATIO * packed_bytes
+
+
+def is_wanted(name: str, skipped: Skipped) -> bool:
+    """Whether a member may be a photo by its name; counted as skipped where not."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    last = parts[-1] if parts else ""
+    if any(part.lower() in OTHER_FOLDERS for part in parts[:-1]):
+        skipped.add(last)
+        return False
+    is_hidden = any(part.startswith(".") and part.strip(".") for part in parts[:-1])
+    if is_hidden or not may_be_photo(last):
+        skipped.add("." if is_hidden else last)
+        return False
+    return True
+
+
+def member_name(archive: Path, inner: str) -> str:
+    """How a member is shown: ``archive.zip!inner/name.jpg``."""
+    return f"{archive}!{inner.removeprefix('./')}"
+
+
+def too_large(name: str, n_bytes: int, limit: int) -> Broken:
+    """A member that is refused for its size."""
+    return Broken(name, f"unpacks to {n_bytes:,} bytes; expected at most {limit:,}")
+
+
+def bomb(unpacked: int, packed: int) -> RefusedError:
+    """The refusal of an archive that unpacks to too much."""
+    return RefusedError(
+        f"the rest is not read: it unpacks to {unpacked:,} bytes and more from {packed:,}; "
+        f"expected at most {MAX_RATIO} times as many"
+    )
+
+
+# What `tarfile` and the decompressors raise on damaged and hostile archives.
+_TAR_DAMAGE = (
+    tarfile.TarError, OSError, EOFError, ValueError, LookupError, OverflowError, zlib.error,
+    LZMAError, RecursionError,
+)  # fmt: skip
+
+_HEADER_BYTES = 2**20
+"""Headers between two members may have this much: long names need a few hundred bytes."""
+
+
+def photos_in_tar(path: Path, kind: ArchiveKind, skipped: Skipped) -> Iterator[Item]:
+    """Every member that may be a photo, in the archive's order, with its bytes.
+
+    Raises:
+        RefusedError: if the archive, or the rest of it, is broken or a bomb.
+    """
+    number = 0
+    try:
+        with _opened(path, kind) as (archive, bytes_read):
+            while (member := _next(archive, bytes_read)) is not None:
+                if (number := number + 1) > MAX_MEMBERS:
+                    raise RefusedError(f"the rest is not read: more than {MAX_MEMBERS:,} members")
+                if not member.isdir() and is_wanted(member.name, skipped):
+                    yield _read_tar_member(archive, path, member)
+    except _TAR_DAMAGE as error:
+        said = shown(str(error)) or type(error).__name__
+        raise RefusedError(f"broken {kind} archive after {number:,} members: {said}") from error
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a tar archive as they are unpacked, refusing to go on for ever.
+
+    Args:
+        unpacked: gives the bytes of the tar archive.
+        packed: the file that they come from.
+    """
+
+    def __init__(self, unpacked: io.BufferedIOBase, packed: BinaryIO) -> None:
+        self._unpacked, self._packed = unpacked, packed
+        self._count = 0
+        self._stop_at = _HEADER_BYTES
+
+    def expect(self, member_bytes: int) -> None:
+        """Allow for the bytes of a member and the headers after it."""
+        self._stop_at = self._count + max(member_bytes, 0) + _HEADER_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._unpacked.read(size)
+        self._count += len(content)
+        packed = self._packed.tell()
+        if self._count > allowed_bytes(packed):
+            raise bomb(self._count, packed)
+        if self._count > self._stop_at:
+            raise RefusedError(
+                f"the rest is not read: a header of more than {_HEADER_BYTES:,} bytes"
+            )
+        return content
+
+
+@contextmanager
+def _opened(path: Path, kind: ArchiveKind) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
+    with path.open("rb") as packed, _unpacked(packed, kind) as unpacked:
+        bounded = _Bounded(unpacked, packed)
+        with tarfile.open(fileobj=bounded, mode="r|") as archive:
+            yield archive, bounded
+
+
+def _unpacked(packed: BinaryIO, kind: ArchiveKind) -> io.BufferedIOBase:
+    # Imported where needed: most calls read no packed archive.
+    if kind == "gz":
+        import gzip
+
+        return gzip.GzipFile(fileobj=packed)
+    if kind == "bz2":
+        import bz2
+
+        return bz2.BZ2File(packed)
+    if kind == "xz":
+        import lzma
+
+        return lzma.LZMAFile(packed)
+    return cast(io.BufferedIOBase, packed)
+
+
+def _next(archive: tarfile.TarFile, bytes_read: _Bounded) -> tarfile.TarInfo | None:
+    member = archive.next()
+    archive.members.clear()  # type: ignore[attr-defined]  # it would keep every header
+    if member is not None:
+        bytes_read.expect(member.size)
+    return member
+
+
+def _read_tar_member(archive: tarfile.TarFile, path: Path, member: tarfile.TarInfo) -> Item:
+    name = member_name(path, member.name)
+    if not member.isfile() or member.issparse():
+        return Broken(name, "a link or a device; only files are read from an archive")
+    if member.size > MAX_FILE_BYTES:
+        return too_large(name, member.size, MAX_FILE_BYTES)
+    stream = archive.extractfile(member)
+    content = stream.read() if stream is not None else b""
+    if len(content) < member.size:
+        raise EOFError(f"{shown(member.name)} is cut off")
+    return FoundPhoto(name, content, member.name.removeprefix("./"))
+
+
+# What `zipfile` raises on damaged and hostile archives, as seen when it was fuzzed.
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError,
+    struct.error, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+
+_ENCRYPTED = 0x1
+"""Bit 0 of the general-purpose flags (APPNOTE.TXT 4.4.4)."""
+
+
+def photos_in_zip(path: Path, skipped: Skipped) -> Iterator[Item]:
+    """Every member that may be a photo, in the archive's order, with its bytes.
+
+    Raises:
+        RefusedError: if the archive, or the rest of it, is broken or a bomb.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except _ZIP_DAMAGE as error:
+        raise RefusedError(f"broken zip archive: {_said(error)}") from error
+    with archive:
+        packed = path.stat().st_size
+        unpacked = 0
+        for number, member in enumerate(archive.infolist()):
+            if number == MAX_MEMBERS:
+                raise RefusedError(f"the rest is not read: more than {MAX_MEMBERS:,} members")
+            if member.is_dir() or not is_wanted(member.filename, skipped):
+                continue
+            item = _read_zip_member(archive, path, member)
+            unpacked += 0 if isinstance(item, Broken) else member.file_size
+            if unpacked > allowed_bytes(packed):
+                raise bomb(unpacked, packed)
+            yield item
+
+
+def photos_counted(path: Path) -> int:
+    """How many members may be photos; 0 where the archive is broken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except _ZIP_DAMAGE:
+        return 0
+    return sum(is_wanted(name, Skipped()) for name in names)
+
+
+def _read_zip_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Item:
+    name = member_name(path, member.filename)
+    if member.flag_bits & _ENCRYPTED:
+        return Broken(name, "encrypted; unpack the archive with its password first")
+    mode = member.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return Broken(name, "a link or a device; only files are read from an archive")
+    if member.file_size > MAX_FILE_BYTES:
+        return too_large(name, member.file_size, MAX_FILE_BYTES)
+    try:
+        # ZipFile gives no more bytes than file_size says.
+        return FoundPhoto(name, archive.read(member), member.filename)
+    except _ZIP_DAMAGE as error:
+        return Broken(name, f"cannot be unpacked: {_said(error)}")
+
+
+def _said(error: BaseException) -> str:
+    return shown(str(error)) or type(error).__name__

@@ -1,0 +1,260 @@
+"""The question: is this face covered?"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import Literal, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from facecover.errors import ConfigError, ImageError, ModelFileError, shown
+from facecover.files import available_cores
+from facecover.images import ImageSource, read_photo
+from facecover.inference.model_file import DEFAULT_MODEL, Images, Model, load_model, packaged_file
+from facecover.inference.model_info import ModelInfo, with_choices
+from facecover.inference.prediction import Input, Prediction, predictions
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def done_ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int, threads: int
+) -> Generator[Result, None, None]:
+    """What `work` gives for each item, in order; up to `ahead` items are begun before they are due.
+
+    The items are taken in the reader's thread, one for each result read, so they may be endless
+    and their iterator need not be thread-safe. When the reader stops early, what was not begun
+    is dropped.
+
+    Raises:
+        Exception: whatever `work` raised for an item, when that item is due.
+    """
+    source = iter(items)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="facecover")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        waiting.extend(pool.submit(work, item) for item in islice(source, ahead))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, item) for item in islice(source, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+BATCH_SIZE = 32
+"""Photos that `Classifier.predict` gives the network at once."""
+
+
+class Classifier:
+    """Answers whether a face is covered. It may be used from several threads at once.
+
+    A pickled classifier holds the place of its model file, not the file: it is read again.
+
+    Args:
+        model: a model file, a run folder, or the name of a model in the package; None takes the
+            package's default.
+        threads: how many threads one answer may use, and how many photos `predict` decodes at a
+            time; None takes one for each core.
+        threshold: with two classes, the probability of a mask from which the answer is mask; None
+            takes the model's own.
+        uncertain_band: the probabilities of a mask, from and to, that are uncertain; None takes
+            the model's own, which may be none.
+
+    Raises:
+        ConfigError: if `threads` is not a positive number, or threshold and band do not fit; see
+            `with_choices`.
+        ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
+            changed, comes from a newer version, or cannot be run.
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | None = None,
+        threads: int | None = None,
+        *,
+        threshold: float | None = None,
+        uncertain_band: tuple[float, float] | None = None,
+    ) -> None:
+        self._threads = None if threads is None else _positive("threads", threads)
+        self._model = _load(model, self._threads)
+        self._choices = threshold, uncertain_band
+        self._info = with_choices(
+            self._model.info, threshold=threshold, uncertain_band=uncertain_band
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model knows of itself, with the threshold and the band that are in use."""
+        return self._info
+
+    def __repr__(self) -> str:
+        size_px = self.info.input_size_px
+        names = ", ".join(self.info.class_names)
+        return f"<Classifier {self.info.name}: {size_px} x {size_px} RGB -> {names}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        path = str(self._model.path.resolve())
+        return _loaded_again, (path, self._threads, self._choices, self.info.file_sha256)
+
+    def __call__(self, image: ImageSource) -> Prediction:
+        """The answer for one photo of a face.
+
+        Args:
+            image: a path, the bytes of a file, a binary stream, a Pillow image, or an array
+                ``uint8 (H, W, 3)``, RGB.
+
+        Raises:
+            ImageError: if it is not a readable image.
+        """
+        return self._answers([self._read(image)])[0]
+
+    @overload
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["raise"] = "raise",
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction]: ...
+
+    @overload
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["return"],
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction | ImageError]: ...
+
+    def predict(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int = BATCH_SIZE,
+        *,
+        on_error: Literal["raise", "return"] = "raise",
+        at_least_px: int | None = None,
+    ) -> Iterator[Prediction | ImageError]:
+        """The answers for many photos, in their order, each as soon as its batch is done.
+
+        At most two batches are in memory, as small as the network takes them, so the photos may
+        be endless. Files and bytes are decoded on other threads while the network is at work;
+        arrays, Pillow images and streams are read as they come, and may be used again after that.
+
+        Args:
+            images: what `__call__` takes, one after the other.
+            batch_size: photos that go through the network at once.
+            on_error: what becomes of an image that cannot be read: ``raise`` raises its error
+                after the answers before it; ``return`` gives the error in the answer's place.
+            at_least_px: lets JPEGs be decoded at reduced scale, see `read_photo`; answers then
+                differ a little from those of `__call__`.
+
+        Raises:
+            ConfigError: if `batch_size` is not a positive number, or `on_error` is neither.
+            ImageError: if an image cannot be read, unless `on_error` is ``return``.
+        """
+        _positive("batch_size", batch_size)
+        if on_error not in ("raise", "return"):
+            raise ConfigError(f"on_error: expected 'raise' or 'return', found {on_error!r}")
+        if isinstance(images, (str, bytes, PathLike)):
+            raise ImageError(
+                f"images: expected several images, found one {type(images).__name__}; "
+                "call the classifier itself, or put it into a list"
+            )
+        return self._stream(images, batch_size, on_error, at_least_px)
+
+    def classify_images(self, images: Images) -> npt.NDArray[np.float64]:
+        """The probability of each class: ``float64 (N, C)``, 0..1, rows sum to 1.
+
+        Args:
+            images: ``uint8 (N, S, S, 3)``, RGB, with S the model's input size.
+
+        Raises:
+            ImageError: if the array is of another dtype or shape.
+        """
+        return self._model.probabilities(images)
+
+    def _stream(
+        self,
+        images: Iterable[ImageSource],
+        batch_size: int,
+        on_error: Literal["raise", "return"],
+        at_least_px: int | None,
+    ) -> Iterator[Prediction | ImageError]:
+        threads = self._threads or available_cores()
+        decode = partial(self._read_or_error, at_least_px=at_least_px)
+        # A camera may fill one array again and again, and an animation is one image at many
+        # frames: what can change or close behind our back is read before the next one is asked for.
+        taken = (one if isinstance(one, _LASTING) else decode(one) for one in images)
+        read = done_ahead(decode, taken, ahead=batch_size, threads=threads)
+        with closing(read):
+            while batch := list(islice(read, batch_size)):
+                answers = iter(self._answers([one for one in batch if isinstance(one, Input)]))
+                for one in batch:
+                    if isinstance(one, ImageError) and on_error == "raise":
+                        raise one
+                    yield one if isinstance(one, ImageError) else next(answers)
+
+    def _read(self, image: ImageSource, at_least_px: int | None = None) -> Input:
+        photo = read_photo(image, at_least_px=at_least_px)
+        return Input(photo.resized(self.info.input_size_px), photo.full_size)
+
+    def _read_or_error(
+        self, image: ImageSource | Input | ImageError, at_least_px: int | None
+    ) -> Input | ImageError:
+        if isinstance(image, (Input, ImageError)):
+            return image
+        try:
+            return self._read(image, at_least_px)
+        except ImageError as error:
+            return error
+
+    def _answers(self, inputs: list[Input]) -> list[Prediction]:
+        if not inputs:
+            return []
+        pixels = np.stack([one.pixels for one in inputs])
+        return predictions(inputs, self._model.probabilities(pixels), self.info)
+
+
+_LASTING = (str, bytes, PathLike)
+
+
+def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:
+    # The default by its file: by its name, a run folder in the working folder would come before it.
+    path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
+    return load_model(path, threads)
+
+
+def _loaded_again(
+    path: str,
+    threads: int | None,
+    choices: tuple[float | None, tuple[float, float] | None],
+    file_sha256: str,
+) -> Classifier:
+    """A pickled classifier, from the same model file.
+
+    Raises:
+        ModelFileError: if the file is gone, or is another one by now.
+    """
+    threshold, band = choices
+    classifier = Classifier(path, threads, threshold=threshold, uncertain_band=band)
+    if classifier.info.file_sha256 != file_sha256:
+        raise ModelFileError(
+            f"{shown(path)}: expected the model file that was pickled, {file_sha256[:12]}..., "
+            f"found {classifier.info.file_sha256[:12]}...; pickle the classifier again"
+        )
+    return classifier
+
+
+def _positive(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ConfigError(f"{name}: expected a whole number from 1, found {value!r}")
+    return int(value)

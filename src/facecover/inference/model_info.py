@@ -1,0 +1,335 @@
+"""What a model file knows of itself, and how it is written down."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facecover.errors import ConfigError
+
+FORMAT_VERSION = 2
+"""Goes up when a reader of the version before would misread or refuse the file.
+
+Since 2 a file may say how its temperature was fitted, and be of INT8.
+"""
+
+METADATA_KEY = "facecover"
+"""The key of the ONNX metadata that holds a `ModelInfo` as JSON."""
+
+LAST_EPOCH = "last"
+"""Begins `ModelInfo.chosen_by` where no measure chose the weights: ``last, epoch 67``."""
+
+NO_DIGEST = "0" * 64
+"""Stands where the file's own SHA-256 goes, while that is computed."""
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer of a network.
+
+    Attributes:
+        name: its name, unique in the network.
+        kind: what it does, in words.
+        output_shape: channels, height and width, or the number of features.
+        parameters: numbers learned, biases included.
+        macs: multiply-accumulates for one image; biases, pooling and activations not counted.
+        receptive_field_px: the side of the square of input pixels that one output value sees.
+            It may be larger than the input, whose border is then filled up with zeros.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    receptive_field_px: int
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """A network's layers and costs.
+
+    Attributes:
+        name: its name in the table of networks.
+        input_size_px: the side of its square input.
+        layers: from the input to the logits.
+        parameters: of all layers.
+        macs: multiply-accumulates of all layers for one image.
+        receptive_field_px: of the last layer that looks at neighbourhoods.
+        budget: the parameters that it may have.
+    """
+
+    name: str
+    input_size_px: int
+    layers: tuple[LayerFacts, ...]
+    parameters: int
+    macs: int
+    receptive_field_px: int
+    budget: int
+
+    @property
+    def share_of_budget(self) -> float:
+        """Parameters as a share of the budget, 0..1."""
+        return self.parameters / self.budget
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The dataset that a model learned from.
+
+    Attributes:
+        digest: the dataset's identity, SHA-256.
+        sources: the names of its sources.
+        split_by: how it was split, see `ManifestInfo`.
+        counts: samples by split and class name.
+    """
+
+    digest: str
+    sources: tuple[str, ...]
+    split_by: str
+    counts: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far ONNX Runtime and PyTorch are apart on the same images.
+
+    Attributes:
+        images: how many were compared; validation images, spread over the split.
+        largest_difference: of any probability, 0..1.
+        label_agreement: the share of images that both give the same likeliest class, 0..1.
+    """
+
+    images: int
+    largest_difference: float
+    label_agreement: float
+
+
+@dataclass(frozen=True)
+class TemperatureFit:
+    """What dividing the logits by the temperature did on the images that it was fitted on.
+
+    Attributes:
+        images: how many; validation images.
+        log_loss_before: the mean negative log likelihood at a temperature of 1, in nats.
+        log_loss_after: at the temperature fitted.
+        ece_before: the expected calibration error at a temperature of 1, 0..1.
+        ece_after: at the temperature fitted.
+        note: why the temperature stayed at 1 or at a bound, or was fitted to smoothed labels; empty
+            where it was fitted freely.
+    """
+
+    images: int
+    log_loss_before: float
+    log_loss_after: float
+    ece_before: float
+    ece_after: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """What INT8 costs, measured on the validation split.
+
+    Attributes:
+        method: how it was done, in words.
+        float32_sha256: the hash of the float32 model file that it was made from.
+        calibration_images: training images that the ranges of values were taken from.
+        images: validation images that the two were compared on.
+        float32_accuracy: the share of them that float32 answers right, 0..1.
+        int8_accuracy: the share that INT8 answers right, 0..1.
+        parity: the difference between the two.
+    """
+
+    method: str
+    float32_sha256: str
+    calibration_images: int
+    images: int
+    float32_accuracy: float
+    int8_accuracy: float
+    parity: Parity
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """All that a model file knows beside its graph.
+
+    Attributes:
+        name: the experiment's name.
+        network: layers and costs.
+        class_names: class names by label.
+        channel_mean: of R, G and B, 0..1; already inside the graph.
+        channel_std: likewise.
+        temperature: the logits are divided by it before the softmax.
+        threshold: with two classes, the probability of a mask from which the answer is mask.
+        uncertain_band: the probabilities of a mask, from and to, that are no answer; or None.
+        data: what it learned from.
+        config: the whole experiment.
+        chosen_by: which split, metric and epoch chose the weights, such as
+            ``val_loss, epoch 12``; see `LAST_EPOCH` too.
+        weights_sha256: of the network's weights, see `export.hash_weights`.
+        parity: the difference from PyTorch.
+        version: of the package that wrote it.
+        file_sha256: of the file itself, with this field's digits as zeros.
+        precision: what most of its sums are made of, ``float32`` or ``int8``.
+        temperature_fit: what the temperature did; None where none was fitted.
+        quantization: what INT8 cost; None for float32.
+    """
+
+    name: str
+    network: NetworkFacts
+    class_names: tuple[str, ...]
+    channel_mean: tuple[float, float, float]
+    channel_std: tuple[float, float, float]
+    temperature: float
+    threshold: float
+    uncertain_band: tuple[float, float] | None
+    data: DataFacts
+    config: Mapping[str, Any]
+    chosen_by: str
+    weights_sha256: str
+    parity: Parity
+    version: str
+    file_sha256: str = NO_DIGEST
+    precision: str = "float32"
+    temperature_fit: TemperatureFit | None = None
+    quantization: Quantization | None = None
+
+    @property
+    def input_size_px(self) -> int:
+        """The side of the square images that it takes."""
+        return self.network.input_size_px
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def keeps_last_epoch(self) -> bool:
+        """Whether its weights are the last that it learned, and no measure chose them."""
+        return self.chosen_by.startswith(LAST_EPOCH)
+
+    @property
+    def chosen_in_words(self) -> str:
+        """What chose the weights: ``validation loss, epoch 12``, or ``the last epoch, 67``."""
+        if self.keeps_last_epoch:
+            return f"the last epoch, {self.kept_epoch}"
+        words = re.sub(r"\bval_", "validation ", self.chosen_by)
+        return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether it learned from the test split, too, so that no figure on it is fair."""
+        return bool(self.config.get("training", {}).get("refit", False))
+
+    @property
+    def learned_splits(self) -> tuple[str, ...]:
+        """The splits of its dataset that it learned from."""
+        return ("train", "test") if self.is_refit else ("train",)
+
+    @property
+    def learned_images(self) -> int:
+        """How many images it learned from."""
+        return sum(sum(self.data.counts.get(split, {}).values()) for split in self.learned_splits)
+
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        match = re.search(r"epoch (\d+)", self.chosen_by)
+        return int(match[1]) if match else None
+
+
+def info_to_json(info: ModelInfo) -> str:
+    """A model's facts as one line of JSON, the same for the same facts."""
+    document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(info)}
+    return json.dumps(document, allow_nan=False)
+
+
+def info_from_document(document: Mapping[str, Any]) -> ModelInfo:
+    """A model's facts from the object that `info_to_json` wrote, now or in an older version.
+
+    Raises:
+        LookupError: if a field is missing.
+        TypeError: if a field is unknown or not of its kind.
+        AttributeError: if a field is not of its kind.
+        ValueError: if a field is not of its kind.
+    """
+    fields = {key: value for key, value in document.items() if key != "format_version"}
+    band = fields.pop("uncertain_band")
+    fit = fields.pop("temperature_fit", None)
+    quantization = fields.pop("quantization", None)
+    return ModelInfo(
+        network=_network(fields.pop("network")),
+        class_names=tuple(fields.pop("class_names")),
+        channel_mean=_triple(fields.pop("channel_mean")),
+        channel_std=_triple(fields.pop("channel_std")),
+        uncertain_band=None if band is None else (float(band[0]), float(band[1])),
+        data=_data(fields.pop("data")),
+        parity=Parity(**fields.pop("parity")),
+        temperature_fit=None if fit is None else TemperatureFit(**fit),
+        quantization=None if quantization is None else _quantization(quantization),
+        **fields,
+    )
+
+
+def _network(document: dict[str, Any]) -> NetworkFacts:
+    layers = tuple(
+        LayerFacts(**{**layer, "output_shape": tuple(layer["output_shape"])})
+        for layer in document.pop("layers")
+    )
+    return NetworkFacts(layers=layers, **document)
+
+
+def _quantization(document: dict[str, Any]) -> Quantization:
+    return Quantization(parity=Parity(**document.pop("parity")), **document)
+
+
+def _data(document: dict[str, Any]) -> DataFacts:
+    return DataFacts(sources=tuple(document.pop("sources")), **document)
+
+
+def _triple(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return float(red), float(green), float(blue)
+
+
+def with_choices(
+    info: ModelInfo,
+    *,
+    threshold: float | None = None,
+    uncertain_band: tuple[float, float] | None = None,
+) -> ModelInfo:
+    """A model's facts with a threshold and a band that were chosen.
+
+    Args:
+        info: of the model.
+        threshold: replaces its own; None keeps that.
+        uncertain_band: replaces its own. None keeps that, unless the new threshold lies outside:
+            it was chosen around another one, and there is none then.
+
+    Raises:
+        ConfigError: if they are not within 0..1, the threshold is not inside the band, or the
+            model has more than two classes.
+    """
+    if threshold is None and uncertain_band is None:
+        return info
+    if info.classes != 2:
+        raise ConfigError(
+            f"{info.name}: expected a model of two classes for a threshold or a band, found "
+            f"{', '.join(info.class_names)}"
+        )
+    chosen = info.threshold if threshold is None else threshold
+    band = uncertain_band
+    if band is None and info.uncertain_band is not None:
+        low, high = info.uncertain_band
+        band = info.uncertain_band if low <= chosen <= high else None
+    low, high = (chosen, chosen) if band is None else band
+    if not 0 < low <= chosen <= high < 1:
+        raise ConfigError(
+            f"threshold {chosen:g}, band {low:g} to {high:g}: expected 0 < low <= threshold <= "
+            "high < 1; choose both for the same threshold"
+        )
+    return dataclasses.replace(info, threshold=chosen, uncertain_band=band)

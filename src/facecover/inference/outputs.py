@@ -1,0 +1,314 @@
+"""A contact sheet of answered photos."""
+
+import csv
+import errno
+import io
+import json
+import shutil
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from facecover.contact_sheet import SheetTile, contact_sheet
+from facecover.errors import ConfigError, ImageError, OutputError, shown
+from facecover.files import check_own_file, written_file
+from facecover.images import FORMATS, read_photo
+from facecover.inference.inputs import Answered
+from facecover.photos import Broken
+
+_DIGITS = 6
+"""Of probabilities that programs read; the network's own noise is larger."""
+
+
+class LineFormat(Protocol):
+    """A way to write answers, one line each, without the line break at its end."""
+
+    @abstractmethod
+    def first(self) -> str:
+        """What stands above the lines; empty where nothing does."""
+
+    @abstractmethod
+    def line(self, outcome: Answered | Broken) -> str:
+        """The line of one input."""
+
+
+class TextLines:
+    """Lines for people: the answer, its probability and the file, the answers aligned.
+
+    Args:
+        class_names: that the model knows.
+    """
+
+    def __init__(self, class_names: tuple[str, ...]) -> None:
+        self._width = max(map(len, (*class_names, "error")))
+
+    def first(self) -> str:
+        """Nothing."""
+        return ""
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """Such as ``mask      98.7%  photos/a.jpg``."""
+        if isinstance(outcome, Broken):
+            return f"{'error':{self._width}}          {shown(outcome.name)}: {outcome.reason}"
+        given = outcome.prediction
+        mark = f"  uncertain: {given.reason}" if given.is_uncertain else ""
+        # A likelihood that rounds to 100% is not certainty.
+        percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
+        return f"{given.label:{self._width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
+
+
+class JsonLines:
+    """One JSON object a line; characters beyond ASCII are escaped, so any file name is kept."""
+
+    def first(self) -> str:
+        """Nothing."""
+        return ""
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """The answer's object, or one with ``path`` and ``error``."""
+        if isinstance(outcome, Broken):
+            return json.dumps({"path": outcome.name, "error": outcome.reason})
+        given = outcome.prediction
+        document: dict[str, Any] = {
+            "path": outcome.photo.name,
+            "label": given.label,
+            "probability": round(given.probability, _DIGITS),
+            "probabilities": {k: round(v, _DIGITS) for k, v in given.probabilities.items()},
+            "is_uncertain": given.is_uncertain,
+            "reason": given.reason,
+            "width": given.size_px[0],
+            "height": given.size_px[1],
+        }
+        return json.dumps(document, allow_nan=False)
+
+
+class CsvLines:
+    """Comma-separated values with a header; a name with a line break is quoted, as CSV has it.
+
+    Args:
+        class_names: that the model knows; each has a column.
+    """
+
+    def __init__(self, class_names: tuple[str, ...]) -> None:
+        self._class_names = class_names
+
+    def first(self) -> str:
+        """The header."""
+        classes = (f"p_{name}" for name in self._class_names)
+        return _row(
+            ["path", "label", "probability", *classes, "is_uncertain", "reason", "width", "height",
+             "error"]
+        )  # fmt: skip
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """The row of one input; of a broken one, all but the path and the error are empty."""
+        if isinstance(outcome, Broken):
+            empty = [""] * (len(self._class_names) + 6)
+            return _row([outcome.name, *empty, outcome.reason])
+        given = outcome.prediction
+        numbers = [given.probability, *(given.probabilities[name] for name in self._class_names)]
+        return _row(
+            [outcome.photo.name, given.label, *(f"{number:.{_DIGITS}f}" for number in numbers),
+             str(given.is_uncertain).lower(), given.reason, *map(str, given.size_px), ""]
+        )  # fmt: skip
+
+
+def _row(cells: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)  # quotes both characters of its line break, \r and \n
+    return text.getvalue().removesuffix("\r\n")
+
+
+UNCERTAIN = "uncertain"
+"""The folder of photos whose answer is uncertain."""
+
+_MAX_NAME_BYTES = 180
+"""Of a copy's name; file systems take 255, and a number may be added."""
+
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+"""What Windows forbids in a name; a slash is forbidden everywhere."""
+
+
+class Copies:
+    """Copies photos into ``DIR/mask``, ``DIR/no_mask``, ``DIR/uncertain``, ...
+
+    No file is overwritten: where a name is taken by another picture, a number is added; where it
+    is taken by the same bytes, they are the copy.
+
+    Args:
+        folder: where the class folders are made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._next_number: dict[Path, int] = {}
+
+    def add(self, answered: Answered) -> Path:
+        """Copy one photo; gives the copy's path.
+
+        Raises:
+            OutputError: if the copy cannot be written.
+        """
+        given = answered.prediction
+        folder = self._folder / (UNCERTAIN if given.is_uncertain else given.label)
+        wanted = folder / safe_name(answered)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in self._candidates(wanted):
+                if _copied(answered.photo.source, path):
+                    return path
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(
+                f"{shown(wanted)}: the copy cannot be written: {reason}; name another place"
+            ) from error
+        raise OutputError(f"{shown(wanted)}: every numbered name is taken; name another place")
+
+    def _candidates(self, wanted: Path) -> Iterator[Path]:
+        """The name, then numbered ones, going on where the last photo of that name ended."""
+        yield wanted  # each time: a photo that is named twice has its copy there
+        while (number := self._next_number.get(wanted, 2)) < 10**7:
+            self._next_number[wanted] = number + 1
+            yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+
+
+def safe_name(answered: Answered) -> str:
+    """A name for a photo's copy: its path in the folder or archive, as one readable name.
+
+    The parts are joined by two underscores, ``..`` and what cannot stand in a name is left out
+    or replaced, and the name is neither hidden nor too long, so that it never leaves its folder.
+    """
+    parts = answered.photo.inner.replace("\\", "/").split("/")
+    kept = [part for part in parts if part.strip(" .")]
+    name = "".join(map(_safe, "__".join(kept))).strip(" .") or "photo"
+    if answered.photo.inner == "stdin":
+        name += _suffix_of(answered.photo.source)
+    return _shortened(name)
+
+
+def _safe(char: str) -> str:
+    is_odd = char in _FORBIDDEN or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return "_" if is_odd else char
+
+
+def _shortened(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > 10:
+        stem, dot, suffix = name, "", ""
+    room = _MAX_NAME_BYTES - len((dot + suffix).encode())
+    return stem.encode()[:room].decode(errors="ignore") + dot + suffix
+
+
+def _suffix_of(source: Path | bytes) -> str:
+    try:
+        with Image.open(_stream(source), formats=FORMATS) as image:
+            return f".{(image.format or '').lower()}".replace("jpeg", "jpg")
+    except (UnidentifiedImageError, OSError):
+        return ""
+
+
+def _stream(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _copied(source: Path | bytes, path: Path) -> bool:
+    """Whether the path now holds the source's bytes; False where it holds others."""
+    try:
+        copy = path.open("xb")
+    except FileExistsError:
+        return path.is_file() and _are_equal(source, path)
+    try:
+        with copy, _stream(source) as original:
+            shutil.copyfileobj(original, copy)
+    except BaseException:
+        path.unlink(missing_ok=True)  # half a copy is none, also after Ctrl-C
+        raise
+    if isinstance(source, Path):
+        _keep_times(source, path)
+    return True
+
+
+def _keep_times(source: Path, path: Path) -> None:
+    """The copy gets the photo's dates where the file system lets it."""
+    try:
+        shutil.copystat(source, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EACCES):
+            raise
+
+
+def _are_equal(source: Path | bytes, path: Path) -> bool:
+    if isinstance(source, bytes):
+        return path.stat().st_size == len(source) and path.read_bytes() == source
+    same_size = path.stat().st_size == source.stat().st_size
+    return same_size and path.read_bytes() == source.read_bytes()
+
+
+MAX_TILES = 400
+"""Photos on one sheet: 50 rows, a picture of about 1,100 x 7,700 pixels."""
+
+_TILE_PX = 128
+_MADE_BY = "facecover contact sheet"
+"""Stands in each sheet, so that a photo is not taken for an earlier one."""
+
+_COLOURS = {"mask": "#0072b2", "no_mask": "#d55e00", "incorrect_mask": "#a8518a"}
+_UNCERTAIN_COLOUR = "#999999"
+
+
+class Sheet:
+    """Collects the first `MAX_TILES` photos, as small as they are shown, and writes them.
+
+    Args:
+        path: the PNG file to write.
+
+    Raises:
+        ConfigError: if the name does not end in ``.png``.
+        OutputError: if a picture that is no sheet stands there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix.lower() != ".png":
+            raise ConfigError(f"--sheet {shown(path)}: expected a name that ends in .png")
+        check_own_file(path, _MADE_BY.encode(), "a contact sheet")
+        self._path = path
+        self._tiles: list[SheetTile] = []
+
+    def add(self, answered: Answered) -> None:
+        """Take one photo, if there is room."""
+        if self.is_full:
+            return
+        try:
+            image = read_photo(answered.photo.source, at_least_px=2 * _TILE_PX).image
+        except ImageError:  # it was there when it was answered
+            return
+        image.thumbnail((_TILE_PX, _TILE_PX))
+        given = answered.prediction
+        colour = _UNCERTAIN_COLOUR if given.is_uncertain else _COLOURS[given.label]
+        mark = "?" if given.is_uncertain else ""
+        last = answered.photo.inner.rsplit("/", maxsplit=1)[-1]
+        title = f"{given.label}{mark} {given.probability:.0%} {last}"
+        self._tiles.append(SheetTile(image, title, colour))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further photo finds a place."""
+        return len(self._tiles) >= MAX_TILES
+
+    def write(self) -> int:
+        """Write the sheet, unless there is no photo; gives how many are on it.
+
+        Raises:
+            OutputError: if it cannot be written; what stood there before still stands.
+        """
+        if self._tiles:
+            with written_file(self._path) as beside:
+                made_by = PngInfo()
+                made_by.add_text("Software", _MADE_BY)
+                sheet = contact_sheet(self._tiles, tile_px=_TILE_PX)
+                sheet.save(beside, "PNG", pnginfo=made_by)
+        return len(self._tiles)

@@ -1,0 +1,124 @@
+"""The classes, and how the names that data sets use map onto them."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from facecover.errors import LabelError
+
+NO_MASK, MASK, INCORRECT_MASK = 0, 1, 2
+
+CLASS_NAMES: tuple[str, ...] = ("no_mask", "mask", "incorrect_mask")
+"""Class names by label: nose and mouth bare, covered by something worn, worn but not covering."""
+
+# Spellings found in public face-mask data sets, after `_simplify` (lower case, no separators).
+_KNOWN_NAMES: dict[str, int] = {
+    **dict.fromkeys(
+        ("nomask", "withoutmask", "nonmask", "nonmasks", "nonmasked", "unmasked", "notmasked",
+         "maskless", "bare", "face", "no", "0", "false", "uncovered"),
+        NO_MASK,
+    ),
+    **dict.fromkeys(
+        ("mask", "masks", "withmask", "masked", "maskon", "facemask", "yes", "1", "true",
+         "covered", "correctmask", "withcorrectmask", "maskwearedcorrect", "maskedface"),
+        MASK,
+    ),
+    **dict.fromkeys(
+        ("incorrectmask", "withincorrectmask", "maskwearedincorrect", "incorrect", "2",
+         "maskwornincorrectly", "improperlyworn", "incorrectlymasked", "incorrectlywornmask"),
+        INCORRECT_MASK,
+    ),
+}  # fmt: skip
+
+
+_NUMBER = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
+
+
+def _simplify(name: str) -> str:
+    # A number keeps its sign, so that -1 is not taken for 1; spreadsheets write 1 as 1.0.
+    number = _NUMBER.fullmatch(name.strip())
+    # Some systems write an accent of a folder's name as a character of its own.
+    word = unicodedata.normalize("NFC", name)
+    return number[1] if number else re.sub(r"[\s_\-.]+", "", word).casefold()
+
+
+def class_name(label: int) -> str:
+    """The canonical name of a label in 0..2.
+
+    Raises:
+        LabelError: if there is no such label.
+    """
+    if not 0 <= label < len(CLASS_NAMES):
+        raise LabelError(f"label {label}: expected 0 to {len(CLASS_NAMES) - 1} ({_canonical()})")
+    return CLASS_NAMES[label]
+
+
+def is_known(name: str, mapping: Mapping[str, str] | None = None) -> bool:
+    """Whether `resolve_label` would find a label for this class name."""
+    return _find(name, mapping or {}) is not None
+
+
+def resolve_label(name: str, mapping: Mapping[str, str] | None = None, *, where: str = "") -> int:
+    """The label in 0..2 that a data set's class name stands for.
+
+    Args:
+        name: a class name as found in a folder, a file name, a CSV or an annotation;
+            case, spaces, dots, hyphens and underscores do not matter.
+        mapping: the user's own names, each with a name known here; wins over the known ones.
+        where: the file or folder that the name was found in, for the message.
+
+    Raises:
+        LabelError: if the name, or what it is mapped to, is unknown.
+    """
+    label = _find(name, mapping or {})
+    if label is not None:
+        return label
+    place = f"{where}: " if where else ""
+    close = difflib.get_close_matches(_simplify(name), _KNOWN_NAMES, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise LabelError(
+        f"{place}unknown class name {name!r}{hint}; expected one of {known_names()}; "
+        f"map your own with --map {name + '=mask'!r} or --map {name + '=no_mask'!r}"
+    )
+
+
+def _find(name: str, mapping: Mapping[str, str]) -> int | None:
+    own = {_simplify(key): value for key, value in mapping.items()}
+    wanted = own.get(_simplify(name), name)
+    return _KNOWN_NAMES.get(_simplify(wanted))
+
+
+def parse_mapping(pairs: list[str]) -> dict[str, str]:
+    """`["their name=mask", ...]` as a mapping, each target checked.
+
+    Raises:
+        LabelError: if a pair has no `=` or maps onto an unknown name, or two pairs disagree.
+    """
+    mapping: dict[str, str] = {}
+    simple: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, target = pair.rpartition("=")
+        if not equals or not name:
+            raise LabelError(
+                f"--map {pair!r}: expected THEIR_NAME=CLASS with CLASS of {_canonical()}"
+            )
+        if _simplify(target) not in _KNOWN_NAMES:
+            raise LabelError(f"--map {pair!r}: unknown class {target!r}; expected {_canonical()}")
+        before = simple.setdefault(_simplify(name), target)
+        if _find(before, {}) != _find(target, {}):
+            raise LabelError(f"--map {pair!r}: {name!r} is already mapped to {before!r}; keep one")
+        mapping[name] = target
+    return mapping
+
+
+def _canonical() -> str:
+    return ", ".join(CLASS_NAMES)
+
+
+def known_names() -> str:
+    """Every class name that needs no mapping, by label, for a message."""
+    return "; ".join(
+        f"{CLASS_NAMES[label]}: " + ", ".join(k for k, v in _KNOWN_NAMES.items() if v == label)
+        for label in range(len(CLASS_NAMES))
+    )

@@ -1,0 +1,1 @@
+"""What is in the photos, and what is wrong with them."""

@@ -1,0 +1,179 @@
+"""What is wrong with a dataset before anything is trained on it.
+
+Every check works on the table and the 64 x 64 images of a `Collection` or a `Dataset`; no photo
+is read again.
+
+``duplicates``  images that show the same picture, and families that edited copies join
+``leakage``     what the held-out splits share with the training split: twins and persons
+``conflicts``   pictures with more than one label
+``shortcuts``   how well the label follows from what is not the face
+``suspects``    labels that trained models contradict
+``outliers``    images that are hardly one face
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facecover.copies.duplicates import DuplicateGroups, find_duplicates
+from facecover.copies.identities import Identities, find_identities
+from facecover.copies.selection import group_together
+from facecover.dataset.arrays import Images
+from facecover.errors import DatasetError
+from facecover.look.finding import (
+    Finding,
+    of_conflicts,
+    of_duplicates,
+    of_leakage,
+    of_outliers,
+    of_shortcuts,
+    of_suspects,
+)
+from facecover.look.leakage import (
+    Conflicts,
+    Leakage,
+    find_conflicts,
+    find_leakage,
+    leakage_of_random_split,
+    random_splits,
+)
+from facecover.look.shortcuts import Shortcut, find_shortcuts
+from facecover.look.suspect_images import find_outliers
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything that was found in some samples.
+
+    Attributes:
+        duplicates: which images show the same picture.
+        identities: the persons and series in file names.
+        leakage: what held-out data shares with training data; of a random split where the data
+            has no split of its own; None where there are too few samples to divide.
+        splits: the split of each sample that `leakage` was measured on, or null.
+        conflicts: pictures with several labels.
+        shortcuts: how well the label follows from what is not the face.
+        shortcuts_missing: why they could not be measured, or "".
+        outliers: images that are hardly one face, the worst first.
+        suspects: labels that networks contradict, the worst first; None where no model was asked.
+        suspects_missing: why the models that were to be asked could not be, or "".
+    """
+
+    duplicates: DuplicateGroups
+    identities: Identities
+    leakage: Leakage | None
+    splits: "pd.Series[str]"
+    conflicts: Conflicts
+    shortcuts: tuple[Shortcut, ...]
+    shortcuts_missing: str
+    outliers: pd.DataFrame
+    suspects: pd.DataFrame | None = None
+    suspects_missing: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One for each check that was made or tried, in the order of `CHECKS`."""
+        return tuple(self._findings())
+
+    def _findings(self) -> Iterator[Finding]:
+        count = len(self.duplicates)
+        yield of_duplicates(self.duplicates)
+        yield of_leakage(self.leakage, self.identities)
+        yield of_conflicts(self.conflicts)
+        yield of_shortcuts(self.shortcuts, self.shortcuts_missing)
+        if self.suspects is not None or self.suspects_missing:
+            yield of_suspects(self.suspects, self.suspects_missing, count)
+        yield of_outliers(self.outliers, count)
+
+
+def audit(
+    table: pd.DataFrame,
+    images: Images,
+    *,
+    duplicates: DuplicateGroups | None = None,
+    identities: Identities | None = None,
+    split_by: str = "source data",
+    workers: int | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Make every check that needs no trained model.
+
+    Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+        duplicates: of these samples, where they were found before.
+        identities: of these samples, where they were found before.
+        split_by: where the splits of the samples came from, if they have any; anything but
+            `leakage.RANDOM`, which is for splits that are made here.
+        workers: threads; by default one a core.
+        seed: of what is drawn at random.
+
+    Raises:
+        DatasetError: if there is no image, or the images do not fit the table.
+    """
+    table = table.reset_index(drop=True)
+    if duplicates is None:
+        duplicates = find_duplicates(images, table, workers=workers)
+    if identities is None:
+        identities = find_identities(table)
+    leakage, splits = _leakage(table, duplicates, identities, split_by, seed)
+    groups = together(table, duplicates, identities)
+    shortcuts, missing = _shortcuts(table, images, groups, seed)
+    return Audit(
+        duplicates=duplicates,
+        identities=identities,
+        leakage=leakage,
+        splits=splits,
+        conflicts=find_conflicts(table, duplicates),
+        shortcuts=shortcuts,
+        shortcuts_missing=missing,
+        outliers=find_outliers(images, table, duplicates.group, seed=seed),
+    )
+
+
+def together(
+    table: pd.DataFrame, duplicates: DuplicateGroups, identities: Identities
+) -> npt.NDArray[np.int64]:
+    """A number for each sample, equal where they may not stand on both sides of a fold.
+
+    ``int64 (N,)``; see `settle.group_together`.
+
+    Args:
+        table: samples with ``group`` and ``sha256``.
+        duplicates: their groups.
+        identities: the persons in them.
+    """
+    names = group_together(table, duplicates, identities.identity)
+    return pd.factorize(names)[0].astype(np.int64)
+
+
+def _shortcuts(
+    table: pd.DataFrame, images: Images, groups: npt.NDArray[np.int64], seed: int
+) -> tuple[tuple[Shortcut, ...], str]:
+    """The shortcuts, or why they cannot be measured; one class alone may be audited, too."""
+    try:
+        return find_shortcuts(table, images, groups, seed=seed), ""
+    except DatasetError as error:
+        return (), str(error)
+
+
+def _leakage(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identities: Identities,
+    split_by: str,
+    seed: int,
+) -> tuple[Leakage | None, "pd.Series[str]"]:
+    """The leakage, and the splits that it was measured on."""
+    identity = identities.identity
+    present = set(table["split"].dropna())
+    if "train" in present and present & {"val", "test"}:
+        return find_leakage(table, duplicates, identity, split_by=split_by), table["split"]
+    try:
+        leakage = leakage_of_random_split(table, duplicates, identity, seed=seed)
+        return leakage, random_splits(table, seed=seed)
+    except DatasetError:  # too few samples to divide
+        return None, table["split"]

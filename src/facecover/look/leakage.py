@@ -1,0 +1,297 @@
+"""What the test and validation data share with the training data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from facecover.copies.duplicates import DuplicateGroups, codes, shares_with
+from facecover.copies.hashes import BOX
+from facecover.dataset.split import DEFAULT_SHARES, Shares, assign_splits
+from facecover.errors import DatasetError
+from facecover.labels import class_name
+
+HELD_OUT = ("test", "val")
+
+RANDOM = "random"
+"""What made the splits of data that brings none, only to see what they would leak."""
+
+
+@dataclass(frozen=True)
+class SplitLeak:
+    """What one held-out split shares with the training split.
+
+    Attributes:
+        split: ``test`` or ``val``.
+        images: how many images it has.
+        twins: how many of them show the picture of a training image.
+        edited: how many have no such twin, but a training image that was edited from the same
+            photo, or from which they were edited.
+        same_group: how many belong to a group, given by the data, with a training image.
+        named: how many show a person who is named in the file name.
+        named_in_training: how many of those show a person of whom the training split has photos.
+        identities: how many persons are named in this split.
+        shared_identities: how many of them are named in the training split too.
+        rows: ``int64 (n,)``, the images counted in `twins` and `edited`.
+    """
+
+    split: str
+    images: int
+    twins: int
+    edited: int
+    same_group: int
+    named: int
+    named_in_training: int
+    identities: int
+    shared_identities: int
+    rows: npt.NDArray[np.int64]
+
+    @property
+    def twin_share(self) -> float:
+        """The share of images with a twin in training, edited ones included, 0..1."""
+        return (self.twins + self.edited) / self.images
+
+    @property
+    def shared_identity_share(self) -> float:
+        """The share of this split's named persons that training has too, 0..1."""
+        return self.shared_identities / self.identities if self.identities else 0.0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether any image shares a picture, a person or a group with training."""
+        return bool(self.twins or self.edited or self.shared_identities or self.same_group)
+
+    @property
+    def sentence(self) -> str:
+        """What this split shares with the training data, in plain words."""
+        told = (
+            f"{self.twin_share:.1%} of the {self.images:,} {self.split} images have a twin in the "
+            "training data"
+        )
+        if self.identities:
+            told += (
+                f", and {self.shared_identities:,} of {self.identities:,} persons named there "
+                "stand in it too"
+            )
+        if self.same_group > self.twins + self.edited + self.named_in_training:
+            told += f", and {self.same_group:,} of them share a group with it"
+        return told
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The numbers, as JSON can hold them."""
+        return {
+            "split": self.split,
+            "images": self.images,
+            "twins_in_training": self.twins,
+            "edited_copies_in_training": self.edited,
+            "twin_share": self.twin_share,
+            "identities": self.identities,
+            "identities_in_training": self.shared_identities,
+            "identity_share": self.shared_identity_share,
+            "images_in_groups_with_training": self.same_group,
+        }
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What held-out data shares with the training data.
+
+    Attributes:
+        splits: one for each held-out split that the data has, `HELD_OUT` in order.
+        split_by: where the splits came from: ``source data``, ``random`` or what made them.
+    """
+
+    splits: tuple[SplitLeak, ...]
+    split_by: str
+
+    @property
+    def worst_share(self) -> float:
+        """The largest share of a held-out split with a twin in training, 0..1."""
+        return max(leak.twin_share for leak in self.splits)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether any held-out image shares a picture, a person or a group with training."""
+        return any(leak.is_found for leak in self.splits)
+
+    @property
+    def sentence(self) -> str:
+        """What each held-out split shares with the training data, without a full stop."""
+        return "; ".join(leak.sentence for leak in self.splits)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The numbers, as JSON can hold them."""
+        return {"split_by": self.split_by, "splits": [leak.facts for leak in self.splits]}
+
+
+def find_leakage(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    *,
+    split_by: str = "source data",
+) -> Leakage:
+    """Measure what validation and test images share with training images.
+
+    Args:
+        table: samples with ``split`` and ``group``; samples without a split are left aside.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        split_by: where the splits came from, for the reader.
+
+    Raises:
+        DatasetError: if there is no training split, or nothing is held out.
+    """
+    splits = table["split"].fillna("").to_numpy(dtype=object)
+    training = splits == "train"
+    if not training.any():
+        raise DatasetError("no training split to look for leaks from; split the data first")
+    present = [name for name in HELD_OUT if (splits == name).any()]
+    if not present:
+        raise DatasetError("no validation or test split to look for leaks in; split the data first")
+    twin = shares_with(duplicates.group, training)
+    related = shares_with(duplicates.family, training)
+    grouped = shares_with(codes(table["group"]), training)
+    persons = codes(identity)
+    known = shares_with(persons, training)
+    leaks = []
+    for name in present:
+        held = splits == name
+        leaks.append(
+            SplitLeak(
+                split=name,
+                images=int(held.sum()),
+                twins=int((held & twin).sum()),
+                edited=int((held & related & ~twin).sum()),
+                same_group=int((held & grouped).sum()),
+                named=int((held & (persons >= 0)).sum()),
+                named_in_training=int((held & known).sum()),
+                identities=len(np.unique(persons[held & (persons >= 0)])),
+                shared_identities=len(np.unique(persons[held & known])),
+                rows=np.flatnonzero(held & (twin | related)),
+            )
+        )
+    return Leakage(tuple(leaks), split_by)
+
+
+def leakage_of_random_split(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    *,
+    shares: Shares = DEFAULT_SHARES,
+    seed: int = 0,
+) -> Leakage:
+    """What a split that knows nothing of groups would leak on the same samples.
+
+    Args:
+        table: samples; their own splits and groups are not looked at.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        shares: of validation and test data.
+        seed: of the split.
+
+    Raises:
+        DatasetError: if there are too few samples to divide.
+    """
+    splits = random_splits(table, shares=shares, seed=seed)
+    free = table.assign(split=splits, group=pd.Series(pd.NA, index=table.index, dtype="string"))
+    return find_leakage(free, duplicates, identity, split_by=RANDOM)
+
+
+def random_splits(
+    table: pd.DataFrame, *, shares: Shares = DEFAULT_SHARES, seed: int = 0
+) -> "pd.Series[str]":
+    """The split of each sample by a division that knows nothing of groups.
+
+    Args:
+        table: samples; their own splits and groups are not looked at.
+        shares: of validation and test data.
+        seed: of the split.
+
+    Raises:
+        DatasetError: if there are too few samples to divide.
+    """
+    nothing = pd.Series(pd.NA, index=table.index, dtype="string")
+    return assign_splits(table.assign(split=nothing, group=nothing), shares, seed=seed)
+
+
+SAME_PICTURE, EDITED_COPY = "same picture", "edited copy"
+RELATIONS = (SAME_PICTURE, EDITED_COPY)
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Groups and families of images with more than one label.
+
+    One picture cannot be masked and bare at once, so one of its labels is wrong. A photo and its
+    edited copy can: the edit may be a mask pasted onto the face. They are listed for a look and
+    nothing is dropped for it.
+
+    Attributes:
+        rows: one line an image: ``conflict`` (a number from 0, conflicts of one picture first),
+            ``relation`` (one of `RELATIONS`), ``row`` (in the table), ``source``, ``path``, the
+            box, ``label``, ``class``, ``group``, ``family``.
+    """
+
+    rows: pd.DataFrame
+
+    def count(self, relation: str) -> int:
+        """How many conflicts there are of a relation."""
+        return int(self.rows.loc[self.rows["relation"] == relation, "conflict"].nunique())
+
+
+def find_conflicts(table: pd.DataFrame, duplicates: DuplicateGroups) -> Conflicts:
+    """List the images that disagree about their label.
+
+    Args:
+        table: samples with ``source``, ``path``, box and ``label``.
+        duplicates: their groups.
+    """
+    labels = table["label"].to_numpy(dtype=np.int64)
+    same = _disagreeing(duplicates.group, labels)
+    edited = _disagreeing(duplicates.family, labels) & ~_in_family_of(same, duplicates)
+    parts = [
+        _listed(table, np.flatnonzero(same), duplicates.group, SAME_PICTURE),
+        _listed(table, np.flatnonzero(edited), duplicates.family, EDITED_COPY),
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    keys = rows["relation"].astype(str) + " " + rows["key"].astype(str)
+    rows["key"] = pd.factorize(keys)[0]
+    rows = rows.rename(columns={"key": "conflict"})
+    rows["group"] = duplicates.group[rows["row"].to_numpy(dtype=np.int64)]
+    rows["family"] = duplicates.family[rows["row"].to_numpy(dtype=np.int64)]
+    return Conflicts(rows)
+
+
+def _disagreeing(
+    groups: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which samples are in a group with more than one label."""
+    by_group = pd.Series(labels).groupby(groups)
+    return (by_group.transform("min") != by_group.transform("max")).to_numpy(dtype=bool)
+
+
+def _in_family_of(
+    chosen: npt.NDArray[np.bool_], duplicates: DuplicateGroups
+) -> npt.NDArray[np.bool_]:
+    return np.isin(duplicates.family, np.unique(duplicates.family[chosen]))
+
+
+def _listed(
+    table: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    relation: str,
+) -> pd.DataFrame:
+    rows = rows[np.argsort(groups[rows], kind="stable")]
+    listed = table.iloc[rows][["source", "path", *BOX, "label"]].reset_index(drop=True)
+    listed.insert(0, "row", rows)
+    listed.insert(0, "relation", pd.Series([relation] * len(rows), dtype="string"))
+    listed.insert(0, "key", groups[rows])
+    listed["class"] = [class_name(int(label)) for label in listed["label"]]
+    return listed

@@ -1,0 +1,409 @@
+"""How well the label follows from what is not the face.
+
+A small model is trained on each cue and judged on pictures and persons that it has not seen. A
+network can learn the same: what it then scores says nothing about masks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+from facecover.dataset.arrays import Images
+from facecover.errors import DatasetError
+from facecover.labels import CLASS_NAMES, MASK, NO_MASK
+from facecover.look.class_differences import MIN_GROUP
+from facecover.look.statistics import classes_of, halves, separation
+
+Features = npt.NDArray[np.float64]
+"""``float64 (N, F)``; NaN where something is not known."""
+
+BORDER_PX = 4
+"""How far the border of a 64 x 64 image reaches in."""
+
+CUE_WORDS = {
+    "size": "width and height",
+    "aspect": "the aspect ratio",
+    "file": "file format and JPEG quality",
+    "file size": "the size of the file",
+    "colour": "the mean colour",
+    "border": "the pixels of the border",
+    "sharpness": "sharpness",
+    "source": "the source",
+    "together": "size, file, colour, border, sharpness and source together",
+}
+"""Each cue with its words in a sentence; ``together`` is all the others."""
+
+_CHUNK = 1024
+
+
+def cues_of(table: pd.DataFrame, images: Images) -> Mapping[str, Features]:
+    """The numbers behind each cue of `CUE_WORDS`.
+
+    Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+    """
+    width, height = _numbers(table, "width"), _numbers(table, "height")
+    cues = {
+        "size": np.hstack([width, height]),
+        "aspect": width / height,
+        "file": np.hstack([_one_hot(table["format"]), _numbers(table, "jpeg_quality")]),
+        "file size": _numbers(table, "file_bytes"),
+        "colour": np.hstack([_numbers(table, name) for name in ("red", "green", "blue")]),
+        "border": border_statistics(images),
+        "sharpness": _numbers(table, "sharpness"),
+        "source": _one_hot(table["source"]),
+    }
+    return {**cues, "together": np.hstack(list(cues.values()))}
+
+
+def border_statistics(images: Images) -> Features:
+    """Mean and standard deviation of R, G and B in each of the four borders: ``(N, 24)``."""
+    done = [_border(images[row : row + _CHUNK]) for row in range(0, len(images), _CHUNK)]
+    return np.concatenate([np.zeros((0, 24)), *done])
+
+
+def _border(images: Images) -> Features:
+    sides = (
+        images[:, :BORDER_PX],
+        images[:, -BORDER_PX:],
+        images[:, :, :BORDER_PX],
+        images[:, :, -BORDER_PX:],
+    )
+    parts: list[Features] = []
+    for side in sides:
+        pixels = side.reshape(len(images), -1, 3).astype(np.float64)
+        parts += [pixels.mean(axis=1), pixels.std(axis=1)]
+    return np.hstack(parts)
+
+
+def _numbers(table: pd.DataFrame, column: str) -> Features:
+    return table[column].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+
+
+def _one_hot(values: "pd.Series[str]") -> Features:
+    return pd.get_dummies(values.astype("object"), dtype=np.float64).to_numpy()
+
+
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""The rows to learn from and the rows to judge by."""
+
+Odds = npt.NDArray[np.float64]
+"""``float64 (N, C)``: the probability of each class that the data has."""
+
+FOLDS = 5
+FEWEST_GROUPS = 10
+"""Of each class; with fewer, the folds say nothing."""
+
+PARTLY_MASK = frozenset(("colour", "sharpness", "together"))
+"""Cues that a mask changes, too; the others have nothing to do with it."""
+
+WARNING_GAIN = 0.2
+"""A cue is a shortcut if even the lower end of its interval closes so much of the gap between
+guessing and knowing: for two classes, a balanced accuracy of 60%."""
+
+MOST_SAMPLES = 20_000
+"""More samples do not change the answer; a random part of them is taken."""
+
+_RESAMPLES = 1000
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How well the label follows from one cue.
+
+    Attributes:
+        cue: one of `cues.CUE_WORDS`.
+        accuracy: share of right answers on unseen groups, 0..1.
+        accuracy_low: the lower end of its 95% interval.
+        accuracy_high: the upper end.
+        balanced_accuracy: the mean over classes of the share of right answers, 0..1, of a model
+            that takes all classes for equally frequent.
+        balanced_low: the lower end of its 95% interval.
+        balanced_high: the upper end.
+        majority_share: what always answering the larger class would score, 0..1.
+        classes: the number of classes.
+    """
+
+    cue: str
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    balanced_accuracy: float
+    balanced_low: float
+    balanced_high: float
+    majority_share: float
+    classes: int
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the cue is far above chance."""
+        chance = 1 / self.classes
+        return self.balanced_low >= chance + WARNING_GAIN * (1 - chance)
+
+    @property
+    def sentence(self) -> str:
+        """What was found and what it means."""
+        meaning = "that is little above guessing"
+        if self.is_warning:
+            meaning = (
+                "a network can score as well without looking at the face, and will fail on "
+                "photos where this is otherwise"
+            )
+            if self.cue in PARTLY_MASK:
+                meaning += "; part of it may be the mask's own colour or smoothness"
+        return (
+            f"From {CUE_WORDS[self.cue]} alone, without the face, {self.accuracy:.0%} of unseen "
+            f"photos are labelled rightly (95% interval {self.accuracy_low:.0%} to "
+            f"{self.accuracy_high:.0%}; {self.balanced_accuracy:.0%} as the mean over classes; "
+            f"always answering the larger class: {self.majority_share:.0%}): {meaning}."
+        )
+
+
+def find_shortcuts(
+    table: pd.DataFrame,
+    images: Images,
+    groups: npt.NDArray[np.int64],
+    *,
+    cues: Sequence[str] = tuple(CUE_WORDS),
+    seed: int = 0,
+) -> tuple[Shortcut, ...]:
+    """Measure how well the label follows from each cue.
+
+    Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
+        images: ``uint8 (N, 64, 64, 3)``, RGB.
+        groups: ``int64 (N,)``, samples that may not stand on both sides of a fold.
+        cues: which of `cues.CUE_WORDS`; ``source`` is left out where there is only one.
+        seed: of the folds, the models and the interval.
+
+    Raises:
+        DatasetError: if there is one class only, or one with fewer than ten groups.
+    """
+    chosen = _chosen(len(table), seed)
+    table, images, groups = table.iloc[chosen], images[chosen], groups[chosen]
+    labels = table["label"].to_numpy(dtype=np.int64)
+    _check(labels, groups)
+    features = cues_of(table, images)
+    wanted = [cue for cue in cues if cue != "source" or table["source"].nunique() > 1]
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = list(splitter.split(labels, labels, groups))
+    # On busy cores the threads of these small fits wait for each other most of the time.
+    with threadpool_limits(1):
+        odds = {cue: _out_of_fold(features[cue], labels, folds, seed) for cue in wanted}
+    return tuple(_measured(cue, odds[cue], labels, groups, seed) for cue in wanted)
+
+
+def _chosen(count: int, seed: int) -> npt.NDArray[np.int64]:
+    if count <= MOST_SAMPLES:
+        return np.arange(count)
+    picked = np.random.default_rng(seed).choice(count, MOST_SAMPLES, replace=False)
+    return np.sort(picked)
+
+
+def _check(labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> None:
+    present = np.unique(labels)
+    if len(present) < 2:
+        names = ", ".join(CLASS_NAMES[label] for label in present) or "no class"
+        raise DatasetError(
+            f"shortcuts cannot be measured: expected two classes or more, found {names}"
+        )
+    for label in present:
+        found = len(np.unique(groups[labels == label]))
+        if found < FEWEST_GROUPS:
+            raise DatasetError(
+                f"shortcuts cannot be measured: expected at least {FEWEST_GROUPS} different "
+                f"pictures or persons of {CLASS_NAMES[label]!r}, found {found}; add photos"
+            )
+
+
+def _measured(
+    cue: str,
+    odds: Odds,
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+) -> Shortcut:
+    """Accuracy by the most probable class; balanced accuracy by the class that gains most."""
+    present, counts = np.unique(labels, return_counts=True)
+    shares = counts / counts.sum()
+    is_right = present[odds.argmax(axis=1)] == labels
+    # Dividing by the shares lets a rare class win, as if all classes were as frequent.
+    is_right_balanced = present[(odds / shares).argmax(axis=1)] == labels
+    accuracy, _ = _resampled(is_right, labels, groups, seed)
+    _, balanced = _resampled(is_right_balanced, labels, groups, seed)
+    edges = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
+    accuracy_low, accuracy_high = np.quantile(accuracy, edges)
+    balanced_low, balanced_high = np.quantile(balanced, edges)
+    recalls = [is_right_balanced[labels == label].mean() for label in present]
+    return Shortcut(
+        cue=cue,
+        accuracy=float(is_right.mean()),
+        accuracy_low=float(accuracy_low),
+        accuracy_high=float(accuracy_high),
+        balanced_accuracy=float(np.mean(recalls)),
+        balanced_low=float(balanced_low),
+        balanced_high=float(balanced_high),
+        majority_share=float(shares.max()),
+        classes=len(present),
+    )
+
+
+def _out_of_fold(
+    features: Features, labels: npt.NDArray[np.int64], folds: Sequence[Fold], seed: int
+) -> Odds:
+    """For each sample the probabilities of a model that has not seen its group."""
+    present = np.unique(labels)
+    odds = np.zeros((len(labels), len(present)))
+    for train, test in folds:
+        model = HistGradientBoostingClassifier(
+            max_iter=60,
+            max_leaf_nodes=15,
+            min_samples_leaf=5,
+            early_stopping=False,
+            random_state=seed,
+        )
+        # A column without any value, such as the JPEG quality of PNG files, cannot be binned.
+        is_empty = np.isnan(features[train]).all(axis=0)
+        filled = np.where(is_empty, 0.0, features)
+        model.fit(filled[train], labels[train])
+        known = np.searchsorted(present, model.classes_)
+        odds[np.ix_(test, known)] = model.predict_proba(filled[test])
+    return odds
+
+
+def _resampled(
+    is_right: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Accuracy and balanced accuracy over bootstrap samples of groups: ``float64 (R,)`` each.
+
+    Groups are drawn, not images, because the images of one group are not independent.
+    """
+    _, member = np.unique(groups, return_inverse=True)
+    _, label = np.unique(labels, return_inverse=True)
+    shape = (int(member.max()) + 1, int(label.max()) + 1)
+    seen, right = np.zeros(shape), np.zeros(shape)
+    np.add.at(seen, (member, label), 1)
+    np.add.at(right, (member, label), is_right)
+    rng = np.random.default_rng(seed)
+    accuracy, balanced = np.empty(_RESAMPLES), np.empty(_RESAMPLES)
+    for draw in range(_RESAMPLES):
+        weight = np.bincount(rng.integers(0, shape[0], shape[0]), minlength=shape[0])
+        total, hits = weight @ seen, weight @ right
+        accuracy[draw] = hits.sum() / total.sum()
+        # A class that was not drawn at all has no say in this resample.
+        drawn = total > 0
+        balanced[draw] = (hits[drawn] / total[drawn]).mean()
+    return accuracy, balanced
+
+
+MeanImage = npt.NDArray[np.float64]
+"""``float64 (S, S, 3)``, RGB, 0..255."""
+
+
+@dataclass(frozen=True)
+class MeanFaceTest:
+    """How far the mean faces alone tell `mask` from `no_mask`.
+
+    One half of the photos (by their file's hash, so that copies stay together) gives the two mean
+    images; each photo of the other half goes to the nearer one.
+
+    Attributes:
+        auc: the chance that a photo of `mask` lies more to the side of the mean mask.
+        low: the lower end of its 95% interval.
+        high: the upper end.
+        balanced_accuracy: of answering the nearer mean, 0..1; 0.5 is chance.
+        n: photos tested.
+        size_px: the side of the images compared.
+    """
+
+    auc: float
+    low: float
+    high: float
+    balanced_accuracy: float
+    n: int
+    size_px: int
+
+
+def mean_faces(images: Images, table: pd.DataFrame) -> dict[str, MeanImage]:
+    """The mean image of each class that occurs, by class name.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
+        table: from `columns.described`.
+    """
+    names = table["class"].to_numpy()
+    return {name: mean_image(images, np.flatnonzero(names == name)) for name in classes_of(table)}
+
+
+def mean_image(images: Images, rows: npt.NDArray[np.int64]) -> MeanImage:
+    """The mean of some images, exact.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB.
+        rows: ``int64 (n,)``, which of them; at least one.
+    """
+    total = np.zeros(images.shape[1:], dtype=np.int64)
+    for start in range(0, len(rows), _CHUNK):
+        total += images[rows[start : start + _CHUNK]].sum(axis=0, dtype=np.int64)
+    return total / len(rows)
+
+
+def judge_mean_faces(images: Images, table: pd.DataFrame) -> MeanFaceTest | None:
+    """How far the mean faces alone tell the classes apart.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
+        table: from `columns.described`.
+
+    Returns:
+        The test, or None if a half has fewer than `MIN_GROUP` photos of a class.
+    """
+    rows = _halves(table)
+    if any(len(part) < MIN_GROUP for part in rows.values()):
+        return None
+    bare, masked = mean_image(images, rows[NO_MASK, 0]), mean_image(images, rows[MASK, 0])
+    # The nearer of two means is told by a plane between them.
+    direction = masked - bare
+    offset = float((direction * (masked + bare)).sum() / 2)
+    scores = {
+        label: _project(images, rows[label, 1], direction) - offset for label in (NO_MASK, MASK)
+    }
+    right = float((scores[NO_MASK] < 0).mean()), float((scores[MASK] >= 0).mean())
+    return MeanFaceTest(
+        *separation(scores[NO_MASK], scores[MASK]),
+        balanced_accuracy=sum(right) / 2,
+        n=len(scores[NO_MASK]) + len(scores[MASK]),
+        size_px=images.shape[1],
+    )
+
+
+def _halves(table: pd.DataFrame) -> Mapping[tuple[int, int], npt.NDArray[np.int64]]:
+    """Array indices by label and half."""
+    half_of = halves(table)
+    names = table["class"].to_numpy()
+    return {
+        (label, half): np.flatnonzero((names == CLASS_NAMES[label]) & (half_of == half))
+        for label in (NO_MASK, MASK)
+        for half in (0, 1)
+    }
+
+
+def _project(
+    images: Images, rows: npt.NDArray[np.int64], direction: MeanImage
+) -> npt.NDArray[np.float64]:
+    parts = [
+        images[rows[start : start + _CHUNK]].reshape(-1, direction.size) @ direction.ravel()
+        for start in range(0, len(rows), _CHUNK)
+    ]
+    return np.concatenate(parts)

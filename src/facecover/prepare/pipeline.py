@@ -1,0 +1,281 @@
+"""Sources to a dataset on disk: decode, check, choose, split, and only then put in place."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from facecover.copies.duplicates import DuplicateGroups, find_duplicates
+from facecover.copies.identities import Identities, find_identities
+from facecover.copies.selection import (
+    Settled,
+    SplitBy,
+    check_class_names,
+    check_shared_pictures,
+    choose_samples,
+)
+from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, channel_statistics, open_dataset
+from facecover.dataset.collect import (
+    DROPPED_NAME,
+    MAX_UNREADABLE_SHARE,
+    SIZES_PX,
+    UNREADABLE_NAME,
+    Collection,
+    collect,
+    keep_samples,
+    unreadable_among,
+    without_incorrect,
+    write_drops,
+)
+from facecover.dataset.decode import OnProgress
+from facecover.dataset.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ManifestInfo,
+    SourceInfo,
+    digest_samples,
+)
+from facecover.dataset.split import (
+    DEFAULT_SHARES,
+    Shares,
+    assign_splits,
+    check_left_out,
+    check_splits,
+    leave_out_splits,
+    missing_classes,
+)
+from facecover.errors import shown
+from facecover.files import check_replaceable, written_folder
+from facecover.labels import CLASS_NAMES
+from facecover.look.audit_checks import audit
+from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
+from facecover.look.finding import Finding
+from facecover.look.leakage import Leakage, find_conflicts, find_leakage
+from facecover.prepare.label_corrections import read_corrections, relabelled
+from facecover.sources.reading import check_classes
+from facecover.sources.rows import Source
+
+_FURTHER_NAMES = (
+    "images_*.npy", "wide_*.npy", UNREADABLE_NAME, DROPPED_NAME, AUDIT_NAME, CONFLICTS_NAME,
+)  # fmt: skip
+"""What else a dataset's folder holds."""
+
+OnNote = Callable[[str], None]
+"""Called with each sentence that whoever prepares a dataset should read."""
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How a dataset is prepared.
+
+    Attributes:
+        sizes_px: square sizes to keep besides 32 and 64.
+        shares: the wanted shares of validation and test data.
+        split_by: ``group`` keeps one image of every picture, and edits of a picture and photos
+            of a person in one split (see `audit.settle`); ``source`` does so too, and tests on
+            whole sources (see `audit.left_out`); ``random`` keeps all and looks at none of
+            this, for comparison with figures that were taken so.
+        leave_out: the names of the sources to test on, where it is split by source.
+        seed: of the split.
+        max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
+        keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
+        relabel: lists of corrected labels; see `audit.corrections`.
+        class_map: the user's own class names in those lists, each with a known one.
+        audits: make every check of the audit first; else only those that choosing and splitting
+            need, for data that was audited before: the others take longer than small data does.
+        workers: processes that decode; by default one a core, where there are many photos.
+    """
+
+    sizes_px: tuple[int, ...] = SIZES_PX
+    shares: Shares = DEFAULT_SHARES
+    split_by: SplitBy = "group"
+    leave_out: tuple[str, ...] = ()
+    seed: int = 0
+    max_unreadable_share: float = MAX_UNREADABLE_SHARE
+    keeps_incorrect: bool = False
+    relabel: tuple[Path, ...] = ()
+    class_map: Mapping[str, str] = field(default_factory=dict)
+    audits: bool = True
+    workers: int | None = None
+
+
+def prepare(
+    sources: Sequence[Source],
+    folder: Path,
+    options: PrepareOptions = PrepareOptions(),
+    on_progress: OnProgress | None = None,
+    on_note: OnNote | None = None,
+) -> Dataset:
+    """Write a dataset folder: manifest, arrays, what the audit found, and what was left out.
+
+    It is made beside its place and renamed when it is whole; a dataset that stood there is
+    replaced, anything else is left alone.
+
+    Args:
+        sources: from `layouts.read_sources`.
+        folder: the dataset's place.
+        options: how.
+        on_progress: told of every few samples decoded.
+        on_note: told what the audit found in the photos, and what the split leaks.
+
+    Raises:
+        ConfigError: if the options name no source to leave out, an unknown one, or all.
+        DatasetError: if too much cannot be read, a class is missing from a split, a correction
+            names no sample, or two sources label the same pictures differently.
+        LabelError: if the sources hold one class only, or mean different things by its name.
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
+    check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
+    check_classes(sources)
+    check_class_names(sources)
+    tell = on_note or _say_nothing
+    with written_folder(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES) as beside:
+        collection, changed = _collected(sources, folder, beside, options, on_progress)
+        collection = _without_splits(collection, options, tell)
+        table = collection.table
+        copies, persons = _related(collection, options.workers)
+        findings = _audited(collection, copies, persons, tell) if options.audits else ()
+        roots = {source.name: source.root for source in sources}
+        settled = choose_samples(
+            table, copies, persons.identity, roots, options.split_by, options.leave_out
+        )
+        grouped = dataclasses.replace(collection, table=table.assign(group=settled.group))
+        chosen = keep_samples(grouped, beside, settled.kept, settled.drops)
+        manifest = _manifest(chosen, options, changed)
+        leakage = _leakage(manifest, table, settled, copies, persons)
+        _tell_of_split(manifest, leakage, tell)
+        manifest.save(beside)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(chosen.drops))
+        write_drops(beside / DROPPED_NAME, chosen.drops)
+        write_audit(beside, findings, leakage)
+        write_conflicts(beside, find_conflicts(table, copies))
+    return open_dataset(folder)
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def _collected(
+    sources: Sequence[Source],
+    folder: Path,
+    beside: Path,
+    options: PrepareOptions,
+    on_progress: OnProgress | None,
+) -> tuple[Collection, int]:
+    """Every sample that may stay, with corrected labels, and how many were corrected."""
+    lists = {path: read_corrections(path) for path in options.relabel}
+    # A correction may make a mask of an incorrectly worn one, so those are decoded, too, then.
+    keeps_all = options.keeps_incorrect or bool(lists)
+    collection = collect(
+        sources if keeps_all else [without_incorrect(source) for source in sources],
+        beside,
+        sizes_px=options.sizes_px,
+        max_unreadable_share=options.max_unreadable_share,
+        unreadable_list=folder.with_name(f"{folder.name}-unreadable.csv"),
+        workers=options.workers,
+        on_progress=on_progress,
+    )
+    if not lists:
+        return collection, 0
+    return relabelled(
+        collection,
+        beside,
+        lists,
+        options.class_map,
+        keeps_incorrect=options.keeps_incorrect,
+    )
+
+
+def _without_splits(collection: Collection, options: PrepareOptions, tell: OnNote) -> Collection:
+    """A collection without the splits that it brings, where whole sources are left out."""
+    brought = collection.table.loc[collection.table["split"].notna(), "source"]
+    if options.split_by != "source" or brought.empty:
+        return collection
+    names = ", ".join(shown(name) for name in brought.unique())
+    tell(f"the splits that {names} bring are not used: the test data are whole sources")
+    nothing = pd.Series(pd.NA, index=collection.table.index, dtype="string")
+    return dataclasses.replace(collection, table=collection.table.assign(split=nothing))
+
+
+def _related(collection: Collection, workers: int | None) -> tuple[DuplicateGroups, Identities]:
+    images = collection.images[MEASURE_SIZE_PX]
+    copies = find_duplicates(images, collection.table, workers=workers)
+    check_shared_pictures(collection.table, copies)
+    return copies, find_identities(collection.table)
+
+
+def _audited(
+    collection: Collection, copies: DuplicateGroups, persons: Identities, tell: OnNote
+) -> tuple[Finding, ...]:
+    images = collection.images[MEASURE_SIZE_PX]
+    found = audit(collection.table, images, duplicates=copies, identities=persons)
+    for finding in found.findings:
+        if finding.is_failed:
+            tell(f"found in the photos: {finding.sentence}")
+    return found.findings
+
+
+def _manifest(collection: Collection, options: PrepareOptions, changed: int) -> Manifest:
+    table = collection.table.copy()
+    split_by = options.split_by
+    if split_by == "source":
+        table["split"] = leave_out_splits(
+            table, options.leave_out, options.shares, seed=options.seed
+        )
+    else:
+        table["split"] = assign_splits(table, options.shares, seed=options.seed)
+    check_splits(table, leave_out=options.leave_out)
+    training = (table["split"] == "train").to_numpy().nonzero()[0]
+    statistics = {
+        size: channel_statistics(images, training) for size, images in collection.images.items()
+    }
+    reasons = Counter(drop.reason for drop in collection.drops)
+    info = ManifestInfo(
+        sources=tuple(
+            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
+            for source in collection.sources
+        ),
+        class_names=CLASS_NAMES[: int(table["label"].max()) + 1],
+        sizes_px=tuple(collection.images),
+        channel_mean={size: mean for size, (mean, _) in statistics.items()},
+        channel_std={size: std for size, (_, std) in statistics.items()},
+        split_by="source data" if collection.table["split"].notna().any() else split_by,
+        seed=options.seed,
+        counts={"read": collection.read_count, "kept": len(table), **reasons},
+        digest=digest_samples(
+            list(collection.pixel_digests), table["label"].tolist(), table["split"].tolist()
+        ),
+        left_out=options.leave_out,
+        relabelled=changed,
+    )
+    return Manifest(table, info)
+
+
+def _leakage(
+    manifest: Manifest,
+    table: pd.DataFrame,
+    settled: Settled,
+    copies: DuplicateGroups,
+    persons: Identities,
+) -> Leakage:
+    """What the held-out splits of the finished dataset share with its training split."""
+    # Dropped samples have no split, and so play no part.
+    split = pd.Series(pd.NA, index=table.index, dtype="string")
+    split[settled.kept] = manifest.table["split"].to_numpy()
+    full = table.assign(split=split, group=settled.group)
+    return find_leakage(full, copies, persons.identity, split_by=manifest.info.split_by)
+
+
+def _tell_of_split(manifest: Manifest, leakage: Leakage, tell: OnNote) -> None:
+    if missing := missing_classes(manifest.table, "test"):
+        tell(
+            f"the test data have no {' and no '.join(missing)} image: measure there how many of "
+            "the others are found, and nothing else"
+        )
+    if leakage.is_found:
+        tell(f"leakage: {leakage.sentence}; figures on them will be too good")

@@ -1,0 +1,33 @@
+"""Folders and tables of photos, read as rows: path, box, label, split.
+
+Six layouts are read, and recognised from what a folder holds:
+
+``class-folders``  a folder a class: ``with_mask/``, ``without_mask/``, at any depth below them
+``split-folders``  ``train|val|test/`` over class folders
+``file-names``     ``<id>_<label>.jpg``, flat or in ``train|val|test/``
+``csv``            a table ``path,label[,split,group,source,x0,y0,x1,y1]``
+``voc``            Pascal VOC XML, one row a box
+``single-class``   any folders of photos that are all of the one class given by the user
+
+What cannot be used is counted and listed as a `Drop`, whose reason is one of the phrases in
+`facecover.sources.rows`. What would silently change the data as a whole, such as an unknown
+class name, is an error.
+"""
+
+from facecover.sources.reading import (
+    LAYOUTS,
+    ReadOptions,
+    check_classes,
+    parse_assignments,
+    read_source,
+    read_sources,
+)
+
+__all__ = [
+    "LAYOUTS",
+    "ReadOptions",
+    "check_classes",
+    "parse_assignments",
+    "read_source",
+    "read_sources",
+]

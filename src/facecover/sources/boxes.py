@@ -1,0 +1,160 @@
+"""Boxes as people and tools write them, fitted to the picture as it is read.
+
+Coordinates are taken as the edges of the box, counted from 0, the upper ones exclusive. Some
+tools count from 1 and include the upper edge; that differs by a pixel, less than any annotator's
+hand, and the files do not say which they mean.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from facecover.errors import ImageError
+from facecover.images import Box, Header, read_header
+from facecover.sources.rows import BROKEN_BOX, EMPTY_BOX, OTHER_SIZE, OUTSIDE_BOX, Refused
+
+OVERSHOOT_PX = 2.0
+"""So far a box may reach outside its picture and is clipped; further out, it is refused."""
+
+ASPECT_TOLERANCE = 0.02
+"""So much the annotation's aspect ratio may differ from the picture's: scaling rounds."""
+
+
+class Edges(NamedTuple):
+    """A box as annotated."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Size(NamedTuple):
+    """Width and height of a picture, in pixels."""
+
+    width: float
+    height: float
+
+
+def read_edges(texts: Mapping[str, str], names: tuple[str, str, str, str]) -> Edges:
+    """The numbers of a box, by the names of its left, upper, right and lower edge.
+
+    Raises:
+        Refused: if one is missing or no number, or the box is empty.
+    """
+    try:
+        edges = Edges(*(float(texts[name]) for name in names))
+    except (KeyError, ValueError):
+        edges = Edges(math.nan, math.nan, math.nan, math.nan)
+    if not all(math.isfinite(edge) for edge in edges):
+        found = ", ".join(f"{name} {texts.get(name, 'missing')!r}" for name in names)
+        raise Refused(BROKEN_BOX, f"expected four numbers, found {found}")
+    if edges.x1 <= edges.x0 or edges.y1 <= edges.y0:
+        raise Refused(EMPTY_BOX, f"expected {names[0]} < {names[2]} and {names[1]} < {names[3]}, "
+                      f"found {_text(edges)}")  # fmt: skip
+    return edges
+
+
+def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) -> Box:
+    """A box in pixels of the upright picture.
+
+    A picture that was scaled after it was annotated has its boxes scaled; one that was annotated
+    as stored, before its EXIF orientation is applied, has them turned.
+
+    Args:
+        edges: the box, in pixels of the picture that was annotated.
+        header: the picture's own; None if it cannot be read.
+        annotated: the size that the annotation gives; None if it gives none.
+
+    Raises:
+        Refused: if the box reaches outside the picture, is empty there, or the annotation is
+            of a picture of another shape.
+    """
+    if header is None:
+        return _rounded(edges, 1, 1)
+    stored = Size(header.width, header.height)
+    is_swapped = header.orientation >= 5
+    upright = Size(stored.height, stored.width) if is_swapped else stored
+    if annotated is None or annotated.width <= 0 or annotated.height <= 0:
+        annotated = upright
+    clipped = _clipped(edges, annotated)
+    if _has_aspect(annotated, upright):
+        return _scaled(clipped, annotated, upright)
+    if is_swapped and _has_aspect(annotated, stored):
+        return turned(_scaled(clipped, annotated, stored), header)
+    raise Refused(
+        OTHER_SIZE,
+        f"annotated at {annotated.width:g} x {annotated.height:g} pixels, but the picture has "
+        f"{upright.width:g} x {upright.height:g}, another aspect ratio",
+    )
+
+
+def turned(box: Box, header: Header) -> Box:
+    """A box of the stored picture in the upright one, for the orientations 5 to 8.
+
+    The four are EXIF 2.32's: transposed, turned right, transposed the other way, turned left.
+    """
+    x0, y0, x1, y1 = box
+    width, height, orientation = header
+    if orientation in (6, 7):
+        y0, y1 = height - y1, height - y0
+    if orientation in (7, 8):
+        x0, x1 = width - x1, width - x0
+    return Box(y0, x0, y1, x1)
+
+
+def _has_aspect(one: Size, other: Size) -> bool:
+    across, down = other.width / one.width, other.height / one.height
+    # Rounding to whole pixels may change the aspect of a small picture by more.
+    allowed = max(ASPECT_TOLERANCE, 1 / min(*one, *other))
+    return abs(across - down) <= allowed * max(across, down)
+
+
+def _clipped(edges: Edges, size: Size) -> Edges:
+    overshoot = max(-edges.x0, -edges.y0, edges.x1 - size.width, edges.y1 - size.height)
+    if overshoot > OVERSHOOT_PX:
+        raise Refused(
+            OUTSIDE_BOX,
+            f"box {_text(edges)} reaches {overshoot:g} pixels outside the picture of "
+            f"{size.width:g} x {size.height:g}; expected at most {OVERSHOOT_PX:g}",
+        )
+    return Edges(
+        max(edges.x0, 0), max(edges.y0, 0), min(edges.x1, size.width), min(edges.y1, size.height)
+    )
+
+
+def _scaled(edges: Edges, annotated: Size, actual: Size) -> Box:
+    return _rounded(edges, actual.width / annotated.width, actual.height / annotated.height)
+
+
+def _rounded(edges: Edges, across: float, down: float) -> Box:
+    box = Box(
+        round(edges.x0 * across), round(edges.y0 * down),
+        round(edges.x1 * across), round(edges.y1 * down),
+    )  # fmt: skip
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
+        raise Refused(EMPTY_BOX, f"box {_text(edges)} holds no whole pixel of the picture")
+    return box
+
+
+def _text(edges: Edges) -> str:
+    return f"({', '.join(f'{edge:g}' for edge in edges)})"
+
+
+class Headers:
+    """Headers by path, each file opened once; None where it cannot be read.
+
+    Such a picture keeps its rows here, so that decoding lists it as unreadable.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Path, Header | None] = {}
+
+    def __getitem__(self, path: Path) -> Header | None:
+        if path not in self._found:
+            try:
+                self._found[path] = read_header(path)
+            except ImageError:
+                self._found[path] = None
+        return self._found[path]

@@ -1,0 +1,266 @@
+"""Labels in a table: ``path,label[,split,group,source,x0,y0,x1,y1]`` and any further columns."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from facecover.errors import DatasetError, shown
+from facecover.files import written_file
+from facecover.images import Box
+from facecover.sources.boxes import Headers, fit_box, read_edges
+from facecover.sources.folders import split_of
+from facecover.sources.rows import (
+    BROKEN_LINE,
+    NO_LABEL,
+    NO_SUCH_FILE,
+    SPLITS,
+    Draft,
+    Entry,
+    Refused,
+    Row,
+    located,
+    settle,
+)
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, each text in quotes.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with written_file(path) as beside:
+        # A name with a lone carriage return would end its line if it were not quoted, and a name
+        # that is not UTF-8 could not be written at all.
+        table.to_csv(beside, index=False, errors="backslashreplace", quoting=csv.QUOTE_NONNUMERIC)
+
+
+REQUIRED = ("path", "label")
+COLUMNS = frozenset((*REQUIRED, "split", "group", "source", "x0", "y0", "x1", "y1"))
+"""The columns that mean something; any other is kept as it is."""
+
+_OF_CORRECTIONS = {"who", "when", "why"}
+"""The columns that a list of corrected labels has besides; see `audit.corrections`."""
+
+SEPARATORS = (",", ";", "\t")
+SUFFIXES = (".csv", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of a table.
+
+    Attributes:
+        line: its number in the file, from 1; of a record over several lines, the last.
+        fields: its texts by column; None if the line has too few or too many.
+    """
+
+    line: int
+    fields: dict[str, str] | None
+
+
+def read_records(table: Path) -> Iterator[Record]:
+    """The lines below the header; empty lines are passed over.
+
+    Raises:
+        DatasetError: if the file cannot be read, is no UTF-8 text, is badly quoted, or lacks
+            one of the columns `REQUIRED`.
+    """
+    text = _text(table)
+    separator = _separator(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        columns = _columns(next(reader, []))
+        _check_columns(table, columns)
+        for values in reader:
+            if any(value.strip() for value in values):
+                yield Record(reader.line_num, _fields(columns, values))
+    except csv.Error as error:
+        raise DatasetError(
+            f"{shown(table)}, line {reader.line_num}: broken CSV: {error}; expected values "
+            'separated by commas, in double quotes where they hold a comma, a quote (as "") or '
+            "a line break"
+        ) from error
+
+
+def problem_of(table: Path) -> str | None:
+    """Why a file is no table of photos, judged by its header and first line; None if it is one."""
+    try:
+        first = next(read_records(table), None)
+    except DatasetError as error:
+        return str(error)
+    if first and first.fields and first.fields.keys() >= _OF_CORRECTIONS:
+        return f"{shown(table)} holds corrected labels: give it to --relabel"
+    return None
+
+
+def _text(table: Path) -> str:
+    try:
+        content = table.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{shown(table)}: cannot be read: {error.strerror}") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DatasetError(f"{shown(table)}: expected UTF-8 text, found UTF-16; save it as UTF-8")
+    if b"\0" in content:
+        raise DatasetError(f"{shown(table)}: expected a CSV text, found null bytes; not a CSV file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DatasetError(
+            f"{shown(table)}, line {line}: expected UTF-8 text, found byte "
+            f"0x{content[error.start]:02x}; save it as UTF-8"
+        ) from error
+
+
+def _separator(text: str) -> str:
+    """The separator under which the header has the columns wanted, or else the most columns."""
+    header = text.lstrip("\r\n").partition("\n")[0]
+    found = {
+        separator: [name.strip(' \r\t"').casefold() for name in header.split(separator)]
+        for separator in SEPARATORS
+    }
+    return max(
+        SEPARATORS, key=lambda s: (all(name in found[s] for name in REQUIRED), len(found[s]))
+    )
+
+
+def _columns(header: list[str]) -> list[str]:
+    """Column names, stripped; those that mean something here in lower case."""
+    names = [name.strip() for name in header]
+    return [name.casefold() if name.casefold() in COLUMNS else name for name in names]
+
+
+def _check_columns(table: Path, columns: list[str]) -> None:
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        found = ", ".join(repr(name) for name in columns) or "an empty file"
+        raise DatasetError(
+            f"{shown(table)}, line 1: expected the columns path and label, found {found}; name "
+            f"the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)} in the first line"
+        )
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice is not None:
+        raise DatasetError(
+            f"{shown(table)}, line 1: the column {twice!r} stands there twice; rename one"
+        )
+
+
+def _fields(columns: list[str], values: list[str]) -> dict[str, str] | None:
+    if len(values) != len(columns):
+        return None
+    return {name: value for name, value in zip(columns, values, strict=True) if name}
+
+
+_BOX = ("x0", "y0", "x1", "y1")
+
+
+def read_csv_table(table: Path, draft: Draft) -> None:
+    """The rows of a table; paths are relative to its folder, or absolute.
+
+    A line whose file is missing, whose box is wrong, or that contradicts another is left out.
+
+    Raises:
+        DatasetError: if the table cannot be read, every line's file is missing, a split is not
+            called train, val or test, or only some of the columns of a box are there.
+        LabelError: if a class name is unknown.
+    """
+    entries: list[Entry] = []
+    headers = Headers()
+    count = 0
+    for record in read_records(table):
+        count += 1
+        where = f"{shown(table.name)}, line {record.line}"
+        fields = record.fields or {}
+        path = _path(table.parent, fields.get("path", "")) or table
+        with draft.dropping(path, fields.get("source", "").strip() or None), located(where):
+            _check_line(record, path)
+            entries.append(Entry(_row(table, record, path, draft, headers), where))
+    if not count:
+        raise DatasetError(f"{shown(table)}: expected lines below the header, found none")
+    _check_found(table, count, draft)
+    settle(entries, draft)
+
+
+def _path(folder: Path, text: str) -> Path | None:
+    """The file that a line means: as written, else without spaces around, else from Windows."""
+    if not text.strip():
+        return None
+    stripped = text.strip()
+    written = [folder / name for name in (text, stripped, stripped.replace("\\", "/"))]
+    return _plain(next((path for path in written if _is_file(path)), written[1]))
+
+
+def _plain(path: Path) -> Path:
+    return path.resolve() if ".." in path.parts else path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
+def _check_line(record: Record, path: Path) -> None:
+    if record.fields is None:
+        raise Refused(BROKEN_LINE, "expected as many values as the header has columns")
+    if not record.fields["path"].strip():
+        raise Refused(NO_SUCH_FILE, "the path is empty")
+    if not _is_file(path):
+        raise Refused(NO_SUCH_FILE, "there is no such file")
+    if not record.fields["label"].strip():
+        raise Refused(NO_LABEL, "the label is empty")
+
+
+def _row(table: Path, record: Record, path: Path, draft: Draft, headers: Headers) -> Row:
+    fields = record.fields or {}
+    place = f"{shown(table)}, line {record.line}"
+    source = fields.get("source", "").strip() or draft.name
+    box = _box(fields, path, place, headers)
+    return Row(
+        path,
+        source,
+        draft.label_of(fields["label"].strip(), place),
+        box=box,
+        split=_split(fields.get("split", "").strip(), place),
+        # The faces of one photo never stand on both sides of a split.
+        group=fields.get("group", "").strip()
+        or (shown(f"{source}/{fields['path'].strip()}") if box else None),
+        extra={name: value for name, value in fields.items() if name not in COLUMNS},
+    )
+
+
+def _split(text: str, place: str) -> str | None:
+    split = split_of(text)
+    if text and split is None:
+        raise DatasetError(f"{place}: unknown split {text!r}; expected {', '.join(SPLITS)} or ''")
+    return split
+
+
+def _box(fields: dict[str, str], path: Path, place: str, headers: Headers) -> Box | None:
+    present = [name for name in _BOX if name in fields]
+    if present and len(present) < len(_BOX):
+        raise DatasetError(
+            f"{place}: expected the columns {', '.join(_BOX)} or none of them, found only "
+            f"{', '.join(present)}"
+        )
+    if not any(fields[name].strip() for name in present):
+        return None
+    return fit_box(read_edges(fields, _BOX), headers[path])
+
+
+def _check_found(table: Path, count: int, draft: Draft) -> None:
+    missing = [drop for drop in draft.drops if drop.reason == NO_SUCH_FILE]
+    if len(missing) == count:
+        raise DatasetError(
+            f"{shown(table)}: none of its {count:,} lines points to a file; expected paths "
+            f"relative to {shown(table.parent)}, or absolute; the first: "
+            f"{shown(missing[0].path)}; mend the column path, move the table, or force "
+            "another layout with --layout"
+        )

@@ -1,0 +1,249 @@
+"""Labels in folder names: a folder a class, and splits over such folders."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from facecover.errors import ConfigError, DatasetError, LabelError, shown
+from facecover.labels import is_known, known_names, resolve_label
+from facecover.photos import Folder
+from facecover.sources.rows import BESIDE_CLASSES, BESIDE_SPLITS, NO_LABEL_IN_NAME, Draft, Row
+
+
+def label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
+    """The class name at the end of ``<id>_<label>``, or None.
+
+    The longest known one counts, so that ``7_no_mask`` is not read as `mask`; and before a word
+    there must be a number, so that ``not_wearing_a_mask`` is not read at all.
+    """
+    parts = path.stem.split("_")
+    for start in range(1, len(parts)):
+        name = "_".join(parts[start:])
+        if is_known(name, mapping) and parts[start - 1]:
+            is_labelled = name.isdecimal() or any(c.isdecimal() for c in parts[start - 1])
+            return name if is_labelled else None
+    return None
+
+
+def are_labelled(images: Iterable[Path], mapping: Mapping[str, str]) -> bool:
+    """Whether most names end in a label, and do not merely count: ``photo_0``, ``photo_1``."""
+    ids: set[str] = set()
+    labelled = count = 0
+    for path in images:
+        count += 1
+        name = label_in_name(path, mapping)
+        if name is not None:
+            labelled += 1
+            ids.add(path.stem.removesuffix(name))
+    return labelled * 2 > count and (len(ids) > 1 or labelled == 1)
+
+
+_SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "valset", "validationset"), "val"),
+    **dict.fromkeys(("test", "testing", "testset", "testdata"), "test"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A folder whose photos all belong to one split, or to none in particular."""
+
+    split: str | None
+    folder: Folder
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder or a table calls so: `train`, `val`, `test`, or None."""
+    return _SPLIT_NAMES.get("".join(c for c in name.casefold() if c not in " _-"))
+
+
+def split_parts(top: Folder) -> list[Part]:
+    """The folders of `top` that stand for splits, or `top` itself where there is none."""
+    parts = [
+        Part(split, folder) for folder in top.folders if (split := split_of(folder.name))
+    ]  # fmt: skip
+    return parts or [Part(None, top)]
+
+
+def known_classes(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
+    """The folders directly in it that are named like a class, empty ones included."""
+    return [child for child in folder.folders if is_known(child.name, mapping)]
+
+
+def unknown_folders(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
+    """The folders directly in it that hold photos and are not named like a class."""
+    return [child for child in folder.with_images() if not is_known(child.name, mapping)]
+
+
+def is_worded(name: str) -> bool:
+    """Whether a class name is a word; a bare number may as well count persons."""
+    return any(c.isalpha() for c in name)
+
+
+def unwrapped(folder: Folder, mapping: Mapping[str, str]) -> Folder:
+    """The folder that the layout starts in: past folders that hold just one other folder.
+
+    Archives often unpack to ``data/dataset/with_mask``. A lone folder that is named like a class
+    is such a wrapper too when it holds class folders, split folders or labelled file names itself
+    (``Face Mask/with_mask``).
+    """
+    while (inner := _only_folder(folder, mapping)) is not None:
+        folder = inner
+    return folder
+
+
+def _only_folder(folder: Folder, mapping: Mapping[str, str]) -> Folder | None:
+    inside = folder.with_images()
+    if folder.images or len(inside) != 1:
+        return None
+    (only,) = inside
+    if split_of(only.name) or len(known_classes(folder, mapping)) > 1:
+        return None
+    if is_known(only.name, mapping) and not _holds_structure(only, mapping):
+        return None
+    return only
+
+
+def _holds_structure(folder: Folder, mapping: Mapping[str, str]) -> bool:
+    names = [child.name for child in folder.with_images()]
+    words = [name for name in names if is_worded(name) and is_known(name, mapping)]
+    return (
+        len(words) > 1
+        or any(split_of(name) for name in names)
+        or are_labelled(folder.images, mapping)
+    )
+
+
+def read_class_folders(top: Folder, draft: Draft) -> None:
+    """A folder a class, photos at any depth below.
+
+    Raises:
+        DatasetError: if no folder is named like a class.
+        LabelError: if a folder with photos is not named like a class, or lies in the folder of
+            another class.
+    """
+    _read_part(Part(None, top), draft)
+
+
+def read_split_folders(top: Folder, draft: Draft) -> None:
+    """`train`, `val` or `test` over class folders.
+
+    Raises:
+        DatasetError: if no folder is named like a split, or one has no class folders.
+        LabelError: as `read_class_folders`.
+    """
+    parts = split_parts(top)
+    if parts[0].split is None:
+        raise DatasetError(
+            f"{shown(top.path)}: expected folders named train, val or test, found "
+            f"{folder_list(top)}"
+        )
+    for part in parts:
+        _read_part(part, draft)
+    drop_beside_splits(top, draft)
+
+
+def drop_beside_splits(top: Folder, draft: Draft) -> None:
+    """Leave out what lies beside the split folders."""
+    detail = "lies beside the folders train, val, test; move it into one of them"
+    draft.drop_all(top.images, BESIDE_SPLITS, detail)
+    for folder in top.folders:
+        if split_of(folder.name) is None:
+            draft.drop_all(folder.all_images(), BESIDE_SPLITS, detail)
+
+
+def folder_list(folder: Folder) -> str:
+    """What a folder holds, for a message: its first folders and its number of photos."""
+    names = [f"{shown(child.name)}/" for child in folder.folders]
+    more = [f"{len(names) - 5:,} more folders"] if len(names) > 5 else []
+    images = [f"{len(folder.images):,} images"] if folder.images else []
+    return ", ".join(names[:5] + more + images) or "nothing"
+
+
+def unlabelled(folder: Folder, draft: Draft) -> LabelError:
+    """The error for folders that name no classes: what was found, and every way out."""
+    unknown = unknown_folders(folder, draft.mapping)
+    found = ", ".join(repr(child.name) for child in unknown[:5])
+    more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+    return LabelError(
+        f"{shown(folder.path)}: expected folders named like classes ({known_names()}), found "
+        f"{found}{more}; if they are classes, map each: --map {unknown[0].name + '=mask'!r}; if "
+        f"all photos of the source are of one class: --label {draft.name + '=mask'!r}; if they "
+        "are data sets, name each as a source of its own"
+    )
+
+
+def _read_part(part: Part, draft: Draft) -> None:
+    folder = unwrapped(part.folder, draft.mapping)
+    if unknown_folders(folder, draft.mapping):
+        raise unlabelled(folder, draft)
+    if not (classes := known_classes(folder, draft.mapping)) and part.split is None:
+        raise DatasetError(
+            f"{shown(folder.path)}: expected class folders such as with_mask and without_mask, "
+            f"found {folder_list(folder)}"
+        )
+    for child in classes:
+        label = draft.label_of(child.name, shown(folder.path))
+        _check_nested(child, label, draft)
+        draft.keep_all(child.all_images(), label, part.split)
+    draft.drop_all(
+        folder.images, BESIDE_CLASSES, "lies beside the class folders; move it into its class"
+    )
+
+
+def _check_nested(folder: Folder, label: int, draft: Draft) -> None:
+    """Refuse a folder of one class inside the folder of another."""
+    for child in folder.with_images():
+        if is_worded(child.name) and is_known(child.name, draft.mapping):
+            inner = resolve_label(child.name, draft.mapping)
+            if inner != label:
+                raise LabelError(
+                    f"{shown(child.path)}: a folder named like one class in a folder named like "
+                    f"another; expected one class a folder: move it out, or name {folder.name!r} "
+                    "otherwise"
+                )
+        _check_nested(child, label, draft)
+
+
+def read_single_class(top: Folder, draft: Draft) -> None:
+    """Every photo with the one label given by the user.
+
+    The folder that a photo lies in is kept as its column `folder`; what it stands for, perhaps a
+    person, is not known.
+
+    Raises:
+        ConfigError: if no label is given.
+        LabelError: if it is unknown.
+    """
+    if draft.label is None:
+        raise ConfigError(
+            f"source {draft.name!r}: read as single-class, expected its class; name it: "
+            f"--label {draft.name + '=mask'!r}"
+        )
+    label = draft.label_of(draft.label, "--label")
+    parts = split_parts(top)
+    for part in parts:
+        for path in part.folder.all_images():
+            folder = path.parent.relative_to(part.folder.path).as_posix()
+            draft.rows.append(
+                Row(path, draft.name, label, split=part.split, extra={"folder": folder})
+            )
+    if parts[0].split is not None:
+        drop_beside_splits(top, draft)
+
+
+def read_file_names(top: Folder, draft: Draft) -> None:
+    """Photos labelled by the end of their names; those without a label are left out."""
+    parts = split_parts(top)
+    for part in parts:
+        for path in part.folder.all_images():
+            name = label_in_name(path, draft.mapping)
+            if name is None:
+                detail = "expected a name such as 12_1.jpg or 12_no_mask.jpg; rename it"
+                draft.drop(path, NO_LABEL_IN_NAME, detail)
+            else:
+                label = draft.label_of(name, shown(path))
+                draft.rows.append(Row(path, draft.name, label, split=part.split))
+    if parts[0].split is not None:
+        drop_beside_splits(top, draft)

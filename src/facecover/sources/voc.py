@@ -1,0 +1,292 @@
+"""Boxes in Pascal VOC XML: one row a face."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.ElementTree import fromstring
+
+from facecover.errors import shown
+from facecover.photos import Folder
+from facecover.sources.boxes import Headers, Size, fit_box, read_edges
+from facecover.sources.folders import split_of
+from facecover.sources.rows import (
+    AMBIGUOUS_PICTURE,
+    BROKEN_ANNOTATION,
+    CONFLICTING_SPLITS,
+    NO_ANNOTATION,
+    NO_BOX,
+    NO_LABEL,
+    NO_PICTURE,
+    SPLITS,
+    Draft,
+    Entry,
+    Refused,
+    Row,
+    located,
+    settle,
+)
+
+
+class Pictures:
+    """The pictures of a source, found by the names that annotations use."""
+
+    def __init__(self, top: Folder) -> None:
+        self._top = top.path
+        self.all = list(top.all_images())
+        self._by_name: dict[str, list[Path]] = {}
+        self._by_stem: dict[str, list[Path]] = {}
+        for path in self.all:
+            self._by_name.setdefault(path.name, []).append(path)
+            self._by_stem.setdefault(path.stem, []).append(path)
+
+    def of(self, annotation: Path, file_name: str) -> Path:
+        """The picture that an annotation file describes.
+
+        The picture named like the annotation file comes first, because the name inside goes
+        stale when both are renamed together; the name inside comes second. Where several
+        pictures would do, the one in the folders of the same names is meant.
+
+        Raises:
+            Refused: if there is none, or several would do.
+        """
+        named = self._by_name.get(file_name, []) or self._by_stem.get(Path(file_name).stem, [])
+        alike = self.named_like(annotation)
+        fitting = [path for path in alike if path in named] or alike or named
+        if not fitting:
+            raise Refused(
+                NO_PICTURE,
+                f"found no picture named {shown(annotation.stem)}.* or {shown(file_name)!r}",
+            )
+        if len(fitting) > 1:
+            fitting = self._nearest(annotation, fitting)
+        if len(fitting) > 1:
+            found = " and ".join(shown(path) for path in fitting[:2])
+            raise Refused(AMBIGUOUS_PICTURE, f"it may describe {found}; rename one of them")
+        return fitting[0]
+
+    def named_like(self, annotation: Path) -> list[Path]:
+        """The pictures whose names differ from the annotation file's in the extension alone."""
+        return self._by_stem.get(annotation.stem, [])
+
+    def _nearest(self, annotation: Path, pictures: list[Path]) -> list[Path]:
+        def shared(path: Path) -> int:
+            return len(own & set(path.parent.relative_to(self._top).parts))
+
+        own = set(annotation.parent.relative_to(self._top).parts)
+        most = max(shared(path) for path in pictures)
+        return [path for path in pictures if shared(path) == most]
+
+
+class Splits:
+    """The split of each picture: by its folder, or by ``ImageSets/Main/train.txt`` and the like."""
+
+    def __init__(self, top: Folder) -> None:
+        self._top = top.path
+        self._listed: dict[str, set[str]] = {}
+        for path in top.all_others(".txt"):
+            if path.parent.parent.name == "ImageSets" and path.stem in SPLITS:
+                for name in _lines(path):
+                    self._listed.setdefault(name, set()).add(path.stem)
+
+    def of(self, picture: Path) -> str | None:
+        """The split of a picture; None if nothing tells.
+
+        Raises:
+            Refused: if it is listed in two.
+        """
+        found = self._listed.get(picture.stem, set())
+        if len(found) > 1:
+            raise Refused(CONFLICTING_SPLITS, f"listed in {' and '.join(sorted(found))}; keep one")
+        return next(iter(found), None) or _first(
+            split_of(part) for part in picture.parent.relative_to(self._top).parts
+        )
+
+
+def _first(splits: Iterable[str | None]) -> str | None:
+    return next((split for split in splits if split is not None), None)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [os.fsdecode(line).strip() for line in path.read_bytes().splitlines()]
+    except OSError:
+        return []
+
+
+BOX = ("xmin", "ymin", "xmax", "ymax")
+
+FLAGS = ("difficult", "truncated", "occluded")
+"""What an annotation may say of a face besides; kept as columns of these names."""
+
+MAX_BYTES = 10_000_000
+
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """An ``<object>``.
+
+    Attributes:
+        name: its class name; empty if it has none.
+        edges: the texts of its box by the names `BOX`, as far as they are there.
+        flags: the texts of `FLAGS`, as far as they are there.
+    """
+
+    name: str
+    edges: dict[str, str]
+    flags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An ``<annotation>``: the picture's file name and size as given, and its faces."""
+
+    file_name: str
+    size: Size | None
+    faces: tuple[Face, ...]
+
+
+def looks_like_voc(path: Path) -> bool:
+    """Whether a file begins like a Pascal VOC annotation."""
+    try:
+        with path.open("rb") as stream:
+            return b"<annotation" in stream.read(_HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def read_annotation(path: Path) -> Annotation:
+    """The content of an annotation file.
+
+    Raises:
+        Refused: if it is no well-formed XML of that kind, defines entities or a document type
+            (as files that attack parsers do), or is larger than `MAX_BYTES`.
+    """
+    root = _root(path)
+    if root.tag != "annotation":
+        raise Refused(BROKEN_ANNOTATION, f"expected <annotation>, found <{shown(root.tag)}>")
+    # Windows paths and whole paths stand in some files; the last part is the name.
+    written = _text(root, "filename").replace("\\", "/")
+    return Annotation(PurePosixPath(written).name, _size(root), tuple(_faces(root)))
+
+
+def _root(path: Path) -> Element:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Refused(BROKEN_ANNOTATION, f"expected at most {MAX_BYTES:,} bytes")
+        root: Element = fromstring(path.read_bytes(), forbid_dtd=True)
+    except OSError as error:
+        raise Refused(BROKEN_ANNOTATION, f"cannot be read: {error.strerror}") from error
+    # defusedxml's refusals are ValueErrors; an unknown encoding is a LookupError.
+    except (ParseError, ValueError, LookupError) as error:
+        raise Refused(
+            BROKEN_ANNOTATION, f"expected plain XML, found: {shown(str(error))}"
+        ) from error
+    return root
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def _size(root: Element) -> Size | None:
+    try:
+        size = Size(float(_text(root, "size/width")), float(_text(root, "size/height")))
+    except ValueError:
+        return None
+    return size if 0 < min(size) <= max(size) < float("inf") else None
+
+
+def _faces(root: Element) -> Iterator[Face]:
+    for element in root.findall("object"):
+        edges = {name: _text(element, f"bndbox/{name}") for name in BOX}
+        flags = {name: _text(element, name) for name in FLAGS}
+        yield Face(
+            _text(element, "name"),
+            {name: text for name, text in edges.items() if text},
+            {name: text for name, text in flags.items() if text},
+        )
+
+
+_SAMPLE = 5
+
+
+def has_annotations(top: Folder) -> bool:
+    """Whether a folder holds Pascal VOC annotations for its pictures.
+
+    One of the first XML files must look like one, and there must be one for every two pictures
+    at least: one annotated data set among others does not make a layout.
+    """
+    files = list(top.all_others(".xml"))
+    return 2 * len(files) >= top.image_count and any(map(looks_like_voc, files[:_SAMPLE]))
+
+
+def read_voc(top: Folder, draft: Draft) -> None:
+    """One row a box, from the XML files and pictures anywhere in a folder.
+
+    The faces of one picture form a group. What is broken, empty or without its counterpart is
+    left out.
+
+    Raises:
+        LabelError: if a class name is unknown.
+    """
+    reader = _Reader(top, draft)
+    entries = [entry for path in top.all_others(".xml") for entry in reader.read(path)]
+    settle(entries, draft)
+    for picture in reader.unclaimed():
+        draft.drop(picture, NO_ANNOTATION, "found no XML file that describes it")
+
+
+class _Reader:
+    def __init__(self, top: Folder, draft: Draft) -> None:
+        self._draft = draft
+        self._top = top.path
+        self._pictures = Pictures(top)
+        self._splits = Splits(top)
+        self._headers = Headers()
+        self._claimed: set[Path] = set()
+
+    def unclaimed(self) -> Iterator[Path]:
+        """The pictures that no annotation file describes, not even a broken one."""
+        return (path for path in self._pictures.all if path not in self._claimed)
+
+    def read(self, path: Path) -> Iterator[Entry]:
+        """The faces of an annotation file; what cannot be used becomes a drop."""
+        with self._draft.dropping(path):
+            annotation, picture = self._paired(path)
+            with self._draft.dropping(picture):
+                yield from self._faces(path, annotation, picture)
+
+    def _paired(self, path: Path) -> tuple[Annotation, Path]:
+        try:
+            annotation = read_annotation(path)
+        except Refused:
+            # The picture is accounted for by the drop of its annotation.
+            self._claimed.update(self._pictures.named_like(path))
+            raise
+        picture = self._pictures.of(path, annotation.file_name)
+        self._claimed.add(picture)
+        return annotation, picture
+
+    def _faces(self, path: Path, annotation: Annotation, picture: Path) -> Iterator[Entry]:
+        split = self._splits.of(picture)
+        if not annotation.faces:
+            raise Refused(NO_BOX, f"{shown(path.name)} describes no face in it")
+        for number, face in enumerate(annotation.faces, 1):
+            where = f"{shown(path.name)}, object {number}"
+            with self._draft.dropping(picture), located(where):
+                yield Entry(self._row(annotation, picture, face, split, where), where)
+
+    def _row(
+        self, annotation: Annotation, picture: Path, face: Face, split: str | None, where: str
+    ) -> Row:
+        if not face.name:
+            raise Refused(NO_LABEL, "expected a <name>, found none")
+        label = self._draft.label_of(face.name, where)
+        box = fit_box(read_edges(face.edges, BOX), self._headers[picture], annotation.size)
+        group = shown(f"{self._draft.name}/{picture.relative_to(self._top).as_posix()}")
+        return Row(picture, self._draft.name, label, box, split, group, face.flags)

@@ -1,0 +1,172 @@
+"""From a dataset and an experiment to a finished run."""
+
+import dataclasses
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import torch
+
+import facecover
+from facecover.dataset.arrays import Dataset
+from facecover.inference.model_file import read_model_file
+from facecover.inference.model_info import ModelInfo
+from facecover.training.config import Experiment
+from facecover.training.data_loader import check_classes, check_sources, normalisation_of
+from facecover.training.isolation import (
+    Device,
+    choose_device,
+    describe_device,
+    interruptible,
+    isolated,
+)
+from facecover.training.network import check_budget, describe_network
+from facecover.training.onnx_export import best_network, export_model
+from facecover.training.run_folder import (
+    RunFolder,
+    RunRecord,
+    begin_run,
+    check_resumable,
+    save_experiment,
+)
+from facecover.training.trainer import Row, State, evaluated_splits, learn, restore_state
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        folder: where it lies.
+        record: what it says of itself.
+        rows: each epoch's measures, in the columns of ``metrics.csv``.
+        info: what its model file knows.
+    """
+
+    folder: RunFolder
+    record: RunRecord
+    rows: tuple[Row, ...]
+    info: ModelInfo
+
+
+def fit(
+    experiment: Experiment,
+    dataset: Dataset,
+    run: Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> RunResult:
+    """Train a network, keep the weights that its monitor names, and export them as a model file.
+
+    The same experiment, dataset and seed give the same weights on a CPU with the same number of
+    threads, in one go or with interruptions. The caller's random states are left as they were.
+
+    Args:
+        experiment: every choice.
+        dataset: what to learn from; the validation split fits the temperature and, unless the
+            monitor is ``last_epoch``, chooses the weights.
+        run: the folder to make, or to go on with.
+        resume: go on where an earlier call was interrupted, or begin where there is none. A
+            finished run is given back as it is, unless it is given more epochs.
+        device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
+        show_progress: whether to show progress on standard error.
+
+    Raises:
+        ConfigError: if the network is over its budget, or the device is not there.
+        DatasetError: if the dataset lacks a split, a class or the network's input size.
+        OutputError: if the folder holds something already, or cannot be written.
+        RunError: if the run in the folder was begun with another experiment or on other data,
+            or training diverged, or ONNX Runtime and PyTorch differ.
+        KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
+    """
+    used = choose_device(device)
+    check_budget(describe_network(experiment.network, len(dataset.manifest.info.class_names)))
+    check_classes(dataset, ("train", *evaluated_splits(experiment)))
+    normalisation_of(dataset, experiment.network.input_size_px)
+    check_sources(dataset, experiment)
+    folder = RunFolder(run)
+    record = _begin(folder, experiment, dataset, used, resume=resume)
+    state = restore_state(folder, experiment)
+    with _saying_how_to_go_on(folder, state, experiment), isolated():
+        if not state.is_over(experiment):
+            save_experiment(folder, experiment)
+            # What finished earlier, with fewer epochs, is finished no more.
+            _updated(record, experiment, state).save(folder.record)
+            try:
+                learn(experiment, dataset, folder, state, used, show_progress=show_progress)
+            finally:
+                record = _updated(record, experiment, state)
+                record.save(folder.record)
+        elif record.is_finished and folder.model.is_file():
+            return _result(folder, record, state)
+        else:
+            # It may have been killed after the last checkpoint and before it wrote that down.
+            record = _updated(record, experiment, state)
+        return _finish(experiment, dataset, folder, record, state)
+
+
+def _begin(
+    folder: RunFolder, experiment: Experiment, dataset: Dataset, device: Device, *, resume: bool
+) -> RunRecord:
+    fresh = RunRecord(
+        data_digest=dataset.manifest.info.digest,
+        device=describe_device(device),
+        versions={
+            "facecover": facecover.__version__,
+            "lightning": lightning.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+        },
+        monitor=experiment.training.monitor,
+    )
+    if resume and folder.record.is_file():
+        return check_resumable(folder, experiment, fresh.data_digest)
+    begin_run(folder, experiment, fresh)
+    return fresh
+
+
+def _finish(
+    experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord, state: State
+) -> RunResult:
+    network = best_network(folder, experiment, dataset)
+    export_model(network, experiment, dataset, folder.model, chosen_by=record.chosen_by)
+    record = dataclasses.replace(record, is_finished=True)
+    record.save(folder.record)
+    return _result(folder, record, state)
+
+
+def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunRecord:
+    rows = state.history.rows
+    gave_up = state.checkpoints.gave_up(len(rows))
+    return dataclasses.replace(
+        record,
+        epochs=len(rows),
+        seconds=round(sum(row["seconds"] for row in rows), 3),
+        best_epoch=state.checkpoints.best_epoch,
+        best_value=state.checkpoints.best_value if rows else None,
+        stopped_early=gave_up and len(rows) < experiment.training.epochs,
+        is_finished=False,
+    )
+
+
+def _result(folder: RunFolder, record: RunRecord, state: State) -> RunResult:
+    info = read_model_file(folder.model).info
+    return RunResult(folder, record, tuple(state.history.rows), info)
+
+
+@contextmanager
+def _saying_how_to_go_on(folder: RunFolder, state: State, experiment: Experiment) -> Iterator[None]:
+    """An interrupt that leaves the block says how to go on."""
+    try:
+        with interruptible():
+            yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{folder.folder}: interrupted after epoch {len(state.history.rows)} of "
+            f"{experiment.training.epochs}; go on with --resume"
+        ) from None

@@ -1,0 +1,1 @@
+"""What each command does, as one function: for the command line, Python and servers alike."""

@@ -1,0 +1,492 @@
+"""What `evaluate` and `compare` share: their options, and the images that they measure on."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import typer
+
+from facecover.cli.console import note, progress
+from facecover.dataset.arrays import Dataset, Images, open_dataset
+from facecover.dataset.collect import (
+    CLASS_LEFT_OUT,
+    DROPPED_NAME,
+    Collection,
+    collect,
+    drops_table,
+    read_drops,
+    unreadable_among,
+    without_incorrect,
+)
+from facecover.dataset.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ManifestInfo,
+    SourceInfo,
+    digest_samples,
+)
+from facecover.errors import ConfigError, DatasetError, shown
+from facecover.evaluation.corruptions import BASE_PX
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import MODELS_FOLDER
+from facecover.labels import CLASS_NAMES, class_name
+from facecover.sources.reading import LAYOUTS, parse_assignments, read_sources
+from facecover.sources.rows import Drop, Source
+from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
+
+Sources = Annotated[
+    list[Path], typer.Argument(help="Folders of photos, or CSV files.", show_default=False)
+]
+Layouts = Annotated[
+    list[str],
+    typer.Option(
+        "--layout",
+        metavar="[NAME=]LAYOUT",
+        help=f"Force a layout, for every source or for one by its name: {', '.join(LAYOUTS)}.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    list[str],
+    typer.Option(
+        "--label",
+        metavar="[NAME=]CLASS",
+        help="The class of every photo in a source that has no class names of its own.",
+        show_default=False,
+    ),
+]
+ClassMapping = Annotated[
+    list[str],
+    typer.Option(
+        "--map",
+        metavar="THEIRS=CLASS",
+        help="What a class name of your own means: no_mask, mask or incorrect_mask.",
+        show_default=False,
+    ),
+]
+Relabel = Annotated[
+    list[Path],
+    typer.Option(
+        "--relabel",
+        metavar="FILE.csv",
+        help="Corrected labels: source, path, label, who, when, why; such as an edited "
+        "suspects.csv. Repeatable. No photo is touched.",
+        show_default=False,
+    ),
+]
+MaxUnreadable = Annotated[
+    float,
+    typer.Option(help="Stop when more than this share of the photos cannot be read.", min=0, max=1),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Threads that decode; one a core by default.", min=1)
+]
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a path is a folder that `facecover prepare` wrote.
+
+    Raises:
+        DatasetError: if it cannot be looked up.
+    """
+    try:
+        return (path / MANIFEST_NAME).is_file()
+    except OSError as error:  # too long a name, or a folder that may not be looked into
+        raise DatasetError(
+            f"{shown(path)}: cannot be looked up: {error.strerror}; expected a folder or a file "
+            "that can be read"
+        ) from error
+
+
+def read(
+    paths: Sequence[Path], layouts: list[str], labels: list[str], mapping: list[str]
+) -> tuple[Source, ...]:
+    """Read sources as the options say, and note how each was recognised.
+
+    Raises:
+        ConfigError: if an option is wrong.
+        DatasetError: if a source is missing, empty or in no known layout.
+        LabelError: if a class name is unknown.
+    """
+    options = parse_assignments(layouts=layouts, labels=labels, maps=mapping)
+    sources = read_sources(paths, options)
+    for source in sources:
+        note(_described(source))
+    return sources
+
+
+def _described(source: Source) -> str:
+    counts = Counter(row.label for row in source.rows)
+    classes = ", ".join(f"{counts[label]:,} {class_name(label)}" for label in sorted(counts))
+    text = f"{source.name}: {source.layout}, {len(source.rows):,} faces ({classes})"
+    if source.drops:
+        reasons = Counter(drop.reason for drop in source.drops)
+        left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        text += f"; left out: {left_out}"
+    return text
+
+
+ALL = "all"
+"""Stands for every image where the data brings no split."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How `SOURCE...` is to be read: the options of that name."""
+
+    layouts: list[str]
+    labels: list[str]
+    mapping: list[str]
+    max_unreadable_share: float
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images to measure models on.
+
+    Attributes:
+        images: by size in pixels, ``uint8 (N, S, S, 3)``, RGB.
+        labels: ``int64 (N,)``.
+        rows: ``int64 (n,)``, those to measure on.
+        groups: ``int64 (N,)``, which images are not independent; None if none are known.
+        names: the file of each image.
+        table: the manifest's columns and any further ones; row i belongs to image i.
+        split: which split the rows are, or ``all``.
+        digest: the identity of the data.
+        manifest: of a prepared dataset.
+        drops: what was left out.
+        n_classes: images with a label from here on stay out: no model would know it.
+    """
+
+    images: Mapping[int, Images]
+    labels: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64] | None
+    names: list[str]
+    table: pd.DataFrame
+    split: str
+    digest: str
+    manifest: Manifest | None
+    drops: pd.DataFrame
+    n_classes: int
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many files were left out, by reason."""
+        return dict(Counter(self.drops["reason"].astype(str)).most_common())
+
+    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
+        """The rows of a split, or of ``all``: ``int64 (n,)``; empty where there is none."""
+        return _rows_of(self.table, split, self.n_classes)
+
+
+@contextmanager
+def labelled_images(
+    paths: Sequence[Path],
+    sizes_px: Sequence[int],
+    split: str | None,
+    reading: Reading,
+    *,
+    n_classes: int,
+) -> Iterator[LabelledImages]:
+    """Images of every size asked for, from a dataset or decoded for the moment.
+
+    Args:
+        paths: one dataset folder, or sources.
+        sizes_px: the models' input sizes.
+        split: which split; None for the test split, or all where the data brings none.
+        reading: how sources are read.
+        n_classes: with two, incorrectly worn masks are left out.
+
+    Raises:
+        DatasetError: if the data cannot be read or has no such split.
+        ConfigError: if datasets and sources are mixed.
+    """
+    if any(is_dataset(path) for path in paths):
+        if len(paths) > 1:
+            raise ConfigError("--data: expected one dataset or several sources, found both")
+        yield of_dataset(paths[0], sizes_px, split or "test", n_classes)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield _of_sources(paths, sizes_px, split, reading, Path(name), n_classes)
+
+
+def of_dataset(path: Path, sizes_px: Sequence[int], split: str, n_classes: int) -> LabelledImages:
+    """The images of a prepared dataset, for a split or ``all``; see `labelled_images`.
+
+    Raises:
+        DatasetError: if it is no dataset, or has no such split or size.
+    """
+    dataset = open_dataset(path)
+    table = dataset.manifest.table
+    # Refuses a split that is none.
+    brought = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
+    rows = _rows_of(table, split, n_classes)
+    _note_unknown(len(brought) - len(rows))
+    return LabelledImages(
+        images={
+            size: dataset.images(size) for size in {*sizes_px, *dataset.manifest.info.sizes_px}
+        },
+        labels=dataset.labels,
+        rows=rows,
+        groups=_groups(table),
+        names=_names(table),
+        table=table,
+        split=split,
+        digest=dataset.manifest.info.digest,
+        manifest=dataset.manifest,
+        drops=drops_table(read_drops(path / DROPPED_NAME)),
+        n_classes=n_classes,
+    )
+
+
+def _of_sources(
+    paths: Sequence[Path],
+    sizes_px: Sequence[int],
+    split: str | None,
+    reading: Reading,
+    folder: Path,
+    n_classes: int,
+) -> LabelledImages:
+    sources = read(paths, reading.layouts, reading.labels, reading.mapping)
+    if n_classes == 2:
+        sources = tuple(without_incorrect(source) for source in sources)
+    with progress("decoding", sum(len(source.rows) for source in sources)) as advance:
+        collection = collect(
+            sources,
+            folder,
+            sizes_px=sizes_px,
+            max_unreadable_share=reading.max_unreadable_share,
+            workers=reading.workers,
+            on_progress=advance,
+        )
+    reasons = Counter(drop.reason for drop in collection.drops)
+    _note_unknown(reasons[CLASS_LEFT_OUT])
+    if unreadable := unreadable_among(collection.drops):
+        examples = "; ".join(drop.detail for drop in unreadable[:3])
+        note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
+    table = collection.table
+    chosen, rows = _chosen(table, split)
+    return LabelledImages(
+        images=collection.images,
+        labels=table["label"].to_numpy(np.int64),
+        rows=rows,
+        groups=_groups(table),
+        names=_names(table),
+        table=table,
+        split=chosen,
+        digest=digest_samples(
+            list(collection.pixel_digests),
+            table["label"].tolist(),
+            table["split"].fillna("").tolist(),
+        ),
+        manifest=None,
+        drops=drops_table(collection.drops),
+        n_classes=n_classes,
+    )
+
+
+def _note_unknown(count: int) -> None:
+    if count:
+        note(f"left out: {count:,} incorrect_mask, a class that the model does not know")
+
+
+def _rows_of(table: pd.DataFrame, split: str, n_classes: int) -> npt.NDArray[np.int64]:
+    is_known = (table["label"] < n_classes).to_numpy(dtype=bool)
+    if split == ALL:
+        return np.flatnonzero(is_known)
+    is_there = (table["split"] == split).fillna(False).to_numpy(dtype=bool)
+    return np.flatnonzero(is_known & is_there)
+
+
+def _chosen(table: pd.DataFrame, split: str | None) -> tuple[str, npt.NDArray[np.int64]]:
+    brought = table["split"].fillna("").to_numpy()
+    if split is None:
+        split = "test" if "test" in brought else ALL
+    rows = np.arange(len(table)) if split == ALL else np.flatnonzero(brought == split)
+    if not len(rows):
+        raise DatasetError(
+            f"--split {split}: the photos bring no such split; expected --split all, or one of "
+            f"{', '.join(sorted({name for name in brought if name})) or 'none'}"
+        )
+    return split, rows
+
+
+def _groups(table: pd.DataFrame) -> npt.NDArray[np.int64] | None:
+    """A number for each group; an image without one is its own."""
+    if not table["group"].notna().any():
+        return None
+    alone = pd.Series([f"row {index}" for index in range(len(table))], index=table.index)
+    codes, _ = pd.factorize(table["group"].astype("object").fillna(alone))
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return [f"{source}/{path}" for source, path in zip(table["source"], table["path"], strict=True)]
+
+
+AS_READ = "source data"
+"""What split photos that no command has split."""
+
+
+class Decoded(NamedTuple):
+    """Every sample, and what was left out on the way.
+
+    Attributes:
+        dataset: the samples; photos that no command has split may have no split.
+        drops: what was left out.
+    """
+
+    dataset: Dataset
+    drops: Sequence[Drop]
+
+
+@contextmanager
+def decoded(paths: Sequence[Path], reading: Reading) -> Iterator[Decoded]:
+    """Every sample of one dataset or of several sources.
+
+    Args:
+        paths: one dataset folder, or sources.
+        reading: how sources are read.
+
+    Raises:
+        ConfigError: if a dataset stands beside other paths.
+        DatasetError: if the data cannot be read.
+        LabelError: if a class name is unknown.
+    """
+    if any(is_dataset(path) for path in paths):
+        if len(paths) > 1:
+            raise ConfigError("SOURCE: expected one dataset or several sources, found both")
+        yield Decoded(open_dataset(paths[0]), read_drops(paths[0] / DROPPED_NAME))
+        return
+    sources = read(paths, reading.layouts, reading.labels, reading.mapping)
+    count = sum(len(source.rows) for source in sources)
+    with tempfile.TemporaryDirectory() as name:
+        with progress("decoding", count) as advance:
+            collection = collect(
+                sources,
+                Path(name),
+                max_unreadable_share=reading.max_unreadable_share,
+                workers=reading.workers,
+                on_progress=advance,
+            )
+        dataset = Dataset(Path(name), Manifest(collection.table, _info(collection)))
+        yield Decoded(dataset, collection.drops)
+
+
+def _info(collection: Collection) -> ManifestInfo:
+    reasons = Counter(drop.reason for drop in collection.drops)
+    return ManifestInfo(
+        sources=tuple(
+            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
+            for source in collection.sources
+        ),
+        class_names=CLASS_NAMES[: int(collection.table["label"].max()) + 1],
+        sizes_px=tuple(collection.images),
+        channel_mean={},  # of the training split, and there is none yet
+        channel_std={},
+        split_by=AS_READ,
+        seed=0,
+        counts={"read": collection.read_count, "kept": len(collection.table), **reasons},
+    )
+
+
+Models = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="MODEL...", help="Run folders, model files, or names of `facecover models`."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to answer.
+
+    Attributes:
+        name: for people: the experiment's name, with the place where two would be the same.
+        classifier: answers.
+        record: what its run says of itself; None where the model is no run folder.
+        curves: the run's `metrics.csv`; None likewise.
+    """
+
+    name: str
+    classifier: Classifier
+    record: RunRecord | None
+    curves: pd.DataFrame | None
+
+    @property
+    def input_size_px(self) -> int:
+        """The side of the square images that it takes."""
+        return self.classifier.info.input_size_px
+
+
+def load_models(paths: list[Path]) -> list[LoadedModel]:
+    """Load models, each with a name of its own.
+
+    Raises:
+        ModelFileError: if there is no such file, or it is not one of ours.
+        RunError: if a run's record is broken.
+    """
+    classifiers = [Classifier(path) for path in paths]
+    names = [classifier.info.name for classifier in classifiers]
+    unique = [
+        name if names.count(name) == 1 else f"{name} ({_place(path)})"
+        for name, path in zip(names, paths, strict=True)
+    ]
+    return [_loaded(*parts) for parts in zip(unique, classifiers, paths, strict=True)]
+
+
+def _place(path: Path) -> str:
+    """Where a model lies, for people; where the package lies says nothing to them."""
+    return f"{path.stem} of the package" if path.parent == MODELS_FOLDER else str(path)
+
+
+def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
+    is_run = (path / RECORD_NAME).is_file()
+    record = load_record(path) if is_run else None
+    curves = pd.read_csv(path / METRICS_NAME) if is_run else None
+    return LoadedModel(name, classifier, record, curves)
+
+
+Data = Annotated[
+    list[Path],
+    typer.Option("--data", help="A dataset, or photos with labels; may be given several times."),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="train, val, test or all; test by default, all where there is no split."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="Write the JSON and a report into this folder."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Seed = Annotated[int, typer.Option(help="Of the bootstrap.", min=0)]
+Resamples = Annotated[int, typer.Option(help="Of the bootstrap.", min=100)]
+
+
+@contextmanager
+def measured_images(
+    models: list[LoadedModel],
+    data: list[Path],
+    split: str | None,
+    reading: Reading,
+    *,
+    spoilt: bool = False,
+) -> Iterator[LabelledImages]:
+    """Images of every size that the models take, and of one that is fit to be spoilt."""
+    sizes = {model.input_size_px for model in models}
+    if spoilt and not any(is_dataset(path) for path in data):
+        sizes.add(BASE_PX)  # a dataset has the sizes that it was prepared with
+    n_classes = min(model.classifier.info.classes for model in models)
+    with labelled_images(data, sorted(sizes), split, reading, n_classes=n_classes) as images:
+        yield images

@@ -1,0 +1,57 @@
+"""A dataset that a command makes for itself, and makes once."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import facecover
+from facecover.cli.console import note, progress
+from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.manifest import FORMAT_VERSION
+from facecover.files import written_file
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.rows import Source
+from facecover.workflows.opened import is_dataset
+
+_KEY_NAME = "prepared.json"
+
+
+def prepared_once(folder: Path, sources: Sequence[Source], options: PrepareOptions) -> Dataset:
+    """The dataset of some sources, prepared unless it stands there and the photos are the same.
+
+    Args:
+        folder: the dataset's place; what it was made from is noted beside it.
+        sources: what it is made from.
+        options: how.
+
+    Raises:
+        DatasetError: if too much cannot be read, or a class is missing from a split.
+        LabelError: if the sources hold one class only.
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    key_path = folder.with_name(_KEY_NAME)
+    key = _key(sources, options)
+    if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
+        note(f"prepared before: {folder}")
+        return open_dataset(folder)
+    with progress("preparing", sum(len(source.rows) for source in sources)) as advance:
+        dataset = prepare(sources, folder, options, advance, note)
+    with written_file(key_path) as beside:
+        beside.write_text(key, "utf-8")
+    return dataset
+
+
+def _key(sources: Sequence[Source], options: PrepareOptions) -> str:
+    """Changes when a photo or a list of corrections comes, goes, changes, or is used otherwise."""
+    how = dataclasses.replace(options, workers=None)
+    hashed = hashlib.sha256(repr((facecover.__version__, FORMAT_VERSION, how)).encode())
+    for path in options.relabel:
+        hashed.update(path.read_bytes())
+    for source in sources:
+        for row in source.rows:
+            state = row.path.stat()
+            facts = (os.fsencode(row.path), state.st_size, state.st_mtime_ns, row.label, row.box)
+            hashed.update(repr((*facts, row.split, row.group)).encode())
+    return hashed.hexdigest()

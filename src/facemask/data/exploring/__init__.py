@@ -1,1 +1,0 @@
-"""What can be counted and measured of a table of samples, one kind of fact a file."""

@@ -1,1 +1,0 @@
-"""What `INPUT...` names: files, folders, globs, standard input and archives, photo by photo."""

@@ -1,1 +1,0 @@
-"""What becomes of answers: lines, copies in class folders, a contact sheet."""

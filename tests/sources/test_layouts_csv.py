@@ -1,0 +1,286 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from PIL import Image
+
+from facecover.errors import DatasetError, FacecoverError, LabelError
+from facecover.images import Box
+from facecover.sources.reading import read_source, read_sources
+from facecover.sources.rows import Source
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder `photos` with the 20 x 10 pictures `a.png` to `d.png`."""
+    folder = tmp_path / "data"
+    (folder / "photos").mkdir(parents=True)
+    for name in "abcd":
+        Image.new("RGB", (20, 10)).save(folder / "photos" / f"{name}.png")
+    return folder
+
+
+def read(root: Path, text: str) -> Source:
+    table = root / "labels.csv"
+    table.write_text(text, encoding="utf-8", newline="")
+    return read_source(table, "table")
+
+
+def reasons(source: Source) -> list[tuple[str, str]]:
+    return [(drop.path.name, drop.reason) for drop in source.drops]
+
+
+PLAIN = "path,label\nphotos/a.png,with_mask\nphotos/b.png,0\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        "\ufeff" + PLAIN,
+        PLAIN.removesuffix("\n"),
+        "Label , PATH\n with_mask , photos/a.png \n\n0.0,./photos/b.png\n  \n",
+        'path,label\n"photos/a.png","mask"\n"photos/c/../b.png",no\n',
+        "path,label\nphotos\\a.png,mask\nphotos\\b.png,no\n",
+        ",path,label\n0,photos/a.png,mask\n1,photos/b.png,no\n",
+    ],
+)
+def test_any_common_spelling_of_a_table_is_read(root: Path, text: str) -> None:
+    source = read(root, text)
+    assert source.layout == "csv"
+    assert source.root == root
+    assert [(row.path, row.label) for row in source.rows] == [
+        (root / "photos" / "a.png", 1),
+        (root / "photos" / "b.png", 0),
+    ]
+    assert not source.drops
+    assert set(source.class_labels.values()) == {0, 1}
+
+
+def test_every_column_arrives(root: Path) -> None:
+    text = (
+        "path,label,Split,group,x0,y0,x1,y1,age,note\n"
+        'photos/a.png,1,Training,p1,0,0,5,5,33,"a, b"\n'
+        "photos/b.png,0,valid,,,,,,,\n"
+        "photos/c.png,0,,,1.4,2,20,10,,\n"
+    )
+    first, second, third = read(root, text).rows
+    assert (first.split, first.group, first.box) == ("train", "p1", Box(0, 0, 5, 5))
+    assert first.extra == {"age": "33", "note": "a, b"}
+    assert (second.split, second.group, second.box) == ("val", None, None)
+    assert (third.split, third.box) == (None, Box(1, 2, 20, 10))
+
+
+def test_the_faces_of_one_photo_are_one_group_and_stand_together(root: Path) -> None:
+    text = (
+        "path,label,x0,y0,x1,y1\nphotos/a.png,1,0,0,5,5\nphotos/b.png,1,0,0,5,5\n"
+        "photos/a.png,0,5,0,9,5\n"
+    )
+    rows = read(root, text).rows
+    assert [row.path.name for row in rows] == ["a.png", "a.png", "b.png"]
+    assert rows[0].group == rows[1].group is not None
+    assert rows[2].group not in (rows[0].group, None)
+
+
+def test_paths_may_be_absolute_and_lie_elsewhere(root: Path, tmp_path: Path) -> None:
+    (root / "tables").mkdir()
+    text = f"path,label\n{root / 'photos' / 'a.png'},1\n../photos/b.png,0\n"
+    source = read(root / "tables", text)
+    assert [row.path for row in source.rows] == [root / "photos/a.png", root / "photos/b.png"]
+    assert source.root == root
+    assert all(row.path.is_relative_to(source.root) for row in source.rows)
+    assert tmp_path in source.root.parents
+
+
+def test_a_folder_with_one_table_is_read_by_it(root: Path) -> None:
+    (root / "notes.csv").write_text("name,value\n1,2\n")
+    (root / "labels.csv").write_text(PLAIN)
+    source = read_source(root, "data")
+    assert source.layout == "csv"
+    assert len(source.rows) == 2
+
+
+def test_of_two_tables_none_is_chosen(root: Path) -> None:
+    (root / "train.csv").write_text(PLAIN)
+    (root / "test.csv").write_text(PLAIN)
+    with pytest.raises(LabelError, match=r"test\.csv, train\.csv are all tables of photos: name"):
+        read_source(root, "data")
+    both = read_sources([root / "train.csv", root / "test.csv"])
+    assert [source.name for source in both] == ["train.csv", "test.csv"]
+
+
+def test_a_table_that_cannot_be_used_is_explained(root: Path) -> None:
+    (root / "labels.csv").write_text("file;class\nphotos/a.png;1\n")
+    with pytest.raises(LabelError, match="expected the columns path and label, found 'file', 'cl"):
+        read_source(root / "photos" / "..", "data")
+
+
+def test_bad_lines_are_listed_and_the_good_ones_kept(root: Path) -> None:
+    text = (
+        "path,label,x0,y0,x1,y1\n"
+        "photos/a.png,1,,,,\n"
+        "photos/gone.png,1,,,,\n"
+        "photos/b.png,,,,,\n"
+        "photos/b.png,1\n"
+        ",1,,,,\n"
+        "photos,1,,,,\n"
+        "photos/b.png,1,1,2,three,4\n"
+        "photos/b.png,1,1,2,3,\n"
+        "photos/b.png,1,1,2,nan,4\n"
+        "photos/b.png,1,5,2,5,4\n"
+        "photos/b.png,1,5,2,40,4\n"
+        "photos/c.png,0,-2,0,22,12\n"
+        f"{'n' * 300}.png,1,,,,\n"
+    )
+    source = read(root, text)
+    assert [(row.path.name, row.box) for row in source.rows] == [
+        ("a.png", None),
+        ("c.png", Box(0, 0, 20, 10)),
+    ]
+    assert reasons(source) == [
+        ("gone.png", "no such file"),
+        ("b.png", "no label"),
+        ("labels.csv", "broken line"),
+        ("labels.csv", "no such file"),
+        ("photos", "no such file"),
+        ("b.png", "broken box"),
+        ("b.png", "broken box"),
+        ("b.png", "broken box"),
+        ("b.png", "empty box"),
+        ("b.png", "box outside its picture"),
+        ("n" * 300 + ".png", "no such file"),
+    ]
+    assert "labels.csv, line 3: there is no such file" in source.drops[0].detail
+    assert all(f"line {number}" in drop.detail for number, drop in enumerate(source.drops[:5], 3))
+
+
+def test_lines_that_disagree_are_all_left_out_and_doubles_kept_once(root: Path) -> None:
+    text = (
+        "path,label,split\nphotos/a.png,1,train\nphotos/b.png,1,\nphotos/a.png,with_mask,test\n"
+        "./photos/b.png,no_mask,\nphotos/c.png,0,\nphotos/b.png,1,\n"
+    )
+    source = read(root, text)
+    assert [(row.path.name, row.split) for row in source.rows] == [
+        ("a.png", "train"),
+        ("c.png", None),
+    ]
+    assert Counter(reasons(source)) == {
+        ("b.png", "conflicting labels"): 3,
+        ("a.png", "listed twice"): 1,
+    }
+    conflict = next(drop for drop in source.drops if drop.reason == "conflicting labels")
+    for line in (3, 5, 7):
+        assert f"line {line}" in conflict.detail
+
+
+def test_counts_add_up_to_the_lines(root: Path) -> None:
+    lines = ["photos/a.png,1", "photos/a.png,0", "photos/b.png,1", "photos/b.png,1", "x,1", "y"]
+    source = read(root, "\n".join(["path,label", *lines, "photos/c.png,2"]))
+    assert len(source.rows) + len(source.drops) == len(lines) + 1
+
+
+def test_a_picture_that_cannot_be_read_keeps_its_boxes(root: Path) -> None:
+    (root / "photos" / "a.png").write_text("no image")
+    source = read(root, "path,label,x0,y0,x1,y1\nphotos/a.png,1,1,2,300,400\n")
+    assert source.rows[0].box == Box(1, 2, 300, 400)
+
+
+def test_corrected_labels_beside_class_folders_are_no_table_of_photos(tmp_path: Path) -> None:
+    for number, name in enumerate(("with_mask", "without_mask") * 3):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.new("RGB", (20, 10)).save(tmp_path / name / f"{number}.png")
+    corrections = tmp_path / "fixes.csv"
+    corrections.write_text(
+        "source,path,label,who,when,why\nx,with_mask/0.png,no_mask,me,2024-05-31,bare\n"
+    )
+    source = read_source(tmp_path, "x")
+    assert (source.layout, len(source.rows)) == ("class-folders", 6)
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (20, 10)).save(tmp_path / "photos/a.png")
+    corrections.rename(tmp_path / "photos/fixes.csv")
+    with pytest.raises(
+        LabelError, match=r"fixes\.csv holds corrected labels: give it to --relabel"
+    ):
+        read_source(tmp_path / "photos", "x")
+
+
+def test_the_column_source_makes_sources(root: Path) -> None:
+    (root / "labels.csv").write_text(
+        "path,label,source\nphotos/a.png,1,street\nphotos/b.png,0,studio\nphotos/c.png,0,\n"
+        "photos/gone.png,0,street\n"
+    )
+    sources = read_sources([root])
+    assert {source.name: (len(source.rows), len(source.drops)) for source in sources} == {
+        "street": (1, 1),
+        "studio": (1, 0),
+        "data": (1, 0),
+    }
+    for source in sources:
+        assert {row.source for row in source.rows} == {source.name}
+        assert {drop.source for drop in source.drops} <= {source.name}
+        assert source.root == root
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "line 1: expected the columns path and label, found an empty file"),
+    "header alone": (b"path,label\n", "expected lines below the header, found none"),
+    "a column missing": (b"path,class\na,1\n", "found 'path', 'class'; name the column label"),
+    "a column twice": (b"path,label,label\na,1,1\n", "the column 'label' stands there twice"),
+    "open quote": (b'path,label\n"photos/a.png,1\n', "line 2: broken CSV: unexpected end of data"),
+    "text after quote": (b'path,label\n"photos/a.png"x,1\n', "line 2: broken CSV: "),
+    "null bytes": (b"path,label\n\0,1\n", "found null bytes; not a CSV file"),
+    "latin-1": (b"path,label\nphotos/a.png,1\ncaf\xe9,1\n", "line 3: expected UTF-8 .*0xe9"),
+    "utf-16": ("path,label\na,1\n".encode("utf-16"), "found UTF-16; save it as UTF-8"),
+    "huge field": (b"path,label\n" + b"x" * 200_000 + b",1\n", "line 2: broken CSV: field larger"),
+    "nowhere": (b"path,label\na.png,1\nb.png,1\n", "none of its 2 lines points to a file; .*a.png"),
+    "unknown class": (b"path,label\nphotos/a.png,hat\n", "line 2: unknown class name 'hat'"),
+    "unknown split": (b"path,label,split\nphotos/a.png,1,holdout\n", "unknown split 'holdout'"),
+    "half a box": (b"path,label,x0,y0\nphotos/a.png,1,1,1\n", "expected the columns x0, y0, x1, y"),
+    "all dropped": (b"path,label\nphotos/a.png,\n", r"nothing of it can be used \(1 x no label\)"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_table_is_one_clear_error(root: Path, name: str) -> None:
+    content, message = BROKEN[name]
+    table = root / "labels.csv"
+    table.write_bytes(content)
+    with pytest.raises((DatasetError, LabelError), match=message) as caught:
+        read_source(table, "table")
+    assert "labels.csv" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+TABLE = st.one_of(
+    st.binary(max_size=200),
+    st.binary(max_size=200).map(lambda tail: b"path,label\nphotos/a.png,1\n" + tail),
+    st.lists(
+        st.sampled_from(["photos/a.png", "1", "0", "mask", ",", ",", ";", "\n", "\n", '"', " "]),
+        max_size=40,
+    ).map(lambda parts: ("path,label,x0,y0,x1,y1,split\n" + "".join(parts)).encode()),
+)
+
+
+@given(content=TABLE)
+@example(content=b"path,label\n\r\n\n")
+@example(content=b"path,label\n" + "photos/\ud7ff,1".encode())
+def test_any_bytes_are_a_source_or_an_error_of_ours(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "fuzzed table"
+    (folder / "photos").mkdir(parents=True, exist_ok=True)
+    (folder / "photos" / "a.png").touch()
+    (folder / "labels.csv").write_bytes(content)
+    for path in (folder, folder / "labels.csv"):
+        try:
+            source = read_source(path, "table")
+        except FacecoverError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017 -- either outcome is right
+        else:
+            assert source.rows
