@@ -79,6 +79,8 @@ _CHANGING = (
     (re.compile(r"\b[0-9.,]+ ?(ms|images/s|photos/s|photos a second|seconds|s)\b"), "TIME"),
     (re.compile(r"\"[a-z_]*(seconds|_ms|per_second)\": [0-9.e-]+"), "TIME"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
+    (re.compile(r"(?<=[\d\"#-])[mp][0-9a-f]{10}\b"), "ID"),
+    (re.compile(r"data-sort=\"[0-9.]+\">TIME"), "TIME"),
 )
 """What differs between two calls of one version."""
 

@@ -1,0 +1,67 @@
+"""JSON in and out: facts as plain values, and files of ours read back as the type they hold."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from facecover.errors import FacecoverError, shown
+from facecover.files import written_file
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_Facts = TypeVar("_Facts")
+
+
+def to_document(facts: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)
+    """Facts as JSON has them: fields by name, lists, text, numbers; null for NaN and infinity.
+
+    Args:
+        facts: a dataclass, a `msgspec.Struct`, or mappings and sequences of such; arrays become
+            lists, paths and other objects text.
+    """
+    return msgspec.json.decode(msgspec.json.encode(facts, enc_hook=_plain))
+
+
+def to_text(facts: object) -> str:
+    """The same as JSON text, indented by two, with a line break at its end."""
+    return (
+        msgspec.json.format(msgspec.json.encode(facts, enc_hook=_plain), indent=2).decode() + "\n"
+    )
+
+
+def write_document(path: Path, facts: object) -> None:
+    """Write facts as a JSON file, beside it and renamed.
+
+    Raises:
+        OutputError: if the place cannot be written.
+    """
+    text = to_text(facts)
+    with written_file(path) as beside:
+        beside.write_text(text, "utf-8")
+
+
+def read_document(
+    path: Path, kind: type[_Facts], error: type[FacecoverError], advice: str
+) -> _Facts:
+    """A JSON file of ours, checked against the type that it holds.
+
+    Args:
+        path: the file.
+        kind: a dataclass, a `msgspec.Struct`, or any type that msgspec converts to.
+        error: raised if it cannot be read or holds something else.
+        advice: what to do then, said at the end of the error.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as reason:
+        raise error(f"{shown(str(path))}: cannot be read: {reason.strerror}; {advice}") from reason
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as reason:
+        raise error(f"{shown(str(path))}: broken: {shown(str(reason))}; {advice}") from reason
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return str(value)
