@@ -14,7 +14,7 @@ from tests.inference.example_model import example_graph, example_info, model_byt
 
 from facecover.inference.model_file import DEFAULT_MODEL, MODEL_NAME, packaged_file, seal
 from facecover.inference.model_info import info_to_json
-from facecover.workflows.opened import load_models
+from facecover.workflows.measure_models import load_models
 
 CLASSES = ("no_mask", "mask", "incorrect_mask")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from facecover.dataset.opened import is_dataset
 from facecover.errors import DatasetError
-from facecover.workflows.opened import is_dataset
 
 
 def test_a_name_that_is_too_long_is_one_line() -> None:

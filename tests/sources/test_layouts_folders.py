@@ -7,7 +7,8 @@ import pytest
 
 from facecover.errors import ConfigError, DatasetError, LabelError
 from facecover.photos import MAX_DEPTH, list_folder, may_be_photo
-from facecover.sources.reading import LAYOUTS, ReadOptions, read_source
+from facecover.sources import LAYOUTS
+from facecover.sources.reading import ReadOptions, read_source
 from facecover.sources.rows import Source
 
 

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from facecover.cli.console import note
+from facecover.cli.console import CONSOLE
 from facecover.dataset.manifest import load_manifest
+from facecover.dataset.opened import of_dataset
 from facecover.errors import ConfigError, DatasetError, shown
+from facecover.evaluation import RESAMPLES
 from facecover.evaluation.card_facts import LeftOut, card_facts
 from facecover.files import check_own_file, written_file
 from facecover.inference.model_file import MODELS_FOLDER, find_model
@@ -20,8 +22,7 @@ from facecover.sources.rows import SPLITS
 from facecover.studies.results import StudyRun, load_study
 from facecover.training.experiments import read_document
 from facecover.training.run_folder import difference_of_twin
-from facecover.workflows.measure_models import RESAMPLES, measure
-from facecover.workflows.opened import LoadedModel, load_models, of_dataset
+from facecover.workflows.measure_models import LoadedModel, load_models, measure
 
 _LEFT_OUT = "left-out"
 _KEYS = ("title", "repository", "commit", "licence", "note")
@@ -69,7 +70,7 @@ def card_command(
     about = {} if sources is None else _about(sources)
     (loaded,) = load_models([model])
     info = loaded.classifier.info
-    images = of_dataset(data, [info.input_size_px], split, info.classes)
+    images = of_dataset(data, [info.input_size_px], split, info.classes, CONSOLE)
     if images.digest != info.data.digest:
         raise DatasetError(
             f"{data}: expected the dataset that the model learned from, with the digest "
@@ -78,7 +79,7 @@ def card_command(
         )
     left_out = None if study is None else _left_out(study, variant or info.name, info.data.sources)
     twin = _measurable(loaded, measured, split)
-    evaluation = measure(twin, images, seed=seed, resamples=resamples)
+    evaluation = measure(twin, images, seed=seed, resamples=resamples, progress=CONSOLE)
     facts = card_facts(
         evaluation,
         load_manifest(data).table,
@@ -135,7 +136,7 @@ def _write(
         file.write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n", "utf-8")
     with written_file(output) as file:
         file.write_text(text, "utf-8")
-    note(f"card: {output}; its figures: {beside}")
+    CONSOLE.note(f"card: {output}; its figures: {beside}")
 
 
 def _about(path: Path) -> dict[str, dict[str, str]]:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from facecover.cli.console import note, progress, show
+from facecover.cli.console import CONSOLE, show
 from facecover.cli.explore import fast_checks, write_exploration
+from facecover.cli.options import ClassMapping, Labels, Layouts
 from facecover.cli.train import train
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import DROPPED_NAME, drops_table, read_drops
+from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
 from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset
 from facecover.evaluation.comparison import Comparison, compare
 from facecover.look.exploration import Exploration, explore_dataset
@@ -24,8 +26,13 @@ from facecover.report.run_figures import Run
 from facecover.report.run_page import run_chapter
 from facecover.report.terminal import comparison_text
 from facecover.training.experiments import load_experiment
-from facecover.workflows.measure_models import COMPARISON_NAME, as_runs, measure, write_json
-from facecover.workflows.opened import ClassMapping, Labels, Layouts, load_models, of_dataset, read
+from facecover.workflows.measure_models import (
+    COMPARISON_NAME,
+    as_runs,
+    load_models,
+    measure,
+    write_json,
+)
 from facecover.workflows.prepare_data import prepared_once
 
 DRAWN_TRAIN, DRAWN_TEST = 4000, 1000
@@ -56,17 +63,17 @@ def demo_command(
     What stands already is used again; a run that was stopped goes on.
     """
     paths = data or [_drawn(output / "photos")]
-    sources = read(paths, layout, label, mapping)
-    dataset = prepared_once(output / "dataset", sources, PrepareOptions())
+    sources = read_labelled(paths, SourceOptions(layout, label, mapping), CONSOLE)
+    dataset = prepared_once(output / "dataset", sources, PrepareOptions(), CONSOLE)
     explored = explore_dataset(dataset)
     drops = read_drops(dataset.folder / DROPPED_NAME)
     write_exploration(output / "explore", explored, drops, fast_checks(dataset).findings)
-    note(f"explored: {output / 'explore' / REPORT_NAME}")
+    CONSOLE.note(f"explored: {output / 'explore' / REPORT_NAME}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)
     sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
-    test = of_dataset(dataset.folder, sizes, "test", n_classes)
-    evaluations = [measure(model, test) for model in models]
+    test = of_dataset(dataset.folder, sizes, "test", n_classes, CONSOLE)
+    evaluations = [measure(model, test, progress=CONSOLE) for model in models]
     comparison = compare(evaluations)
     write_json(output / COMPARISON_NAME, comparison)
     page = output / REPORT_NAME
@@ -79,7 +86,7 @@ def _drawn(folder: Path) -> Path:
     wanted = {"version": DRAWING_VERSION, "seed": 0, "train": DRAWN_TRAIN, "test": DRAWN_TEST}
     marker = folder / MARKER_NAME
     if not marker.is_file() or json.loads(marker.read_text("utf-8")) != wanted:
-        with progress("drawing", DRAWN_TRAIN + DRAWN_TEST) as advance:
+        with CONSOLE.bar("drawing", DRAWN_TRAIN + DRAWN_TEST) as advance:
             draw_dataset(folder, DRAWN_TRAIN, DRAWN_TEST, 0, advance)
     return folder
 

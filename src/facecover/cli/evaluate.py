@@ -6,11 +6,32 @@ from typing import Annotated, Any
 
 import typer
 
-from facecover.cli.console import note, progress, show, show_json
-from facecover.dataset.collect import MAX_UNREADABLE_SHARE
+from facecover.cli.console import CONSOLE, show, show_json
+from facecover.cli.options import (
+    AsJson,
+    ChooseOn,
+    ClassMapping,
+    CostAlarm,
+    CostMiss,
+    Data,
+    Labels,
+    Layouts,
+    MaxUnreadable,
+    MinSlice,
+    Models,
+    Output,
+    Resamples,
+    Seed,
+    Split,
+    TargetAccuracy,
+    Workers,
+)
+from facecover.dataset import MAX_UNREADABLE_SHARE
+from facecover.dataset.opened import LabelledImages, SourceOptions
 from facecover.errors import ConfigError
+from facecover.evaluation import MIN_SLICE, RESAMPLES
 from facecover.evaluation.comparison import Comparison, compare
-from facecover.evaluation.slices import MIN_SLICE, measure_slices
+from facecover.evaluation.slices import measure_slices
 from facecover.files import check_replaceable, written_folder
 from facecover.inference.model_file import DEFAULT_MODEL, packaged_file
 from facecover.report import REPORT_NAME
@@ -20,42 +41,20 @@ from facecover.report.terminal import comparison_text, evaluation_text
 from facecover.workflows.measure_models import (
     COMPARISON_NAME,
     EVALUATION_NAME,
-    RESAMPLES,
-    ChooseOn,
-    CostAlarm,
-    CostMiss,
     Examination,
-    MinSlice,
-    TargetAccuracy,
+    LoadedModel,
     Trusted,
     as_run,
     as_runs,
     choosing,
     examine_trust,
     explain_answers,
+    load_models,
     measure,
+    measured_images,
     spoil,
     wishes,
     write_json,
-)
-from facecover.workflows.opened import (
-    AsJson,
-    ClassMapping,
-    Data,
-    LabelledImages,
-    Labels,
-    Layouts,
-    LoadedModel,
-    MaxUnreadable,
-    Models,
-    Output,
-    Reading,
-    Resamples,
-    Seed,
-    Split,
-    Workers,
-    load_models,
-    measured_images,
 )
 
 _REFERENCE = "net1"
@@ -108,19 +107,34 @@ def evaluate_command(
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
     measured, other, no_reference = _load(model, reference, robustness=robustness)
     others = [] if other is None else [other]
-    reading = Reading(layout, label, mapping, max_unreadable, workers)
-    drawn = {"seed": seed, "resamples": resamples}
-    with measured_images([measured, *others], data, split, reading, spoilt=robustness) as images:
-        chosen_on = choosing(measured, images, wanted, **drawn)
-        evaluation = measure(measured, images, **drawn)
+    reading = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with measured_images(
+        [measured, *others], data, split, reading, spoilt=robustness, progress=CONSOLE
+    ) as images:
+        chosen_on = choosing(
+            measured, images, wanted, seed=seed, resamples=resamples, progress=CONSOLE
+        )
+        evaluation = measure(measured, images, seed=seed, resamples=resamples, progress=CONSOLE)
         examination = Examination(
             evaluation,
-            spoil(measured, other, images, no_reference=no_reference, **drawn)
+            spoil(
+                measured,
+                other,
+                images,
+                no_reference=no_reference,
+                seed=seed,
+                resamples=resamples,
+                progress=CONSOLE,
+            )
             if robustness
             else None,
-            explain_answers(measured, evaluation, images, **drawn) if explained else None,
+            explain_answers(
+                measured, evaluation, images, seed=seed, resamples=resamples, progress=CONSOLE
+            )
+            if explained
+            else None,
         )
-        trusted = examine_trust(evaluation, images, wanted, chosen_on)
+        trusted = examine_trust(evaluation, images, wanted, chosen_on, CONSOLE)
         found = _Found(examination, trusted, images.left_out)
         if as_json:
             show_json(found.to_json())
@@ -128,7 +142,7 @@ def evaluate_command(
             show(evaluation_text(evaluation), found.trusted.text(), *examination.texts())
         if output is not None:
             _write_evaluation(output, measured, found, images)
-            note(f"report: {output / REPORT_NAME}")
+            CONSOLE.note(f"report: {output / REPORT_NAME}")
 
 
 def _load(
@@ -209,9 +223,11 @@ def compare_command(
     if output is not None:
         check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
     loaded = load_models(models)
-    reading = Reading(layout, label, mapping, max_unreadable, workers)
-    with measured_images(loaded, data, split, reading) as images:
-        evaluations = [measure(one, images, seed=seed, resamples=resamples) for one in loaded]
+    reading = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with measured_images(loaded, data, split, reading, progress=CONSOLE) as images:
+        evaluations = [
+            measure(one, images, seed=seed, resamples=resamples, progress=CONSOLE) for one in loaded
+        ]
         comparison = compare(evaluations)
         found = _ComparisonFound(comparison, images.left_out)
         if as_json:
@@ -224,7 +240,7 @@ def compare_command(
             ) as beside:
                 write_json(beside / COMPARISON_NAME, found)
                 runs = as_runs(loaded, evaluations, images)
-                with progress("slicing", None) as advance:
+                with CONSOLE.bar("slicing", None) as advance:
                     slices = [
                         measure_slices(one, images.table, min_n=min_slice, on_images=advance)
                         for one in evaluations
@@ -238,7 +254,7 @@ def compare_command(
                     slices=slices,
                     more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
                 )
-            note(f"report: {output / REPORT_NAME}")
+            CONSOLE.note(f"report: {output / REPORT_NAME}")
 
 
 @dataclass(frozen=True)

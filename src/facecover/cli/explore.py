@@ -11,15 +11,21 @@ import numpy as np
 import pandas as pd
 import typer
 
-from facecover.cli.console import note, show, show_json
-from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset
-from facecover.dataset.collect import (
-    MAX_UNREADABLE_SHARE,
-    UNREADABLE_NAME,
-    unreadable_among,
-    write_drops,
+from facecover.cli.console import CONSOLE, show, show_json
+from facecover.cli.options import (
+    ClassMapping,
+    Labels,
+    Layouts,
+    MaxUnreadable,
+    Relabel,
+    Sources,
+    Workers,
 )
+from facecover.dataset import MAX_UNREADABLE_SHARE
+from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset
+from facecover.dataset.collect import UNREADABLE_NAME, unreadable_among, write_drops
 from facecover.dataset.manifest import Manifest
+from facecover.dataset.opened import AS_READ, SourceOptions, decoded, is_dataset
 from facecover.errors import ConfigError, OutputError, shown
 from facecover.files import check_replaceable, written_folder
 from facecover.labels import CLASS_NAMES, parse_mapping
@@ -37,19 +43,6 @@ from facecover.report.exploration_page import write_explore_page
 from facecover.report.terminal import audit_text, explore_text, findings_text
 from facecover.sources.rows import Drop
 from facecover.workflows.inspect_data import find_suspects
-from facecover.workflows.opened import (
-    AS_READ,
-    ClassMapping,
-    Labels,
-    Layouts,
-    MaxUnreadable,
-    Reading,
-    Relabel,
-    Sources,
-    Workers,
-    decoded,
-    is_dataset,
-)
 
 _AUDIT_FILES = (
     REPORT_NAME, "leakage.csv", "duplicates.*", "conflicts.*", "outliers.*", "suspects.*",
@@ -97,8 +90,8 @@ def audit_command(
     if output is not None:
         _check_output(output)
     lists = {path: read_corrections(path) for path in relabel}
-    reading = Reading(layout, label, mapping, max_unreadable, workers)
-    with decoded(sources, reading) as (dataset, _), _opened(output) as folder:
+    reading = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with decoded(sources, reading, CONSOLE) as (dataset, _), _opened(output) as folder:
         if lists:
             dataset = _corrected(dataset, lists, mapping)
         audited = _audited(dataset, seed, workers, asks_models=not no_suspects)
@@ -110,7 +103,7 @@ def audit_command(
         if folder is not None:
             _write(folder, document, audited, dataset)
     if output is not None:
-        note(f"report: {output / REPORT_NAME}")
+        CONSOLE.note(f"report: {output / REPORT_NAME}")
     _judge(audited.found.findings, gates)
 
 
@@ -140,7 +133,7 @@ def _check_output(folder: Path) -> None:
 
 def _corrected(dataset: Dataset, lists: dict[Path, pd.DataFrame], mapping: list[str]) -> Dataset:
     table, changes = apply_lists(dataset.manifest.table, lists, parse_mapping(mapping))
-    note(f"labels corrected: {len(changes):,}")
+    CONSOLE.note(f"labels corrected: {len(changes):,}")
     info = dataclasses.replace(dataset.manifest.info, relabelled=len(changes))
     return Dataset(dataset.folder, Manifest(table, info))
 
@@ -154,7 +147,7 @@ def fast_checks(dataset: Dataset, workers: int | None = None, seed: int = 0) -> 
         seed: of what is drawn at random.
     """
     table, info = dataset.manifest.table, dataset.manifest.info
-    note(f"checking {len(table):,} images")
+    CONSOLE.note(f"checking {len(table):,} images")
     made = info.split_by if info.split_by == AS_READ else f"prepare, by {info.split_by}"
     images = dataset.images(MEASURE_SIZE_PX)
     return audit(table, images, split_by=made, workers=workers, seed=seed)
@@ -166,7 +159,7 @@ def _audited(dataset: Dataset, seed: int, workers: int | None, *, asks_models: b
     images = dataset.images(MEASURE_SIZE_PX)
     found = fast_checks(dataset, workers, seed)
     if asks_models:
-        suspects, missing = find_suspects(dataset, found, seed)
+        suspects, missing = find_suspects(dataset, found, seed, CONSOLE)
         found = dataclasses.replace(found, suspects=suspects, suspects_missing=missing)
     return Audited(table, images, found, seed)
 
@@ -215,10 +208,10 @@ def _judge(findings: Sequence[Finding], gates: Sequence[str]) -> None:
     named = [one for one in findings if one.check in gates]
     for one in named:
         if not one.is_measured:
-            note(f"--fail-on {one.check}: {shown(one.sentence)}")
+            CONSOLE.note(f"--fail-on {one.check}: {shown(one.sentence)}")
     failed = [one.check for one in named if one.is_failed]
     if failed:
-        note(f"--fail-on: {', '.join(failed)} found something that needs a look")
+        CONSOLE.note(f"--fail-on: {', '.join(failed)} found something that needs a look")
         raise typer.Exit(FOUND_STATUS)
 
 
@@ -243,8 +236,8 @@ def explore_command(
     """Look into photos, or into a prepared dataset, before anything is trained."""
     if output is not None:
         check_replaceable(output, replace_if=EXPLORATION_NAME, holding=_EXPLORATION_FILES)
-    reading = Reading(layout, label, mapping, max_unreadable, workers)
-    with decoded(sources, reading) as (dataset, drops):
+    reading = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with decoded(sources, reading, CONSOLE) as (dataset, drops):
         exploration = explore_dataset(dataset)
         findings = fast_checks(dataset, workers).findings
     if as_json:
@@ -252,7 +245,7 @@ def explore_command(
     else:
         show(explore_text(exploration), "", findings_text(findings))
     if output is not None:
-        note(f"report: {write_exploration(output, exploration, drops, findings)}")
+        CONSOLE.note(f"report: {write_exploration(output, exploration, drops, findings)}")
 
 
 def write_exploration(

@@ -275,7 +275,8 @@ def _progress(found: Inputs) -> Iterator[Callable[[int], object]]:
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
         return
-    from facecover.cli.console import progress
 
-    with progress("photos", found.total) as advance:
+    from facecover.cli.console import CONSOLE
+
+    with CONSOLE.bar("photos", found.total) as advance:
         yield advance

@@ -5,15 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from facecover.cli.console import note, progress, show
-from facecover.dataset.arrays import Dataset
-from facecover.dataset.collect import MAX_UNREADABLE_SHARE
-from facecover.dataset.split import DEFAULT_SHARES, Shares
-from facecover.drawn.drawn_dataset import draw_dataset
-from facecover.labels import parse_mapping
-from facecover.prepare.pipeline import PrepareOptions, prepare
-from facecover.sources.rows import SPLITS
-from facecover.workflows.opened import (
+from facecover.cli.console import CONSOLE, show
+from facecover.cli.options import (
     ClassMapping,
     Labels,
     Layouts,
@@ -21,8 +14,15 @@ from facecover.workflows.opened import (
     Relabel,
     Sources,
     Workers,
-    read,
 )
+from facecover.dataset import MAX_UNREADABLE_SHARE
+from facecover.dataset.arrays import Dataset
+from facecover.dataset.opened import SourceOptions, read_labelled
+from facecover.dataset.split import DEFAULT_SHARES, Shares
+from facecover.drawn.drawn_dataset import draw_dataset
+from facecover.labels import parse_mapping
+from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.sources.rows import SPLITS
 
 
 def draw_command(
@@ -32,7 +32,7 @@ def draw_command(
     seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
 ) -> None:
     """Write the built-in data, faces drawn by the program, as photos."""
-    with progress("drawing", train + test) as advance:
+    with CONSOLE.bar("drawing", train + test) as advance:
         draw_dataset(output, train, test, seed, advance)
     show(f"{output}: {train:,} training and {test:,} test photos, <id>_<label>.jpg, 1 = mask")
 
@@ -81,7 +81,7 @@ def prepare_command(
     different files must agree, or the picture goes. What was left out, and why, stands in
     dropped.csv.
     """
-    read_in = read(sources, layout, label, mapping)
+    read_in = read_labelled(sources, SourceOptions(layout, label, mapping), CONSOLE)
     options = PrepareOptions(
         sizes_px=tuple(size),
         shares=Shares(val=val, test=test),
@@ -95,10 +95,10 @@ def prepare_command(
         workers=workers,
     )
     notes: list[str] = []
-    with progress("preparing", sum(len(source.rows) for source in read_in)) as advance:
+    with CONSOLE.bar("preparing", sum(len(source.rows) for source in read_in)) as advance:
         dataset = prepare(read_in, output, options, advance, notes.append)
     for text in notes:
-        note(text)
+        CONSOLE.note(text)
     _show(dataset)
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from facecover.cli.console import note, show, show_json
+from facecover.cli.console import CONSOLE, show, show_json
+from facecover.cli.options import ClassMapping, Labels, Layouts, Relabel, Workers
 from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.opened import SourceOptions, is_dataset, read_labelled
 from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
 from facecover.files import check_replaceable, written_file
@@ -27,15 +29,6 @@ from facecover.studies.definition import (
 from facecover.studies.divisions import Photos, photos_once, photos_with_copies
 from facecover.studies.plan import input_sizes
 from facecover.text import duration
-from facecover.workflows.opened import (
-    ClassMapping,
-    Labels,
-    Layouts,
-    Relabel,
-    Workers,
-    is_dataset,
-    read,
-)
 from facecover.workflows.prepare_data import prepared_once
 
 DEFINITION_NAME = "study.yaml"
@@ -114,7 +107,7 @@ def study_command(
         workers=workers,
         audits=False,
     )
-    dataset, photos = _photos(data, out, chosen, (layout, label, mapping), options)
+    dataset, photos = _photos(data, out, chosen, SourceOptions(layout, label, mapping), options)
     _answer(chosen, dataset, photos, out, overrides, only, device, as_json)
 
 
@@ -146,7 +139,7 @@ def _photos(
     paths: Sequence[Path],
     out: Path,
     study: Study,
-    reading: tuple[list[str], list[str], list[str]],
+    reading: SourceOptions,
     options: PrepareOptions,
 ) -> tuple[Dataset, Photos]:
     """The photos decoded, in the study's folder unless they are a dataset already."""
@@ -164,13 +157,13 @@ def _photos(
             dataset.images(size_px)
         _begin(out, study)
         return dataset, photos
-    sources = read(paths, *reading)
+    sources = read_labelled(paths, reading, CONSOLE)
     for path in options.relabel:
         read_corrections(path)  # a broken list is told of before anything is written
     check_are_sources(study.leave_out, [source.name for source in sources])
     _begin(out, study)
-    dataset = prepared_once(out / "photos", sources, options)
-    note(f"looking for copies among {len(dataset):,} photos")
+    dataset = prepared_once(out / "photos", sources, options, CONSOLE)
+    CONSOLE.note(f"looking for copies among {len(dataset):,} photos")
     return dataset, photos_with_copies(dataset, workers=options.workers)
 
 
@@ -201,7 +194,7 @@ def _answer(
 
     def tell(step: Step) -> None:
         left = "" if step.seconds_left is None else f"; about {duration(step.seconds_left)} left"
-        note(f"run {step.number} of {step.total}: {step.title}{left}")
+        CONSOLE.note(f"run {step.number} of {step.total}: {step.title}{left}")
 
     try:
         result = run_study(
@@ -224,4 +217,4 @@ def _answer(
         show_json(result.to_json())
     else:
         show(study_text(facts))
-    note(f"report: {out / REPORT_NAME}")
+    CONSOLE.note(f"report: {out / REPORT_NAME}")

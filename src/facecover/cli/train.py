@@ -9,8 +9,9 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from facecover.cli.console import note, show, show_json
+from facecover.cli.console import CONSOLE, show, show_json
 from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.opened import of_dataset
 from facecover.files import check_own_file
 from facecover.inference.model_file import PRODUCER, Images, Model, ModelFile
 from facecover.inference.model_info import ModelInfo
@@ -21,8 +22,7 @@ from facecover.text import percent
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
 from facecover.training.run_folder import load_record
-from facecover.workflows.measure_models import as_run, measure
-from facecover.workflows.opened import load_models, of_dataset
+from facecover.workflows.measure_models import as_run, load_models, measure
 
 
 def train_command(
@@ -41,8 +41,10 @@ def train_command(
     """Train a network, keep its best or last weights, and export them as one model file."""
     train(load_experiment(experiment, settings), open_dataset(data), output, resume, device)
     (model,) = load_models([output])
-    validation = of_dataset(data, [model.input_size_px], "val", model.classifier.info.classes)
-    evaluation = measure(model, validation)
+    validation = of_dataset(
+        data, [model.input_size_px], "val", model.classifier.info.classes, CONSOLE
+    )
+    evaluation = measure(model, validation, progress=CONSOLE)
     write_run_report(
         output / REPORT_NAME,
         as_run(model, evaluation, validation),
@@ -58,8 +60,8 @@ def train_command(
         if info.is_refit
         else f"for a figure to quote, facecover evaluate {output} --data {data}"
     )
-    note(f"the validation split chose the {chosen}: {quoted}")
-    note(f"report: {output / REPORT_NAME}")
+    CONSOLE.note(f"the validation split chose the {chosen}: {quoted}")
+    CONSOLE.note(f"report: {output / REPORT_NAME}")
 
 
 def train(experiment: Experiment, dataset: Dataset, run: Path, resume: bool, device: str) -> None:
@@ -97,7 +99,7 @@ def export_command(
     files = {"float32": exported.float32, exported.file.info.precision: exported.file}
     facts = _facts({name: file for name, file in files.items() if file is not None}, dataset)
     show_json(facts) if as_json else show(_table(facts), *_sentences(exported.file.info))
-    note(f"model file: {output}")
+    CONSOLE.note(f"model file: {output}")
 
 
 def _facts(files: dict[str, ModelFile], dataset: Dataset | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.dataset import MAX_UNREADABLE_SHARE
 from facecover.dataset.arrays import MEASURES, Images, array_name, wide_name
 from facecover.dataset.decode import BAD_BOX, UNREADABLE, FileFacts, OnProgress, decode_rows
 from facecover.dataset.manifest import COLUMNS
@@ -66,8 +67,6 @@ def unreadable_among(drops: Sequence[Drop]) -> list[Drop]:
 
 SIZES_PX = (32, 64)
 """The sizes that are always kept: the inputs of Net #1 and Net #2."""
-
-MAX_UNREADABLE_SHARE = 0.05
 
 _COPY_CHUNK = 1024
 

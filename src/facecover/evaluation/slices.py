@@ -22,6 +22,7 @@ import pandas as pd
 
 from facecover.dataset.manifest import COLUMNS
 from facecover.errors import ConfigError, DatasetError
+from facecover.evaluation import MIN_SLICE
 from facecover.evaluation.answers import Answers
 from facecover.evaluation.intervals import Metrics, measure_answers
 from facecover.evaluation.performance import Evaluation
@@ -188,10 +189,6 @@ def _numbers(column: "pd.Series") -> npt.NDArray[np.float64]:
     """The values as numbers; NaN where there is none: ``float64 (N,)``."""
     return pd.to_numeric(_texts(column), errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
-
-MIN_SLICE = 50
-"""With fewer images the 95% interval of an accuracy near 90% is about 18 points wide or wider
-(Wilson, n = 50); such a slice says little of the model."""
 
 RANKED_BY = "accuracy, the lowest first"
 """Not the interval's upper end: by that, large slices that are hardly worse than all images stand

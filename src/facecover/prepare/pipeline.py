@@ -17,10 +17,10 @@ from facecover.copies.selection import (
     check_shared_pictures,
     choose_samples,
 )
+from facecover.dataset import MAX_UNREADABLE_SHARE
 from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, channel_statistics, open_dataset
 from facecover.dataset.collect import (
     DROPPED_NAME,
-    MAX_UNREADABLE_SHARE,
     SIZES_PX,
     UNREADABLE_NAME,
     Collection,

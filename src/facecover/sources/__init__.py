@@ -14,20 +14,4 @@ What cannot be used is counted and listed as a `Drop`, whose reason is one of th
 class name, is an error.
 """
 
-from facecover.sources.reading import (
-    LAYOUTS,
-    ReadOptions,
-    check_classes,
-    parse_assignments,
-    read_source,
-    read_sources,
-)
-
-__all__ = [
-    "LAYOUTS",
-    "ReadOptions",
-    "check_classes",
-    "parse_assignments",
-    "read_source",
-    "read_sources",
-]
+LAYOUTS = ("class-folders", "split-folders", "file-names", "csv", "voc", "single-class")

@@ -10,6 +10,7 @@ from pathlib import Path
 from facecover.errors import ConfigError, DatasetError, LabelError, shown
 from facecover.labels import CLASS_NAMES, parse_mapping, resolve_label
 from facecover.photos import Folder, list_folder
+from facecover.sources import LAYOUTS
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
 from facecover.sources.folders import (
     Part,
@@ -28,9 +29,6 @@ from facecover.sources.folders import (
 )
 from facecover.sources.rows import Draft, Source
 from facecover.sources.voc import has_annotations, read_voc
-
-LAYOUTS = ("class-folders", "split-folders", "file-names", "csv", "voc", "single-class")
-"""The layouts that are read; see the package's docstring."""
 
 
 @dataclass(frozen=True)

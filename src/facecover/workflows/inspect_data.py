@@ -4,25 +4,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.cli.console import progress
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError, RunError
 from facecover.labels import class_name
 from facecover.look.audit_checks import Audit, together
 from facecover.look.shortcuts import FEWEST_GROUPS
 from facecover.look.suspect_images import rank_suspects
+from facecover.progress import SILENT, Progress
 
 Numbers = npt.NDArray[np.int64]
 """``int64 (N,)``."""
 
 
-def find_suspects(dataset: Dataset, found: Audit, seed: int) -> tuple[pd.DataFrame | None, str]:
+def find_suspects(
+    dataset: Dataset, found: Audit, seed: int, progress: Progress = SILENT
+) -> tuple[pd.DataFrame | None, str]:
     """The labels that networks contradict, or None and why they cannot be judged.
 
     Args:
         dataset: the samples that were audited.
         found: their audit: what shows one picture or person is held out together.
         seed: of the folds and the networks.
+        progress: told how far it is.
     """
     table = dataset.manifest.table
     groups = together(table, found.duplicates, found.identities)
@@ -32,7 +35,7 @@ def find_suspects(dataset: Dataset, found: Audit, seed: int) -> tuple[pd.DataFra
     from facecover.training.out_of_fold import out_of_fold_probabilities, plan_folds
 
     try:
-        with progress("judging labels", plan_folds(dataset, groups).epochs) as advance:
+        with progress.bar("judging labels", plan_folds(dataset, groups).epochs) as advance:
             probabilities = out_of_fold_probabilities(
                 dataset, groups, seed=seed, on_progress=advance
             )

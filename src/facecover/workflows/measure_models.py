@@ -2,18 +2,27 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import typer
+import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from facecover.cli.console import progress
+from facecover.dataset.opened import (
+    ALL,
+    LabelledImages,
+    SourceOptions,
+    is_dataset,
+    labelled_images,
+)
 from facecover.errors import ConfigError, DatasetError
+from facecover.evaluation import MIN_SLICE, RESAMPLES
+from facecover.evaluation.corruptions import BASE_PX
 from facecover.evaluation.explanation import Explanation, explain, explained_images
 from facecover.evaluation.performance import Calibration, Evaluation, evaluate, measure_calibration
 from facecover.evaluation.robustness import (
@@ -22,10 +31,13 @@ from facecover.evaluation.robustness import (
     corruption_steps,
     measure_robustness,
 )
-from facecover.evaluation.slices import MIN_SLICE, Slices, measure_slices
+from facecover.evaluation.slices import Slices, measure_slices
 from facecover.evaluation.thresholds import Costs, ThresholdChoice, at_threshold, choose_threshold
 from facecover.evaluation.uncertain_band import BandChoice, RiskCoverage, choose_band, risk_coverage
 from facecover.files import written_file
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import MODELS_FOLDER
+from facecover.progress import SILENT, Progress
 from facecover.report.html import Section
 from facecover.report.robustness_sections import occlusion_section, robustness_section
 from facecover.report.run_figures import Run, mistakes_of
@@ -40,19 +52,93 @@ from facecover.report.terminal import (
 )
 from facecover.report.trust_sections import calibration_section, slices_section
 from facecover.sources.rows import SPLITS
-from facecover.workflows.opened import ALL, LabelledImages, LoadedModel
+from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
 EVALUATION_NAME = "evaluation.json"
 COMPARISON_NAME = "comparison.json"
 
-RESAMPLES = 1000
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to answer.
+
+    Attributes:
+        name: for people: the experiment's name, with the place where two would be the same.
+        classifier: answers.
+        record: what its run says of itself; None where the model is no run folder.
+        curves: the run's `metrics.csv`; None likewise.
+    """
+
+    name: str
+    classifier: Classifier
+    record: RunRecord | None
+    curves: pd.DataFrame | None
+
+    @property
+    def input_size_px(self) -> int:
+        """The side of the square images that it takes."""
+        return self.classifier.info.input_size_px
+
+
+def load_models(paths: list[Path]) -> list[LoadedModel]:
+    """Load models, each with a name of its own.
+
+    Raises:
+        ModelFileError: if there is no such file, or it is not one of ours.
+        RunError: if a run's record is broken.
+    """
+    classifiers = [Classifier(path) for path in paths]
+    names = [classifier.info.name for classifier in classifiers]
+    unique = [
+        name if names.count(name) == 1 else f"{name} ({_place(path)})"
+        for name, path in zip(names, paths, strict=True)
+    ]
+    return [_loaded(*parts) for parts in zip(unique, classifiers, paths, strict=True)]
+
+
+def _place(path: Path) -> str:
+    """Where a model lies, for people; where the package lies says nothing to them."""
+    return f"{path.stem} of the package" if path.parent == MODELS_FOLDER else str(path)
+
+
+def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
+    is_run = (path / RECORD_NAME).is_file()
+    record = load_record(path) if is_run else None
+    curves = pd.read_csv(path / METRICS_NAME) if is_run else None
+    return LoadedModel(name, classifier, record, curves)
+
+
+@contextmanager
+def measured_images(
+    models: list[LoadedModel],
+    data: list[Path],
+    split: str | None,
+    options: SourceOptions,
+    *,
+    spoilt: bool = False,
+    progress: Progress = SILENT,
+) -> Iterator[LabelledImages]:
+    """Images of every size that the models take, and of one that is fit to be spoilt."""
+    sizes = {model.input_size_px for model in models}
+    if spoilt and not any(is_dataset(path) for path in data):
+        sizes.add(BASE_PX)  # a dataset has the sizes that it was prepared with
+    n_classes = min(model.classifier.info.classes for model in models)
+    with labelled_images(
+        data, sorted(sizes), split, options, n_classes=n_classes, progress=progress
+    ) as images:
+        yield images
 
 
 def measure(
-    model: LoadedModel, data: LabelledImages, *, seed: int = 0, resamples: int = RESAMPLES
+    model: LoadedModel,
+    data: LabelledImages,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    progress: Progress = SILENT,
 ) -> Evaluation:
     """One model on the chosen rows, at the threshold that stands in its file."""
-    with progress(f"evaluating {model.name}", len(data.rows)) as advance:
+    with progress.bar(f"evaluating {model.name}", len(data.rows)) as advance:
         return evaluate(
             model.classifier,
             data.images[model.input_size_px],
@@ -111,25 +197,6 @@ def write_json(path: Path, facts: Facts) -> None:
     with written_file(path) as beside:
         beside.write_text(text + "\n", "utf-8")
 
-
-MinSlice = Annotated[
-    int, typer.Option("--min-slice", help="Slices of fewer images are too few to judge.", min=1)
-]
-CostMiss = Annotated[
-    float | None,
-    typer.Option(help="What a missed mask costs, in any unit: chooses a threshold."),
-]
-CostAlarm = Annotated[float | None, typer.Option(help="What a false alarm costs, with it.")]
-TargetAccuracy = Annotated[
-    float | None,
-    typer.Option(help="Leave answers unsaid until the rest is this right, as 0.995."),
-]
-ChooseOn = Annotated[
-    str | None,
-    typer.Option(
-        help="The split that chooses threshold and band: train, val, test or all; val by default."
-    ),
-]
 
 _CHOOSE_ON = "val"
 
@@ -236,7 +303,13 @@ class Trusted:
 
 
 def choosing(
-    model: LoadedModel, data: LabelledImages, wanted: Wishes, *, seed: int, resamples: int
+    model: LoadedModel,
+    data: LabelledImages,
+    wanted: Wishes,
+    *,
+    seed: int,
+    resamples: int,
+    progress: Progress = SILENT,
 ) -> Evaluation | None:
     """The model on the images that choose threshold and band; None where none have to or can.
 
@@ -262,14 +335,18 @@ def choosing(
             )
         return None
     chosen = dataclasses.replace(data, rows=rows, split=split)
-    return measure(model, chosen, seed=seed, resamples=resamples)
+    return measure(model, chosen, seed=seed, resamples=resamples, progress=progress)
 
 
 def examine_trust(
-    evaluation: Evaluation, data: LabelledImages, wanted: Wishes, chosen_on: Evaluation | None
+    evaluation: Evaluation,
+    data: LabelledImages,
+    wanted: Wishes,
+    chosen_on: Evaluation | None,
+    progress: Progress = SILENT,
 ) -> Trusted:
     """Slices, calibration and what was asked for, on the images of an evaluation."""
-    with progress("slicing", None) as advance:
+    with progress.bar("slicing", None) as advance:
         slices = measure_slices(evaluation, data.table, min_n=wanted.min_slice, on_images=advance)
     threshold = band = None
     if wanted.costs is not None:
@@ -345,6 +422,7 @@ def spoil(
     no_reference: str,
     seed: int,
     resamples: int,
+    progress: Progress = SILENT,
 ) -> Robustness:
     """A model, and the one that it is compared with, on the chosen rows, spoilt in every way.
 
@@ -352,7 +430,7 @@ def spoil(
     """
     inputs = [one.input_size_px for one in (model, reference) if one is not None]
     images = data.images[corruption_size(sorted(data.images), inputs)]
-    with progress("spoiling", len(data.rows) * corruption_steps()) as advance:
+    with progress.bar("spoiling", len(data.rows) * corruption_steps()) as advance:
         return measure_robustness(
             model.classifier,
             images,
@@ -369,11 +447,17 @@ def spoil(
 
 
 def explain_answers(
-    model: LoadedModel, evaluation: Evaluation, data: LabelledImages, *, seed: int, resamples: int
+    model: LoadedModel,
+    evaluation: Evaluation,
+    data: LabelledImages,
+    *,
+    seed: int,
+    resamples: int,
+    progress: Progress = SILENT,
 ) -> Explanation:
     """Where the evidence lies for the surest mistakes, for a sample, and by class."""
     count = sum(len(chosen) for chosen in explained_images(evaluation, seed).values())
-    with progress("covering", count) as advance:
+    with progress.bar("covering", count) as advance:
         return explain(
             model.classifier,
             data.images[model.input_size_px],

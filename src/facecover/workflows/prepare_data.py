@@ -7,24 +7,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import facecover
-from facecover.cli.console import note, progress
 from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.dataset.manifest import FORMAT_VERSION
+from facecover.dataset.opened import is_dataset
 from facecover.files import written_file
 from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.progress import SILENT, Progress
 from facecover.sources.rows import Source
-from facecover.workflows.opened import is_dataset
 
 _KEY_NAME = "prepared.json"
 
 
-def prepared_once(folder: Path, sources: Sequence[Source], options: PrepareOptions) -> Dataset:
+def prepared_once(
+    folder: Path, sources: Sequence[Source], options: PrepareOptions, progress: Progress = SILENT
+) -> Dataset:
     """The dataset of some sources, prepared unless it stands there and the photos are the same.
 
     Args:
         folder: the dataset's place; what it was made from is noted beside it.
         sources: what it is made from.
         options: how.
+        progress: told how far it is.
 
     Raises:
         DatasetError: if too much cannot be read, or a class is missing from a split.
@@ -34,10 +37,10 @@ def prepared_once(folder: Path, sources: Sequence[Source], options: PrepareOptio
     key_path = folder.with_name(_KEY_NAME)
     key = _key(sources, options)
     if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
-        note(f"prepared before: {folder}")
+        progress.note(f"prepared before: {folder}")
         return open_dataset(folder)
-    with progress("preparing", sum(len(source.rows) for source in sources)) as advance:
-        dataset = prepare(sources, folder, options, advance, note)
+    with progress.bar("preparing", sum(len(source.rows) for source in sources)) as advance:
+        dataset = prepare(sources, folder, options, advance, progress.note)
     with written_file(key_path) as beside:
         beside.write_text(key, "utf-8")
     return dataset

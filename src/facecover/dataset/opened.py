@@ -1,4 +1,4 @@
-"""What `evaluate` and `compare` share: their options, and the images that they measure on."""
+"""The one door to labelled images: a prepared dataset, or photos decoded for the moment."""
 
 import tempfile
 from collections import Counter
@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import typer
 
-from facecover.cli.console import note, progress
+from facecover.dataset import MAX_UNREADABLE_SHARE
 from facecover.dataset.arrays import Dataset, Images, open_dataset
 from facecover.dataset.collect import (
     CLASS_LEFT_OUT,
@@ -33,61 +32,10 @@ from facecover.dataset.manifest import (
     digest_samples,
 )
 from facecover.errors import ConfigError, DatasetError, shown
-from facecover.evaluation.corruptions import BASE_PX
-from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import MODELS_FOLDER
 from facecover.labels import CLASS_NAMES, class_name
-from facecover.sources.reading import LAYOUTS, parse_assignments, read_sources
+from facecover.progress import SILENT, Progress
+from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Drop, Source
-from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
-
-Sources = Annotated[
-    list[Path], typer.Argument(help="Folders of photos, or CSV files.", show_default=False)
-]
-Layouts = Annotated[
-    list[str],
-    typer.Option(
-        "--layout",
-        metavar="[NAME=]LAYOUT",
-        help=f"Force a layout, for every source or for one by its name: {', '.join(LAYOUTS)}.",
-        show_default=False,
-    ),
-]
-Labels = Annotated[
-    list[str],
-    typer.Option(
-        "--label",
-        metavar="[NAME=]CLASS",
-        help="The class of every photo in a source that has no class names of its own.",
-        show_default=False,
-    ),
-]
-ClassMapping = Annotated[
-    list[str],
-    typer.Option(
-        "--map",
-        metavar="THEIRS=CLASS",
-        help="What a class name of your own means: no_mask, mask or incorrect_mask.",
-        show_default=False,
-    ),
-]
-Relabel = Annotated[
-    list[Path],
-    typer.Option(
-        "--relabel",
-        metavar="FILE.csv",
-        help="Corrected labels: source, path, label, who, when, why; such as an edited "
-        "suspects.csv. Repeatable. No photo is touched.",
-        show_default=False,
-    ),
-]
-MaxUnreadable = Annotated[
-    float,
-    typer.Option(help="Stop when more than this share of the photos cannot be read.", min=0, max=1),
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Threads that decode; one a core by default.", min=1)
-]
 
 
 def is_dataset(path: Path) -> bool:
@@ -105,8 +53,27 @@ def is_dataset(path: Path) -> bool:
         ) from error
 
 
-def read(
-    paths: Sequence[Path], layouts: list[str], labels: list[str], mapping: list[str]
+@dataclass(frozen=True)
+class SourceOptions:
+    """How photos are read, as the options of these names say it.
+
+    Attributes:
+        layouts: ``[NAME=]LAYOUT``, see `sources`.
+        labels: ``[NAME=]CLASS``.
+        mapping: ``THEIRS=CLASS``.
+        max_unreadable_share: 0..1; more photos that cannot be read are an error.
+        workers: threads that decode; None for one a core.
+    """
+
+    layouts: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    mapping: Sequence[str] = ()
+    max_unreadable_share: float = MAX_UNREADABLE_SHARE
+    workers: int | None = None
+
+
+def read_labelled(
+    paths: Sequence[Path], options: SourceOptions, progress: Progress = SILENT
 ) -> tuple[Source, ...]:
     """Read sources as the options say, and note how each was recognised.
 
@@ -115,10 +82,12 @@ def read(
         DatasetError: if a source is missing, empty or in no known layout.
         LabelError: if a class name is unknown.
     """
-    options = parse_assignments(layouts=layouts, labels=labels, maps=mapping)
-    sources = read_sources(paths, options)
+    assigned = parse_assignments(
+        layouts=options.layouts, labels=options.labels, maps=options.mapping
+    )
+    sources = read_sources(paths, assigned)
     for source in sources:
-        note(_described(source))
+        progress.note(_described(source))
     return sources
 
 
@@ -135,17 +104,6 @@ def _described(source: Source) -> str:
 
 ALL = "all"
 """Stands for every image where the data brings no split."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How `SOURCE...` is to be read: the options of that name."""
-
-    layouts: list[str]
-    labels: list[str]
-    mapping: list[str]
-    max_unreadable_share: float
-    workers: int | None
 
 
 @dataclass(frozen=True)
@@ -193,9 +151,10 @@ def labelled_images(
     paths: Sequence[Path],
     sizes_px: Sequence[int],
     split: str | None,
-    reading: Reading,
+    options: SourceOptions,
     *,
     n_classes: int,
+    progress: Progress = SILENT,
 ) -> Iterator[LabelledImages]:
     """Images of every size asked for, from a dataset or decoded for the moment.
 
@@ -203,8 +162,9 @@ def labelled_images(
         paths: one dataset folder, or sources.
         sizes_px: the models' input sizes.
         split: which split; None for the test split, or all where the data brings none.
-        reading: how sources are read.
+        options: how sources are read.
         n_classes: with two, incorrectly worn masks are left out.
+        progress: told how far it is.
 
     Raises:
         DatasetError: if the data cannot be read or has no such split.
@@ -213,13 +173,19 @@ def labelled_images(
     if any(is_dataset(path) for path in paths):
         if len(paths) > 1:
             raise ConfigError("--data: expected one dataset or several sources, found both")
-        yield of_dataset(paths[0], sizes_px, split or "test", n_classes)
+        yield of_dataset(paths[0], sizes_px, split or "test", n_classes, progress)
         return
     with tempfile.TemporaryDirectory() as name:
-        yield _of_sources(paths, sizes_px, split, reading, Path(name), n_classes)
+        yield _of_sources(paths, sizes_px, split, options, Path(name), n_classes, progress)
 
 
-def of_dataset(path: Path, sizes_px: Sequence[int], split: str, n_classes: int) -> LabelledImages:
+def of_dataset(
+    path: Path,
+    sizes_px: Sequence[int],
+    split: str,
+    n_classes: int,
+    progress: Progress = SILENT,
+) -> LabelledImages:
     """The images of a prepared dataset, for a split or ``all``; see `labelled_images`.
 
     Raises:
@@ -230,7 +196,7 @@ def of_dataset(path: Path, sizes_px: Sequence[int], split: str, n_classes: int) 
     # Refuses a split that is none.
     brought = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
     rows = _rows_of(table, split, n_classes)
-    _note_unknown(len(brought) - len(rows))
+    _note_unknown(len(brought) - len(rows), progress)
     return LabelledImages(
         images={
             size: dataset.images(size) for size in {*sizes_px, *dataset.manifest.info.sizes_px}
@@ -252,27 +218,28 @@ def _of_sources(
     paths: Sequence[Path],
     sizes_px: Sequence[int],
     split: str | None,
-    reading: Reading,
+    options: SourceOptions,
     folder: Path,
     n_classes: int,
+    progress: Progress,
 ) -> LabelledImages:
-    sources = read(paths, reading.layouts, reading.labels, reading.mapping)
+    sources = read_labelled(paths, options, progress)
     if n_classes == 2:
         sources = tuple(without_incorrect(source) for source in sources)
-    with progress("decoding", sum(len(source.rows) for source in sources)) as advance:
+    with progress.bar("decoding", sum(len(source.rows) for source in sources)) as advance:
         collection = collect(
             sources,
             folder,
             sizes_px=sizes_px,
-            max_unreadable_share=reading.max_unreadable_share,
-            workers=reading.workers,
+            max_unreadable_share=options.max_unreadable_share,
+            workers=options.workers,
             on_progress=advance,
         )
     reasons = Counter(drop.reason for drop in collection.drops)
-    _note_unknown(reasons[CLASS_LEFT_OUT])
+    _note_unknown(reasons[CLASS_LEFT_OUT], progress)
     if unreadable := unreadable_among(collection.drops):
         examples = "; ".join(drop.detail for drop in unreadable[:3])
-        note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
+        progress.note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
     table = collection.table
     chosen, rows = _chosen(table, split)
     return LabelledImages(
@@ -294,9 +261,9 @@ def _of_sources(
     )
 
 
-def _note_unknown(count: int) -> None:
+def _note_unknown(count: int, progress: Progress) -> None:
     if count:
-        note(f"left out: {count:,} incorrect_mask, a class that the model does not know")
+        progress.note(f"left out: {count:,} incorrect_mask, a class that the model does not know")
 
 
 def _rows_of(table: pd.DataFrame, split: str, n_classes: int) -> npt.NDArray[np.int64]:
@@ -350,12 +317,15 @@ class Decoded(NamedTuple):
 
 
 @contextmanager
-def decoded(paths: Sequence[Path], reading: Reading) -> Iterator[Decoded]:
+def decoded(
+    paths: Sequence[Path], options: SourceOptions, progress: Progress = SILENT
+) -> Iterator[Decoded]:
     """Every sample of one dataset or of several sources.
 
     Args:
         paths: one dataset folder, or sources.
-        reading: how sources are read.
+        options: how sources are read.
+        progress: told how far it is.
 
     Raises:
         ConfigError: if a dataset stands beside other paths.
@@ -367,15 +337,15 @@ def decoded(paths: Sequence[Path], reading: Reading) -> Iterator[Decoded]:
             raise ConfigError("SOURCE: expected one dataset or several sources, found both")
         yield Decoded(open_dataset(paths[0]), read_drops(paths[0] / DROPPED_NAME))
         return
-    sources = read(paths, reading.layouts, reading.labels, reading.mapping)
+    sources = read_labelled(paths, options, progress)
     count = sum(len(source.rows) for source in sources)
     with tempfile.TemporaryDirectory() as name:
-        with progress("decoding", count) as advance:
+        with progress.bar("decoding", count) as advance:
             collection = collect(
                 sources,
                 Path(name),
-                max_unreadable_share=reading.max_unreadable_share,
-                workers=reading.workers,
+                max_unreadable_share=options.max_unreadable_share,
+                workers=options.workers,
                 on_progress=advance,
             )
         dataset = Dataset(Path(name), Manifest(collection.table, _info(collection)))
@@ -397,96 +367,3 @@ def _info(collection: Collection) -> ManifestInfo:
         seed=0,
         counts={"read": collection.read_count, "kept": len(collection.table), **reasons},
     )
-
-
-Models = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="MODEL...", help="Run folders, model files, or names of `facecover models`."
-    ),
-]
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that is ready to answer.
-
-    Attributes:
-        name: for people: the experiment's name, with the place where two would be the same.
-        classifier: answers.
-        record: what its run says of itself; None where the model is no run folder.
-        curves: the run's `metrics.csv`; None likewise.
-    """
-
-    name: str
-    classifier: Classifier
-    record: RunRecord | None
-    curves: pd.DataFrame | None
-
-    @property
-    def input_size_px(self) -> int:
-        """The side of the square images that it takes."""
-        return self.classifier.info.input_size_px
-
-
-def load_models(paths: list[Path]) -> list[LoadedModel]:
-    """Load models, each with a name of its own.
-
-    Raises:
-        ModelFileError: if there is no such file, or it is not one of ours.
-        RunError: if a run's record is broken.
-    """
-    classifiers = [Classifier(path) for path in paths]
-    names = [classifier.info.name for classifier in classifiers]
-    unique = [
-        name if names.count(name) == 1 else f"{name} ({_place(path)})"
-        for name, path in zip(names, paths, strict=True)
-    ]
-    return [_loaded(*parts) for parts in zip(unique, classifiers, paths, strict=True)]
-
-
-def _place(path: Path) -> str:
-    """Where a model lies, for people; where the package lies says nothing to them."""
-    return f"{path.stem} of the package" if path.parent == MODELS_FOLDER else str(path)
-
-
-def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
-    is_run = (path / RECORD_NAME).is_file()
-    record = load_record(path) if is_run else None
-    curves = pd.read_csv(path / METRICS_NAME) if is_run else None
-    return LoadedModel(name, classifier, record, curves)
-
-
-Data = Annotated[
-    list[Path],
-    typer.Option("--data", help="A dataset, or photos with labels; may be given several times."),
-]
-Split = Annotated[
-    str | None,
-    typer.Option(help="train, val, test or all; test by default, all where there is no split."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="Write the JSON and a report into this folder."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Seed = Annotated[int, typer.Option(help="Of the bootstrap.", min=0)]
-Resamples = Annotated[int, typer.Option(help="Of the bootstrap.", min=100)]
-
-
-@contextmanager
-def measured_images(
-    models: list[LoadedModel],
-    data: list[Path],
-    split: str | None,
-    reading: Reading,
-    *,
-    spoilt: bool = False,
-) -> Iterator[LabelledImages]:
-    """Images of every size that the models take, and of one that is fit to be spoilt."""
-    sizes = {model.input_size_px for model in models}
-    if spoilt and not any(is_dataset(path) for path in data):
-        sizes.add(BASE_PX)  # a dataset has the sizes that it was prepared with
-    n_classes = min(model.classifier.info.classes for model in models)
-    with labelled_images(data, sorted(sizes), split, reading, n_classes=n_classes) as images:
-        yield images
