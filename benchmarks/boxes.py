@@ -26,7 +26,7 @@ from facecover.copies.hashes import BOX
 from facecover.evaluation.intervals import measure
 from facecover.images import Box, cropped, read_photo, resized
 from facecover.inference.classifier import Classifier
-from facecover.prepare.label_corrections import apply_lists, read_corrections
+from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.sources.reading import read_sources
 from facecover.sources.rows import Row
 

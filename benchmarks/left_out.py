@@ -24,7 +24,7 @@ import numpy.typing as npt
 from facecover.copies.hashes import BOX
 from facecover.dataset.manifest import load_manifest
 from facecover.evaluation.intervals import measure
-from facecover.prepare.label_corrections import apply_lists, read_corrections
+from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
 from facecover.studies.plan import run_folder
 from facecover.studies.results import Answered, StudyRun, load_study, read_answers

@@ -22,7 +22,7 @@ from PIL import Image
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ImageError
 from facecover.images import RESAMPLING, read_photo
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Source
 

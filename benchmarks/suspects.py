@@ -37,7 +37,7 @@ from facecover.dataset.manifest import MANIFEST_NAME, Manifest
 from facecover.evaluation.performance import evaluate
 from facecover.inference.classifier import Classifier
 from facecover.look.suspect_images import rank_suspects
-from facecover.prepare.pipeline import prepare
+from facecover.preparation.pipeline import prepare
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit

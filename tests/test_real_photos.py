@@ -11,7 +11,7 @@ import pytest
 
 from facecover.dataset.split import Shares
 from facecover.inference.classifier import Classifier
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source
 

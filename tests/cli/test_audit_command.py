@@ -14,7 +14,7 @@ from facecover.cli import explore as command
 from facecover.cli.app import app
 from facecover.errors import ConfigError, DatasetError, OutputError
 from facecover.look.finding import CHECKS
-from facecover.prepare.pipeline import prepare
+from facecover.preparation.pipeline import prepare
 from facecover.sources.reading import parse_assignments, read_sources
 
 LISTS = {"duplicates.csv", "leakage.csv", "conflicts.csv", "outliers.csv"}

@@ -6,7 +6,7 @@ import pytest
 from facecover.dataset.arrays import UNUSED, Dataset, with_table
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.errors import DatasetError
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from facecover.dataset.decode import LARGEST, wide_cut
 from facecover.images import RESAMPLING, Box
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import Row, Source
 
 SHA256 = "0123456789abcdef" * 4

@@ -19,7 +19,7 @@ from facecover.look.exploration import Exploration, Samples, explore, explore_da
 from facecover.look.insights import exploration_json, insights
 from facecover.look.shortcuts import mean_image
 from facecover.look.statistics import NOT_SPLIT, halves, saturation, separation
-from facecover.prepare.pipeline import prepare
+from facecover.preparation.pipeline import prepare
 from facecover.sources.rows import Row, Source
 from facecover.text import Insight
 

@@ -19,7 +19,7 @@ from facecover.look.audit_tables import (
     suspects_table,
     write_tables,
 )
-from facecover.prepare.label_corrections import apply_corrections, read_corrections
+from facecover.preparation.label_corrections import apply_corrections, read_corrections
 
 COUNT = 20
 COPIES = 6

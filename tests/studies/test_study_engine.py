@@ -15,7 +15,7 @@ from tests.copies.audit_pictures import picture
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError, RunError
 from facecover.evaluation.intervals import measure
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
 from facecover.studies import results as runs_module
 from facecover.studies.conclusion import study_facts

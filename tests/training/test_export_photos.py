@@ -9,7 +9,7 @@ from tests.test_real_photos import EVERY, PHOTOS
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
 from facecover.inference.model_file import Model, ModelFile
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source
 from facecover.training import run_export

@@ -15,7 +15,7 @@ from facecover.dataset.arrays import Dataset, with_table
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.errors import ConfigError, DatasetError
 from facecover.look.suspect_images import rank_suspects
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
 from facecover.training import out_of_fold
 from facecover.training.experiments import load_experiment

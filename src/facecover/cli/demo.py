@@ -17,7 +17,7 @@ from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
 from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset
 from facecover.evaluation.comparison import Comparison, compare
 from facecover.look.exploration import Exploration, explore_dataset
-from facecover.prepare.pipeline import PrepareOptions
+from facecover.preparation.pipeline import PrepareOptions
 from facecover.report import REPORT_NAME
 from facecover.report.comparison_page import compare_sections
 from facecover.report.exploration_page import data_section, explore_highlights

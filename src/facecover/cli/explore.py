@@ -35,7 +35,7 @@ from facecover.look.exploration import Exploration, as_json, explore_dataset, re
 from facecover.look.finding import CHECKS, Finding, findings_json
 from facecover.look.insights import exploration_json
 from facecover.look.statistics import NOT_SPLIT
-from facecover.prepare.label_corrections import apply_lists, read_corrections
+from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.report import REPORT_NAME
 from facecover.report.audit_page import write_audit_page, write_sheets
 from facecover.report.audit_sections import Audited

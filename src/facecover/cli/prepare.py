@@ -21,7 +21,7 @@ from facecover.dataset.opened import SourceOptions, read_labelled
 from facecover.dataset.split import DEFAULT_SHARES, Shares
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.labels import parse_mapping
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import SPLITS
 
 

@@ -15,8 +15,8 @@ from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
 from facecover.files import check_replaceable, written_file
 from facecover.labels import parse_mapping
-from facecover.prepare.label_corrections import read_corrections
-from facecover.prepare.pipeline import PrepareOptions
+from facecover.preparation.label_corrections import read_corrections
+from facecover.preparation.pipeline import PrepareOptions
 from facecover.report import REPORT_NAME
 from facecover.report.study_page import study_text, write_study_report
 from facecover.studies.definition import (

@@ -11,7 +11,7 @@ from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.dataset.manifest import FORMAT_VERSION
 from facecover.dataset.opened import is_dataset
 from facecover.files import written_file
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.progress import SILENT, Progress
 from facecover.sources.rows import Source
 

@@ -7,7 +7,7 @@ from tests.copies.photo_table import photo_table
 from facecover.copies.hashes import BOX
 from facecover.errors import DatasetError
 from facecover.labels import MASK, NO_MASK, resolve_label
-from facecover.prepare.label_corrections import apply_corrections, apply_lists, read_corrections
+from facecover.preparation.label_corrections import apply_corrections, apply_lists, read_corrections
 
 LISTS = [
     Path(__file__).parents[2] / "experiments/corrections" / f"{name}.csv"

@@ -54,7 +54,7 @@ from facecover.look.audit_checks import audit
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
 from facecover.look.leakage import Leakage, find_conflicts, find_leakage
-from facecover.prepare.label_corrections import read_corrections, relabelled
+from facecover.preparation.label_corrections import read_corrections, relabelled
 from facecover.sources.reading import check_classes
 from facecover.sources.rows import Source
 

@@ -17,8 +17,8 @@ from facecover.dataset import collect, decode
 from facecover.dataset.manifest import COLUMNS, Manifest, load_manifest
 from facecover.drawn.drawn_dataset import draw_face
 from facecover.errors import DatasetError, LabelError
-from facecover.prepare.label_corrections import OVERLAY
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.label_corrections import OVERLAY
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources import rows
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source

@@ -14,7 +14,7 @@ from facecover.copies.selection import SplitBy
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
 from facecover.images import Box
-from facecover.prepare.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import Drop, Row, Source
 
 PICTURES, VARIANTS, SOURCES = 6, ("plain", "small", "mirrored", "broken"), ("ours", "new")
