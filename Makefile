@@ -1,5 +1,6 @@
 # make demo [DATA=path/to/photos] [OUT=demo]   the whole study, on drawn faces or on your photos
 # make test                                     every test
+# make house                                    how much a reader of the source has to walk
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ MODEL_OUT ?= maskresnet
 TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 
-.PHONY: demo test quick check format maskresnet clean
+.PHONY: demo test quick check format house maskresnet clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,6 +39,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
+
+house: $(STAMP)
+	$(BIN)/python benchmarks/house.py
 
 maskresnet: $(STAMP)
 	$(BIN)/facecover prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
