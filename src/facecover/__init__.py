@@ -9,6 +9,12 @@ The public names are those in `__all__`; each is imported when it is first asked
 `import facecover` alone costs next to nothing.
 """
 
+import os
+
+# ONNX Runtime reports to its maker unless told otherwise before it is loaded: a device id and a
+# database below HOME, and after some seconds a connection. Nothing is sent anywhere from here.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 TYPE_CHECKING = False  # what typing's says, without the milliseconds that importing typing takes
 if TYPE_CHECKING:
     from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
