@@ -24,8 +24,9 @@ from sklearn.metrics import roc_auc_score
 
 from facecover.copies.hashes import BOX
 from facecover.evaluation.intervals import measure
-from facecover.images import Box, cropped, read_photo, resized
+from facecover.images import cropped, read_photo, resized
 from facecover.inference.classifier import Classifier
+from facecover.labels import Box
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.sources.reading import read_sources
 from facecover.sources.rows import Row

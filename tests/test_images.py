@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 
 import facecover.images
 from facecover.errors import ImageError
-from facecover.images import Box, Header, cropped, read_header, read_photo, resized
+from facecover.images import Header, cropped, read_header, read_photo, resized
+from facecover.labels import Box
 
 LOSSLESS = ("PNG", "WEBP", "BMP", "GIF")
 SIZE = (24, 16)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from facecover.errors import ImageError, shown
+from facecover.labels import Box
 
 _EXPECTED = "expected uint8 (H, W, 3), RGB"
 
@@ -96,15 +97,6 @@ ImageSource = (
 
 Pixels = npt.NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB."""
-
-
-class Box(NamedTuple):
-    """A face in its image, in pixels; `x1` and `y1` are exclusive."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
 
 
 class Header(NamedTuple):

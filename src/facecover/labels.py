@@ -1,9 +1,10 @@
-"""The classes, and how the names that data sets use map onto them."""
+"""What an annotation says: a class, by the names that data sets use, and a box."""
 
 import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from facecover.errors import LabelError
 
@@ -11,6 +12,16 @@ NO_MASK, MASK, INCORRECT_MASK = 0, 1, 2
 
 CLASS_NAMES: tuple[str, ...] = ("no_mask", "mask", "incorrect_mask")
 """Class names by label: nose and mouth bare, covered by something worn, worn but not covering."""
+
+
+class Box(NamedTuple):
+    """A face in its image, in pixels; `x1` and `y1` are exclusive."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
 
 # Spellings found in public face-mask data sets, after `_simplify` (lower case, no separators).
 _KNOWN_NAMES: dict[str, int] = {

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facecover.dataset.decode import LARGEST, wide_cut
-from facecover.images import RESAMPLING, Box
+from facecover.images import RESAMPLING
+from facecover.labels import Box
 from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import Row, Source
 

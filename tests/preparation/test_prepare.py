@@ -13,7 +13,8 @@ from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.dataset.collect import read_drops, write_drops
 from facecover.dataset.manifest import COLUMNS, load_manifest
 from facecover.errors import DatasetError, OutputError
-from facecover.images import RESAMPLING, Box
+from facecover.images import RESAMPLING
+from facecover.labels import Box
 from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
 from facecover.sources.rows import Drop, Row, Source

@@ -13,7 +13,7 @@ from tests.copies.audit_pictures import picture
 from facecover.copies.selection import SplitBy
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
-from facecover.images import Box
+from facecover.labels import Box
 from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import Drop, Row, Source
 

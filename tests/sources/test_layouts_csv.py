@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
-from facecover.images import Box
+from facecover.labels import Box
 from facecover.sources.reading import read_source, read_sources
 from facecover.sources.rows import Source
 

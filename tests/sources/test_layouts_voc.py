@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
-from facecover.images import Box, Header, cropped, read_photo
+from facecover.images import Header, cropped, read_photo
+from facecover.labels import Box
 from facecover.sources.boxes import turned
 from facecover.sources.reading import ReadOptions, read_source
 from facecover.sources.rows import Source

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from facecover.dataset.arrays import MEASURE_SIZE_PX, MEASURES, measure_pixels
 from facecover.errors import DatasetError, ImageError, shown
 from facecover.files import available_cores
-from facecover.images import Box, Photo, cropped, read_photo, resized
+from facecover.images import Photo, cropped, read_photo, resized
+from facecover.labels import Box
 from facecover.sources.rows import Drop, Row
 
 SMALLEST, LARGEST = 1.5, 3.2

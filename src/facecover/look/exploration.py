@@ -15,7 +15,8 @@ from PIL import Image
 from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, Images, channel_statistics
 from facecover.dataset.manifest import SourceInfo
 from facecover.errors import DatasetError, ImageError
-from facecover.images import RESAMPLING, Box, cropped, read_photo
+from facecover.images import RESAMPLING, cropped, read_photo
+from facecover.labels import Box
 from facecover.look.class_balance import Counts, count_samples
 from facecover.look.class_differences import Measures, compare_measures
 from facecover.look.file_quality import Copies, Files, Flag, describe_files, find_copies, find_flags

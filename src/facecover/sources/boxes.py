@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facecover.errors import ImageError
-from facecover.images import Box, Header, read_header
+from facecover.images import Header, read_header
+from facecover.labels import Box
 from facecover.sources.rows import BROKEN_BOX, EMPTY_BOX, OTHER_SIZE, OUTSIDE_BOX, Refused
 
 OVERSHOOT_PX = 2.0

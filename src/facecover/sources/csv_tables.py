@@ -11,7 +11,7 @@ import pandas as pd
 
 from facecover.errors import DatasetError, shown
 from facecover.files import written_file
-from facecover.images import Box
+from facecover.labels import Box
 from facecover.sources.boxes import Headers, fit_box, read_edges
 from facecover.sources.folders import split_of
 from facecover.sources.rows import (

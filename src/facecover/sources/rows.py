@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facecover.errors import DatasetError, shown
-from facecover.images import Box
-from facecover.labels import class_name, resolve_label
+from facecover.labels import Box, class_name, resolve_label
 
 SPLITS = ("train", "val", "test")
 
