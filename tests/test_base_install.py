@@ -93,6 +93,25 @@ def test_help_needs_nothing_of_the_extra(arguments: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_every_commands_help_and_its_refusal_of_wrong_usage_need_nothing_of_the_extra() -> None:
+    code = BLOCKED + (
+        "from contextlib import redirect_stderr, redirect_stdout\n"
+        "from io import StringIO\n"
+        "from facecover.cli.app import _COMMANDS, app\n"
+        "for name in _COMMANDS:\n"
+        "    for option, status in (('--help', 0), ('--no-such-option', 2)):\n"
+        "        text = StringIO()\n"
+        "        try:\n"
+        "            with redirect_stdout(text), redirect_stderr(text):\n"
+        "                app([name, option])\n"
+        "        except SystemExit as stop:\n"
+        "            assert (stop.code or 0) == status, (name, text.getvalue())\n"
+        "        assert 'Usage: ' in text.getvalue(), name\n"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

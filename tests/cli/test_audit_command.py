@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from facecover.cli import explore as command
 from facecover.cli.app import app
 from facecover.errors import ConfigError, DatasetError, OutputError
-from facecover.look.finding import CHECKS
+from facecover.look import CHECKS
 from facecover.preparation.pipeline import prepare
 from facecover.sources.reading import parse_assignments, read_sources
 

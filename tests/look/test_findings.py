@@ -10,8 +10,9 @@ from tests.copies.photo_table import photo_table
 from facecover.copies.selection import settle
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
+from facecover.look import CHECKS
 from facecover.look.audit_checks import Audit, audit
-from facecover.look.finding import CHECKS, Finding
+from facecover.look.finding import Finding
 
 COUNT = 30
 

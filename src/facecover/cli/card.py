@@ -4,25 +4,22 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facecover.cli.console import CONSOLE
-from facecover.dataset.manifest import load_manifest
-from facecover.dataset.opened import of_dataset
 from facecover.errors import ConfigError, DatasetError, shown
 from facecover.evaluation import RESAMPLES
-from facecover.evaluation.card_facts import LeftOut, card_facts
 from facecover.files import check_own_file, written_file
 from facecover.inference.model_file import MODELS_FOLDER, find_model
 from facecover.inference.model_info import ModelInfo
-from facecover.report.model_card import card_text
 from facecover.sources.rows import SPLITS
-from facecover.studies.results import StudyRun, load_study
-from facecover.training.experiments import read_document
-from facecover.training.run_folder import difference_of_twin
-from facecover.workflows.measure_models import LoadedModel, load_models, measure
+
+if TYPE_CHECKING:
+    from facecover.evaluation.card_facts import LeftOut
+    from facecover.studies.results import StudyRun
+    from facecover.workflows.measure_models import LoadedModel
 
 _LEFT_OUT = "left-out"
 _KEYS = ("title", "repository", "commit", "licence", "note")
@@ -59,6 +56,11 @@ def card_command(
     resamples: Annotated[int, typer.Option(help="Of the bootstrap.", min=100)] = RESAMPLES,
 ) -> None:
     """Write a model's card: data, procedure, figures with intervals, calibration, limits, uses."""
+    from facecover.dataset.manifest import load_manifest
+    from facecover.dataset.opened import of_dataset
+    from facecover.evaluation.card_facts import card_facts
+    from facecover.workflows.measure_models import load_models, measure
+
     if output.suffix == ".json":
         raise ConfigError(f"-o {output}: expected a name for the card such as card.md")
     if split not in SPLITS:
@@ -90,12 +92,15 @@ def card_command(
     _write(find_model(model), info, facts, output, license_id)
 
 
-def _measurable(model: LoadedModel, measured: Path | None, split: str) -> LoadedModel:
+def _measurable(model: "LoadedModel", measured: Path | None, split: str) -> "LoadedModel":
     """The model that did not learn from the split: itself, or the twin that is named.
 
     Raises:
         ConfigError: if it takes a twin and none is named, or the one named is none.
     """
+    from facecover.training.run_folder import difference_of_twin
+    from facecover.workflows.measure_models import load_models
+
     info = model.classifier.info
     takes_one = info.is_refit and split == "test"
     if takes_one and measured is None:
@@ -124,6 +129,8 @@ def _measurable(model: LoadedModel, measured: Path | None, split: str) -> Loaded
 def _write(
     path: Path, info: ModelInfo, facts: Mapping[str, object], output: Path, license_id: str | None
 ) -> None:
+    from facecover.report.model_card import card_text
+
     text = card_text(
         info,
         facts,
@@ -145,6 +152,8 @@ def _about(path: Path) -> dict[str, dict[str, str]]:
     Raises:
         ConfigError: if it is no YAML, or says something else.
     """
+    from facecover.training.experiments import read_document
+
     found: dict[str, dict[str, str]] = {}
     for name, facts in read_document(path, "facts by source name").items():
         if not isinstance(facts, dict):
@@ -159,13 +168,15 @@ def _about(path: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _left_out(path: Path, variant: str, sources: Sequence[str]) -> tuple[LeftOut, ...]:
+def _left_out(path: Path, variant: str, sources: Sequence[str]) -> "tuple[LeftOut, ...]":
     """What a study found of one variant on sources that training never saw.
 
     Raises:
         RunError: if it is no study.
         ConfigError: if it has no such variant with that division, or is of other sources.
     """
+    from facecover.studies.results import StudyRun, load_study
+
     found = load_study(path)
     if sorted(found.sources) != sorted(sources):
         raise ConfigError(
@@ -186,7 +197,9 @@ def _left_out(path: Path, variant: str, sources: Sequence[str]) -> tuple[LeftOut
     return tuple(_joined(source, same) for source, same in chosen.items())
 
 
-def _joined(source: str, runs: list[StudyRun]) -> LeftOut:
+def _joined(source: str, runs: "list[StudyRun]") -> "LeftOut":
+    from facecover.evaluation.card_facts import LeftOut
+
     bounds = [run.metrics["ci95"]["accuracy"] for run in runs]
     known = [pair for pair in bounds if pair is not None]
     return LeftOut(

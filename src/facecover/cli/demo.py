@@ -3,37 +3,21 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facecover.cli.console import CONSOLE, show
-from facecover.cli.explore import fast_checks, write_exploration
 from facecover.cli.options import ClassMapping, Labels, Layouts
 from facecover.cli.train import train
-from facecover.dataset.arrays import Dataset
-from facecover.dataset.collect import DROPPED_NAME, drops_table, read_drops
-from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
 from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset
-from facecover.evaluation.comparison import Comparison, compare
-from facecover.look.exploration import Exploration, explore_dataset
-from facecover.preparation.pipeline import PrepareOptions
 from facecover.report import REPORT_NAME
-from facecover.report.comparison_page import compare_sections
-from facecover.report.exploration_page import data_section, explore_highlights
-from facecover.report.html import write_page
-from facecover.report.run_figures import Run
-from facecover.report.run_page import run_chapter
-from facecover.report.terminal import comparison_text
-from facecover.training.experiments import load_experiment
-from facecover.workflows.measure_models import (
-    COMPARISON_NAME,
-    as_runs,
-    load_models,
-    measure,
-    write_json,
-)
-from facecover.workflows.prepare_data import prepared_once
+
+if TYPE_CHECKING:
+    from facecover.dataset.arrays import Dataset
+    from facecover.evaluation.comparison import Comparison
+    from facecover.look.exploration import Exploration
+    from facecover.report.run_figures import Run
 
 DRAWN_TRAIN, DRAWN_TEST = 4000, 1000
 """Enough that both networks learn what a mask is."""
@@ -62,6 +46,22 @@ def demo_command(
 
     What stands already is used again; a run that was stopped goes on.
     """
+    from facecover.cli.explore import fast_checks, write_exploration
+    from facecover.dataset.collect import DROPPED_NAME, read_drops
+    from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
+    from facecover.evaluation.comparison import compare
+    from facecover.look.exploration import explore_dataset
+    from facecover.preparation.pipeline import PrepareOptions
+    from facecover.report.terminal import comparison_text
+    from facecover.workflows.measure_models import (
+        COMPARISON_NAME,
+        as_runs,
+        load_models,
+        measure,
+        write_json,
+    )
+    from facecover.workflows.prepare_data import prepared_once
+
     paths = data or [_drawn(output / "photos")]
     sources = read_labelled(paths, SourceOptions(layout, label, mapping), CONSOLE)
     dataset = prepared_once(output / "dataset", sources, PrepareOptions(), CONSOLE)
@@ -91,8 +91,10 @@ def _drawn(folder: Path) -> Path:
     return folder
 
 
-def _trained(output: Path, dataset: Dataset, name: str, settings: list[str]) -> Path:
+def _trained(output: Path, dataset: "Dataset", name: str, settings: list[str]) -> Path:
     """A finished run: reused, gone on with, or begun."""
+    from facecover.training.experiments import load_experiment
+
     experiment = load_experiment(name, [f"training.epochs={EPOCHS[name]}", *settings])
     key = hashlib.sha256(
         (dataset.manifest.info.digest + experiment.model_dump_json()).encode()
@@ -103,8 +105,18 @@ def _trained(output: Path, dataset: Dataset, name: str, settings: list[str]) -> 
 
 
 def _write_study(
-    page: Path, comparison: Comparison, runs: list[Run], dataset: Dataset, explored: Exploration
+    page: Path,
+    comparison: "Comparison",
+    runs: "list[Run]",
+    dataset: "Dataset",
+    explored: "Exploration",
 ) -> None:
+    from facecover.dataset.collect import DROPPED_NAME, drops_table, read_drops
+    from facecover.report.comparison_page import compare_sections
+    from facecover.report.exploration_page import data_section, explore_highlights
+    from facecover.report.html import write_page
+    from facecover.report.run_page import run_chapter
+
     drops = drops_table(read_drops(dataset.folder / DROPPED_NAME))
     sections = (
         *compare_sections(comparison, runs),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,35 +27,16 @@ from facecover.cli.options import (
     Workers,
 )
 from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.opened import LabelledImages, SourceOptions
 from facecover.errors import ConfigError
 from facecover.evaluation import MIN_SLICE, RESAMPLES
-from facecover.evaluation.comparison import Comparison, compare
-from facecover.evaluation.slices import measure_slices
 from facecover.files import check_replaceable, written_folder
 from facecover.inference.model_file import DEFAULT_MODEL, packaged_file
 from facecover.report import REPORT_NAME
-from facecover.report.comparison_page import write_compare_report
-from facecover.report.run_page import run_chapter, write_run_report
-from facecover.report.terminal import comparison_text, evaluation_text
-from facecover.workflows.measure_models import (
-    COMPARISON_NAME,
-    EVALUATION_NAME,
-    Examination,
-    LoadedModel,
-    Trusted,
-    as_run,
-    as_runs,
-    choosing,
-    examine_trust,
-    explain_answers,
-    load_models,
-    measure,
-    measured_images,
-    spoil,
-    wishes,
-    write_json,
-)
+
+if TYPE_CHECKING:
+    from facecover.dataset.opened import LabelledImages
+    from facecover.evaluation.comparison import Comparison
+    from facecover.workflows.measure_models import Examination, LoadedModel, Trusted
 
 _REFERENCE = "net1"
 
@@ -102,6 +83,21 @@ def evaluate_command(
     """Measure a model file: every metric with a 95% interval, on all images and by slice."""
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
+
+    from facecover.dataset.opened import SourceOptions
+    from facecover.report.terminal import evaluation_text
+    from facecover.workflows.measure_models import (
+        EVALUATION_NAME,
+        Examination,
+        choosing,
+        examine_trust,
+        explain_answers,
+        measure,
+        measured_images,
+        spoil,
+        wishes,
+    )
+
     if output is not None:
         check_replaceable(output, replace_if=EVALUATION_NAME, holding=[REPORT_NAME])
     wanted = wishes(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
@@ -147,11 +143,13 @@ def evaluate_command(
 
 def _load(
     model: Path | None, reference: Path | None, *, robustness: bool
-) -> tuple[LoadedModel, LoadedModel | None, str]:
+) -> "tuple[LoadedModel, LoadedModel | None, str]":
     """A model, the one that its errors are compared with, and why there is none.
 
     The package's Net #1 is no reference for itself, nor for a model of other classes.
     """
+    from facecover.workflows.measure_models import load_models
+
     # What nobody named is the package's own, whatever bears its name in the working folder.
     path = packaged_file(DEFAULT_MODEL) if model is None else model
     if not robustness:
@@ -173,8 +171,8 @@ def _load(
 class _Found:
     """All that `evaluate` found out: what it writes and prints as JSON."""
 
-    examination: Examination
-    trusted: Trusted
+    examination: "Examination"
+    trusted: "Trusted"
     left_out: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
@@ -187,8 +185,11 @@ class _Found:
 
 
 def _write_evaluation(
-    folder: Path, model: LoadedModel, found: _Found, images: LabelledImages
+    folder: Path, model: "LoadedModel", found: _Found, images: "LabelledImages"
 ) -> None:
+    from facecover.report.run_page import write_run_report
+    from facecover.workflows.measure_models import EVALUATION_NAME, as_run, write_json
+
     with written_folder(folder, replace_if=EVALUATION_NAME, holding=[REPORT_NAME]) as beside:
         write_json(beside / EVALUATION_NAME, found)
         run = as_run(model, found.examination.evaluation, images)
@@ -220,6 +221,22 @@ def compare_command(
     """Put models side by side on the same images, with the test of the difference."""
     if len(models) < 2:
         raise ConfigError(f"compare: expected two models or more, found {len(models)}")
+
+    from facecover.dataset.opened import SourceOptions
+    from facecover.evaluation.comparison import compare
+    from facecover.evaluation.slices import measure_slices
+    from facecover.report.comparison_page import write_compare_report
+    from facecover.report.run_page import run_chapter
+    from facecover.report.terminal import comparison_text
+    from facecover.workflows.measure_models import (
+        COMPARISON_NAME,
+        as_runs,
+        load_models,
+        measure,
+        measured_images,
+        write_json,
+    )
+
     if output is not None:
         check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
     loaded = load_models(models)
@@ -261,7 +278,7 @@ def compare_command(
 class _ComparisonFound:
     """What `compare` writes and prints as JSON."""
 
-    comparison: Comparison
+    comparison: "Comparison"
     left_out: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:

@@ -5,10 +5,9 @@ import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pandas as pd
 import typer
 
 from facecover.cli.console import CONSOLE, show, show_json
@@ -22,27 +21,21 @@ from facecover.cli.options import (
     Workers,
 )
 from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset
-from facecover.dataset.collect import UNREADABLE_NAME, unreadable_among, write_drops
-from facecover.dataset.manifest import Manifest
-from facecover.dataset.opened import AS_READ, SourceOptions, decoded, is_dataset
 from facecover.errors import ConfigError, OutputError, shown
 from facecover.files import check_replaceable, written_folder
 from facecover.labels import CLASS_NAMES, parse_mapping
-from facecover.look.audit_checks import Audit, audit
-from facecover.look.audit_tables import AUDIT_NAME, write_tables
-from facecover.look.exploration import Exploration, as_json, explore_dataset, read_samples
-from facecover.look.finding import CHECKS, Finding, findings_json
-from facecover.look.insights import exploration_json
-from facecover.look.statistics import NOT_SPLIT
-from facecover.preparation.label_corrections import apply_lists, read_corrections
+from facecover.look import CHECKS
 from facecover.report import REPORT_NAME
-from facecover.report.audit_page import write_audit_page, write_sheets
-from facecover.report.audit_sections import Audited
-from facecover.report.exploration_page import write_explore_page
-from facecover.report.terminal import audit_text, explore_text, findings_text
 from facecover.sources.rows import Drop
-from facecover.workflows.inspect_data import find_suspects
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from facecover.dataset.arrays import Dataset
+    from facecover.look.audit_checks import Audit
+    from facecover.look.exploration import Exploration
+    from facecover.look.finding import Finding
+    from facecover.report.audit_sections import Audited
 
 _AUDIT_FILES = (
     REPORT_NAME, "leakage.csv", "duplicates.*", "conflicts.*", "outliers.*", "suspects.*",
@@ -86,6 +79,10 @@ def audit_command(
     workers: Workers = None,
 ) -> None:
     """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers."""
+    from facecover.dataset.opened import SourceOptions, decoded
+    from facecover.preparation.label_corrections import read_corrections
+    from facecover.report.terminal import audit_text
+
     gates = _gates(fail_on, no_suspects)
     if output is not None:
         _check_output(output)
@@ -122,6 +119,9 @@ def _gates(fail_on: str, no_suspects: bool) -> tuple[str, ...]:
 
 
 def _check_output(folder: Path) -> None:
+    from facecover.dataset.opened import is_dataset
+    from facecover.look.audit_tables import AUDIT_NAME
+
     # A dataset holds an audit.json, too, and must not be taken for the report of an audit.
     if is_dataset(folder):
         raise OutputError(
@@ -131,14 +131,20 @@ def _check_output(folder: Path) -> None:
     check_replaceable(folder, replace_if=AUDIT_NAME, holding=_AUDIT_FILES)
 
 
-def _corrected(dataset: Dataset, lists: dict[Path, pd.DataFrame], mapping: list[str]) -> Dataset:
+def _corrected(
+    dataset: "Dataset", lists: "dict[Path, pd.DataFrame]", mapping: list[str]
+) -> "Dataset":
+    from facecover.dataset.arrays import Dataset
+    from facecover.dataset.manifest import Manifest
+    from facecover.preparation.label_corrections import apply_lists
+
     table, changes = apply_lists(dataset.manifest.table, lists, parse_mapping(mapping))
     CONSOLE.note(f"labels corrected: {len(changes):,}")
     info = dataclasses.replace(dataset.manifest.info, relabelled=len(changes))
     return Dataset(dataset.folder, Manifest(table, info))
 
 
-def fast_checks(dataset: Dataset, workers: int | None = None, seed: int = 0) -> Audit:
+def fast_checks(dataset: "Dataset", workers: int | None = None, seed: int = 0) -> "Audit":
     """Every check that needs no trained model; `explore` makes them, too.
 
     Args:
@@ -146,6 +152,10 @@ def fast_checks(dataset: Dataset, workers: int | None = None, seed: int = 0) -> 
         workers: threads; by default one a core.
         seed: of what is drawn at random.
     """
+    from facecover.dataset.arrays import MEASURE_SIZE_PX
+    from facecover.dataset.opened import AS_READ
+    from facecover.look.audit_checks import audit
+
     table, info = dataset.manifest.table, dataset.manifest.info
     CONSOLE.note(f"checking {len(table):,} images")
     made = info.split_by if info.split_by == AS_READ else f"prepare, by {info.split_by}"
@@ -153,8 +163,12 @@ def fast_checks(dataset: Dataset, workers: int | None = None, seed: int = 0) -> 
     return audit(table, images, split_by=made, workers=workers, seed=seed)
 
 
-def _audited(dataset: Dataset, seed: int, workers: int | None, *, asks_models: bool) -> Audited:
+def _audited(dataset: "Dataset", seed: int, workers: int | None, *, asks_models: bool) -> "Audited":
     """Every check that was asked for."""
+    from facecover.dataset.arrays import MEASURE_SIZE_PX
+    from facecover.report.audit_sections import Audited
+    from facecover.workflows.inspect_data import find_suspects
+
     table = dataset.manifest.table
     images = dataset.images(MEASURE_SIZE_PX)
     found = fast_checks(dataset, workers, seed)
@@ -164,8 +178,12 @@ def _audited(dataset: Dataset, seed: int, workers: int | None, *, asks_models: b
     return Audited(table, images, found, seed)
 
 
-def _audit_document(dataset: Dataset, found: Audit) -> dict[str, Any]:
+def _audit_document(dataset: "Dataset", found: "Audit") -> dict[str, Any]:
     """What `--json` prints and `audit.json` holds."""
+    from facecover.look.exploration import as_json
+    from facecover.look.finding import findings_json
+    from facecover.look.statistics import NOT_SPLIT
+
     info = dataset.manifest.info
     labels = dataset.labels
     counts = {
@@ -189,12 +207,17 @@ def _audit_document(dataset: Dataset, found: Audit) -> dict[str, Any]:
 
 def _opened(output: Path | None) -> AbstractContextManager[Path | None]:
     """The folder to write into: what cannot be written is said before the long checks."""
+    from facecover.look.audit_tables import AUDIT_NAME
+
     if output is None:
         return nullcontext()
     return written_folder(output, replace_if=AUDIT_NAME, holding=_AUDIT_FILES)
 
 
-def _write(folder: Path, document: dict[str, Any], audited: Audited, dataset: Dataset) -> None:
+def _write(folder: Path, document: dict[str, Any], audited: "Audited", dataset: "Dataset") -> None:
+    from facecover.look.audit_tables import AUDIT_NAME, write_tables
+    from facecover.report.audit_page import write_audit_page, write_sheets
+
     roots = {source.name: Path(source.root) for source in dataset.manifest.info.sources}
     text = json.dumps(document, indent=2, allow_nan=False)
     (folder / AUDIT_NAME).write_text(text + "\n", "utf-8")
@@ -203,7 +226,7 @@ def _write(folder: Path, document: dict[str, Any], audited: Audited, dataset: Da
     write_audit_page(folder / REPORT_NAME, audited)
 
 
-def _judge(findings: Sequence[Finding], gates: Sequence[str]) -> None:
+def _judge(findings: "Sequence[Finding]", gates: Sequence[str]) -> None:
     """End with `FOUND_STATUS` if a check that was named failed; say which were not made."""
     named = [one for one in findings if one.check in gates]
     for one in named:
@@ -216,7 +239,7 @@ def _judge(findings: Sequence[Finding], gates: Sequence[str]) -> None:
 
 
 EXPLORATION_NAME = "exploration.json"
-_EXPLORATION_FILES = (UNREADABLE_NAME, REPORT_NAME)
+_EXPLORATION_FILES = ("unreadable.csv", REPORT_NAME)
 """What else the folder of an exploration holds."""
 
 
@@ -234,6 +257,10 @@ def explore_command(
     workers: Workers = None,
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
+    from facecover.dataset.opened import SourceOptions, decoded
+    from facecover.look.exploration import explore_dataset
+    from facecover.report.terminal import explore_text, findings_text
+
     if output is not None:
         check_replaceable(output, replace_if=EXPLORATION_NAME, holding=_EXPLORATION_FILES)
     reading = SourceOptions(layout, label, mapping, max_unreadable, workers)
@@ -250,9 +277,9 @@ def explore_command(
 
 def write_exploration(
     folder: Path,
-    exploration: Exploration,
+    exploration: "Exploration",
     drops: Sequence[Drop],
-    findings: Sequence[Finding] = (),
+    findings: "Sequence[Finding]" = (),
 ) -> Path:
     """Write an exploration's page, numbers and unreadable files into a folder; gives the page.
 
@@ -265,6 +292,10 @@ def write_exploration(
     Raises:
         OutputError: if the folder holds something else or cannot be written.
     """
+    from facecover.dataset.collect import UNREADABLE_NAME, unreadable_among, write_drops
+    from facecover.look.exploration import read_samples
+    from facecover.report.exploration_page import write_explore_page
+
     with written_folder(folder, replace_if=EXPLORATION_NAME, holding=_EXPLORATION_FILES) as beside:
         numbers = json.dumps(
             _exploration_document(exploration, findings), indent=2, allow_nan=False
@@ -277,8 +308,12 @@ def write_exploration(
 
 
 def _exploration_document(
-    exploration: Exploration, findings: Sequence[Finding]
+    exploration: "Exploration", findings: "Sequence[Finding]"
 ) -> dict[str, object]:
     """The numbers, the key insights, and under ``audit`` what the checks found."""
+    from facecover.look.exploration import as_json
+    from facecover.look.finding import findings_json
+    from facecover.look.insights import exploration_json
+
     audited = {"audit": as_json(findings_json(findings))} if findings else {}
     return {**exploration_json(exploration), **audited}

@@ -1,7 +1,7 @@
 """`prepare`: from photos to a dataset."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,14 +15,13 @@ from facecover.cli.options import (
     Sources,
     Workers,
 )
-from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import Dataset
-from facecover.dataset.opened import SourceOptions, read_labelled
-from facecover.dataset.split import DEFAULT_SHARES, Shares
+from facecover.dataset import DEFAULT_TEST_SHARE, DEFAULT_VAL_SHARE, MAX_UNREADABLE_SHARE
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.labels import parse_mapping
-from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.rows import SPLITS
+
+if TYPE_CHECKING:
+    from facecover.dataset.arrays import Dataset
 
 
 def draw_command(
@@ -44,10 +43,10 @@ def prepare_command(
         list[int],
         typer.Option(help="A square size in pixels to keep besides 32 and 64.", min=8, max=1024),
     ] = [],  # noqa: B006  (Typer reads the default, nobody changes it)
-    val: Annotated[float, typer.Option(help="Share of validation data.")] = DEFAULT_SHARES.val,
+    val: Annotated[float, typer.Option(help="Share of validation data.")] = DEFAULT_VAL_SHARE,
     test: Annotated[
         float, typer.Option(help="Share of test data, where the photos bring no split.")
-    ] = DEFAULT_SHARES.test,
+    ] = DEFAULT_TEST_SHARE,
     split_by: Annotated[
         Literal["group", "source", "random"],
         typer.Option(
@@ -81,6 +80,10 @@ def prepare_command(
     different files must agree, or the picture goes. What was left out, and why, stands in
     dropped.csv.
     """
+    from facecover.dataset.opened import SourceOptions, read_labelled
+    from facecover.dataset.split import Shares
+    from facecover.preparation.pipeline import PrepareOptions, prepare
+
     read_in = read_labelled(sources, SourceOptions(layout, label, mapping), CONSOLE)
     options = PrepareOptions(
         sizes_px=tuple(size),
@@ -102,7 +105,7 @@ def prepare_command(
     _show(dataset)
 
 
-def _show(dataset: Dataset) -> None:
+def _show(dataset: "Dataset") -> None:
     info = dataset.manifest.info
     splits = dataset.manifest.table["split"].value_counts()
     sizes = ", ".join(f"{name} {splits.get(name, 0):,}" for name in SPLITS)

@@ -2,34 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from facecover.cli.console import CONSOLE, show, show_json
 from facecover.cli.options import ClassMapping, Labels, Layouts, Relabel, Workers
-from facecover.dataset.arrays import Dataset, open_dataset
-from facecover.dataset.opened import SourceOptions, is_dataset, read_labelled
-from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
 from facecover.files import check_replaceable, written_file
 from facecover.labels import parse_mapping
-from facecover.preparation.label_corrections import read_corrections
-from facecover.preparation.pipeline import PrepareOptions
 from facecover.report import REPORT_NAME
-from facecover.report.study_page import study_text, write_study_report
-from facecover.studies.definition import (
-    Study,
-    changed_study,
-    check_variants,
-    read_study,
-    study_names,
-)
-from facecover.studies.divisions import Photos, photos_once, photos_with_copies
-from facecover.studies.plan import input_sizes
 from facecover.text import duration
-from facecover.workflows.prepare_data import prepared_once
+
+if TYPE_CHECKING:
+    from facecover.dataset.arrays import Dataset
+    from facecover.dataset.opened import SourceOptions
+    from facecover.preparation.pipeline import PrepareOptions
+    from facecover.studies.definition import Study
+    from facecover.studies.divisions import Photos
 
 DEFINITION_NAME = "study.yaml"
 
@@ -87,12 +77,17 @@ def study_command(
 
     A study that was stopped goes on; a run that is finished is not trained again.
     """
-    if list_them:
-        show(*(f"{name}: {read_study(name).question}" for name in study_names()))
-        return
-    if study is None or not data:
+    if not list_them and (study is None or not data):
         missing = "a study (--list names those that come with the package)" if data else "--data"
         raise typer.BadParameter(f"expected {missing}")
+    from facecover.dataset.opened import SourceOptions
+    from facecover.preparation.pipeline import PrepareOptions
+    from facecover.studies.definition import check_variants, read_study, study_names
+    from facecover.studies.plan import input_sizes
+
+    if list_them or study is None:
+        show(*(f"{name}: {read_study(name).question}" for name in study_names()))
+        return
     chosen = _changed(read_study(study), seeds, division, leave_out, judged_on)
     check_variants(chosen, only)
     overrides = [*settings, *([] if epochs is None else [f"training.epochs={epochs}"])]
@@ -112,12 +107,14 @@ def study_command(
 
 
 def _changed(
-    study: Study,
+    study: "Study",
     seeds: str | None,
     divisions: Sequence[str],
     leave_out: Sequence[str],
     judged_on: str | None,
-) -> Study:
+) -> "Study":
+    from facecover.studies.definition import changed_study
+
     changes: dict[str, Any] = {}
     if seeds is not None:
         try:
@@ -138,11 +135,18 @@ def _changed(
 def _photos(
     paths: Sequence[Path],
     out: Path,
-    study: Study,
-    reading: SourceOptions,
-    options: PrepareOptions,
-) -> tuple[Dataset, Photos]:
+    study: "Study",
+    reading: "SourceOptions",
+    options: "PrepareOptions",
+) -> "tuple[Dataset, Photos]":
     """The photos decoded, in the study's folder unless they are a dataset already."""
+    from facecover.dataset.arrays import open_dataset
+    from facecover.dataset.opened import is_dataset, read_labelled
+    from facecover.dataset.split import check_are_sources
+    from facecover.preparation.label_corrections import read_corrections
+    from facecover.studies.divisions import photos_once, photos_with_copies
+    from facecover.workflows.prepare_data import prepared_once
+
     prepared = [path for path in paths if is_dataset(path)]
     if prepared and len(paths) > 1:
         raise ConfigError("--data: expected one dataset or several sources, found both")
@@ -167,8 +171,12 @@ def _photos(
     return dataset, photos_with_copies(dataset, workers=options.workers)
 
 
-def _begin(out: Path, study: Study) -> None:
+def _begin(out: Path, study: "Study") -> None:
     """Make the study's folder, or make sure that it is this study's."""
+    import yaml
+
+    from facecover.studies.definition import read_study
+
     check_replaceable(out, replace_if=DEFINITION_NAME)
     definition = out / DEFINITION_NAME
     if definition.is_file() and (name := read_study(definition).name) != study.name:
@@ -180,15 +188,16 @@ def _begin(out: Path, study: Study) -> None:
 
 
 def _answer(
-    study: Study,
-    dataset: Dataset,
-    photos: Photos,
+    study: "Study",
+    dataset: "Dataset",
+    photos: "Photos",
     out: Path,
     overrides: Sequence[str],
     only: Sequence[str],
     device: str,
     as_json: bool,
 ) -> None:
+    from facecover.report.study_page import study_text, write_study_report
     from facecover.studies.conclusion import study_facts
     from facecover.studies.engine import Step, run_study
 

@@ -3,26 +3,22 @@
 import time
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 from rich.table import Table
 
 from facecover.cli.console import CONSOLE, show, show_json
-from facecover.dataset.arrays import Dataset, open_dataset
-from facecover.dataset.opened import of_dataset
 from facecover.files import check_own_file
 from facecover.inference.model_file import PRODUCER, Images, Model, ModelFile
 from facecover.inference.model_info import ModelInfo
 from facecover.report import REPORT_NAME
-from facecover.report.run_page import write_run_report
-from facecover.report.terminal import evaluation_text, network_text
 from facecover.text import percent
-from facecover.training.config import Experiment
-from facecover.training.experiments import load_experiment
-from facecover.training.run_folder import load_record
-from facecover.workflows.measure_models import as_run, load_models, measure
+
+if TYPE_CHECKING:
+    from facecover.dataset.arrays import Dataset
+    from facecover.training.config import Experiment
 
 
 def train_command(
@@ -39,6 +35,13 @@ def train_command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a network, keep its best or last weights, and export them as one model file."""
+    from facecover.dataset.arrays import open_dataset
+    from facecover.dataset.opened import of_dataset
+    from facecover.report.run_page import write_run_report
+    from facecover.report.terminal import evaluation_text
+    from facecover.training.experiments import load_experiment
+    from facecover.workflows.measure_models import as_run, load_models, measure
+
     train(load_experiment(experiment, settings), open_dataset(data), output, resume, device)
     (model,) = load_models([output])
     validation = of_dataset(
@@ -64,8 +67,11 @@ def train_command(
     CONSOLE.note(f"report: {output / REPORT_NAME}")
 
 
-def train(experiment: Experiment, dataset: Dataset, run: Path, resume: bool, device: str) -> None:
+def train(
+    experiment: "Experiment", dataset: "Dataset", run: Path, resume: bool, device: str
+) -> None:
     """Print the layer table and train; see `training.fit.fit`."""
+    from facecover.report.terminal import network_text
     from facecover.training.fit import fit
     from facecover.training.network import describe_network
 
@@ -90,6 +96,9 @@ def export_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's model file, in float32 or INT8, and say what was measured of it."""
+    from facecover.dataset.arrays import open_dataset
+    from facecover.training.run_folder import load_record
+
     check_own_file(output, PRODUCER.encode(), "a model file")
     load_record(run)  # what is no run is refused at once; PyTorch takes seconds to import
     from facecover.training.run_export import export_run
@@ -102,7 +111,7 @@ def export_command(
     CONSOLE.note(f"model file: {output}")
 
 
-def _facts(files: dict[str, ModelFile], dataset: Dataset | None) -> dict[str, Any]:
+def _facts(files: dict[str, ModelFile], dataset: "Dataset | None") -> dict[str, Any]:
     """What was measured, by precision; times only where there are images."""
     return {
         precision: {
@@ -127,7 +136,7 @@ def _accuracy(files: dict[str, ModelFile], precision: str) -> dict[str, Any]:
     return {"validation_accuracy": share, "validation_images": measured.images}
 
 
-def _milliseconds(file: ModelFile, dataset: Dataset | None) -> float | None:
+def _milliseconds(file: ModelFile, dataset: "Dataset | None") -> float | None:
     """The median time of one image on one thread."""
     if dataset is None:
         return None

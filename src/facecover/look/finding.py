@@ -13,16 +13,13 @@ from facecover.look.leakage import EDITED_COPY, RANDOM, SAME_PICTURE, Conflicts,
 from facecover.look.shortcuts import Shortcut
 from facecover.look.suspect_images import REASONS
 
-CHECKS = ("duplicates", "leakage", "conflicts", "shortcuts", "suspects", "outliers")
-"""What can be checked, and named to `--fail-on`."""
-
 
 @dataclass(frozen=True)
 class Finding:
     """What one check found.
 
     Attributes:
-        check: one of `CHECKS`.
+        check: one of `look.CHECKS`.
         is_failed: whether it found something that should be looked at.
         sentence: what it found, in plain words.
         facts: its numbers, as JSON can hold them; ``missing`` says why there are none.
