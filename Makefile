@@ -1,5 +1,6 @@
 # make demo [DATA=path/to/photos] [OUT=demo]   the whole study, on drawn faces or on your photos
 # make test                                     every test
+# make lock                                     locks/base.txt anew, from constraints.txt
 # make house                                    how much a reader of the source has to walk
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
 PYTHON ?= python3
@@ -12,11 +13,13 @@ SOURCES ?= .
 MODEL_OUT ?= maskresnet
 TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
+PIP_VERSION := 26.3
 
-.PHONY: demo test quick check format house maskresnet clean
+.PHONY: demo test quick check format house lock maskresnet clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@
@@ -39,6 +42,11 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
+
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+		-c constraints.txt -o locks/base.txt pyproject.toml
 
 house: $(STAMP)
 	$(BIN)/python benchmarks/house.py

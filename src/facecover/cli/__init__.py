@@ -12,7 +12,7 @@ from facecover.errors import FacecoverError, shown
 TRAIN_MODULES = frozenset(
     {
         "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
-        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
+        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2", "markupsafe",
         "pydantic", "yaml", "tensorboard", "defusedxml",
     }
 )  # fmt: skip
