@@ -12,8 +12,8 @@ from facecover.errors import FacecoverError, shown
 TRAIN_MODULES = frozenset(
     {
         "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
-        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2", "markupsafe",
-        "pydantic", "yaml", "tensorboard", "defusedxml",
+        "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
+        "markupsafe", "pydantic", "yaml", "tensorboard", "defusedxml",
     }
 )  # fmt: skip
 """What `facecover[train]` installs, as it is imported."""
