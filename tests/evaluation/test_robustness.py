@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.evaluation.synthetic import Probabilities, model_info
 
 from facecover.errors import ConfigError, DatasetError
-from facecover.evaluation.corruptions import KINDS, kind_by_key
+from facecover.evaluation.corruptions import KINDS
 from facecover.evaluation.robustness import (
     Robustness,
     corruption_size,
@@ -20,7 +20,8 @@ from facecover.evaluation.robustness import (
 from facecover.inference.model_info import ModelInfo
 from facecover.report.terminal import robustness_sentences, robustness_text
 
-FEW = tuple(kind_by_key(key) for key in ("contrast", "flip", "occlusion_above", "low_light"))
+BY_KEY = {kind.key: kind for kind in KINDS}
+FEW = tuple(BY_KEY[key] for key in ("contrast", "flip", "occlusion_above", "low_light"))
 
 
 def info_of(size_px: int, name: str = "net1") -> ModelInfo:
@@ -106,8 +107,8 @@ def test_groups_widen_the_intervals() -> None:
 
 
 def test_against_itself_every_error_ratio_is_one() -> None:
-    found = measured(reference=Brightness(level=110), kinds=(kind_by_key("low_light"),))
-    same = measured(reference=Brightness(), kinds=(kind_by_key("low_light"),))
+    found = measured(reference=Brightness(level=110), kinds=(BY_KEY["low_light"],))
+    same = measured(reference=Brightness(), kinds=(BY_KEY["low_light"],))
     assert same.mce.value == 1
     assert same.mce.ci95 == (1, 1)
     # A lower level keeps the answer mask for longer in the dark.
@@ -116,7 +117,7 @@ def test_against_itself_every_error_ratio_is_one() -> None:
 
 
 def test_corruption_errors_are_sums_of_errors_over_sums_of_errors() -> None:
-    kinds = (kind_by_key("low_light"), kind_by_key("contrast"))
+    kinds = (BY_KEY["low_light"], BY_KEY["contrast"])
     model, reference = (
         measure_robustness(
             Brightness(level=level), *bright_and_dark(80), kinds=kinds, resamples=100
