@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
-from facecover.contact_sheet import SheetTile, contact_sheet
+from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 
 
 def test_each_picture_stands_at_its_place() -> None:
@@ -31,3 +33,14 @@ def test_nothing_to_show_is_an_error() -> None:
         contact_sheet([])
     with pytest.raises(ValueError, match="1 and more"):
         contact_sheet([SheetTile(Image.new("RGB", (1, 1)))], columns=0)
+
+
+def test_a_sheet_is_known_by_what_its_header_says_not_by_its_bytes(tmp_path: Path) -> None:
+    sheet = contact_sheet([SheetTile(Image.new("RGB", (8, 8)))])
+    save_sheet(sheet, tmp_path / "ours.png")
+    sheet.save(tmp_path / "theirs.png")
+    (tmp_path / "notes.png").write_text("Software facecover contact sheet")
+    with (tmp_path / "theirs.png").open("ab") as photo:
+        photo.write(b"Software\0facecover contact sheet")
+    found = [is_sheet(tmp_path / f"{name}.png") for name in ("ours", "theirs", "notes")]
+    assert found == [True, False, False]

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from facecover.errors import FacecoverError, OutputError
-from facecover.files import check_replaceable, hash_file, written_file, written_folder
+from facecover.files import (
+    check_own_file,
+    check_replaceable,
+    hash_file,
+    written_file,
+    written_folder,
+)
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -42,11 +48,66 @@ def test_a_written_file_is_whole_and_alone(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"deep/down/table.csv": b"new"}
 
 
-def test_a_written_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
+def test_what_is_written_has_the_mode_of_anything_new_and_no_umask_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "plain").touch()
+    (tmp_path / "folder").mkdir()
+    # It belongs to the whole process: other threads' files would get other permissions.
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask was set"))
     with written_file(tmp_path / "ours") as beside:
-        beside.touch()
+        beside.write_text("ours")
+    with written_folder(tmp_path / "new"):
+        pass
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "folder").stat().st_mode
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", "~", "~/..", "link", "../cwd", "sub/.."])
+def test_a_folder_in_use_is_never_renamed_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    home, working = tmp_path / "users" / "me", tmp_path / "work" / "cwd"
+    for folder in (home, working / "sub"):
+        folder.mkdir(parents=True)
+    (working / "link").symlink_to(working)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(working)
+    before = sorted(tmp_path.rglob("*"))
+    inode = Path().stat().st_ino
+    output = Path(place.replace("~", str(home)))
+    with (
+        pytest.raises(OutputError, match=r"(is|holds) the (working|home) folder; it is left as"),
+        written_folder(output, replace_if="marker", holding=["sub", "link", "me"]),
+    ):
+        pytest.fail("the block was entered")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert Path().stat().st_ino == inode == working.stat().st_ino
+
+
+def test_a_folder_in_the_working_folder_may_be_replaced_and_itself_be_added_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_replaceable(Path())
+    one_of_ours(Path("run"))
+    with written_folder(Path("run"), replace_if="marker", holding=["old"]) as beside:
+        (beside / "new").touch()
+    assert contents(tmp_path) == {"run/new": b""}
+
+
+def test_only_a_file_that_is_surely_ours_may_be_replaced(tmp_path: Path) -> None:
+    def is_ours(path: Path) -> bool:
+        return path.read_text() == "ours"
+
+    for name, content in (("ours", "ours"), ("theirs", "of ours"), ("empty", "")):
+        (tmp_path / name).write_text(content)
+    for name in ("ours", "empty", "none"):
+        check_own_file(tmp_path / name, is_ours, "a model file")
+    with pytest.raises(OutputError, match="theirs: expected a model file of earlier, or nothing"):
+        check_own_file(tmp_path / "theirs", is_ours, "a model file")
+    with pytest.raises(OutputError, match="expected a file for a model file, found a folder"):
+        check_own_file(tmp_path, is_ours, "a model file")
 
 
 @pytest.mark.parametrize(

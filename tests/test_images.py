@@ -99,6 +99,28 @@ def test_sixteen_bit_grey_keeps_its_upper_bits() -> None:
     assert np.array_equal(pixels(photo.image)[:, :, 1], grey_levels())
 
 
+@pytest.mark.parametrize(
+    ("mode", "white"), [("I;16", 65535), ("I", 65535), ("I", 255), ("F", 1), ("F", 255)]
+)
+def test_deep_grey_shows_what_it_shows(mode: str, white: float) -> None:
+    values = grey_levels() / 255 * white
+    dtypes = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+    image = Image.fromarray(values.astype(dtypes[mode]))
+    assert image.mode == mode
+    assert np.array_equal(pixels(read_photo(image).image)[:, :, 0], grey_levels())
+
+
+@pytest.mark.parametrize(
+    ("mode", "low", "high"),
+    [("I", -1, 255), ("I", 0, 65536), ("F", -0.1, 1), ("F", 0, 256), ("F", 0, 1.2),
+     ("F", 0, np.inf), ("F", 0, np.nan)],
+)  # fmt: skip
+def test_deep_grey_of_an_unclear_range_is_refused(mode: str, low: float, high: float) -> None:
+    values = np.array([[low, high]], dtype=np.int32 if mode == "I" else np.float32)
+    with pytest.raises(ImageError, match=f"image: a picture of mode {mode} whose values go from"):
+        read_photo(Image.fromarray(values))
+
+
 def test_one_bit_is_black_and_white() -> None:
     bits = Image.fromarray(grey_levels()).convert("1", dither=Image.Dither.NONE)
     image = read_photo(encoded(bits, "PNG")).image

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from facecover.images import png_text
 
 _GAP_PX = 8
 _EDGE_PX = 3
@@ -59,6 +63,26 @@ def contact_sheet(
     for number, one in enumerate(rows):
         sheet.paste(one, (0, number * row.height))
     return sheet
+
+
+_SOFTWARE = ("facecover contact sheet", "facemask contact sheet")
+"""What stands in each sheet under `Software`; last what the package wrote by its former name."""
+
+
+def save_sheet(sheet: Image.Image, path: Path) -> None:
+    """Write a contact sheet as a PNG file that `is_sheet` knows again."""
+    made_by = PngInfo()
+    made_by.add_text("Software", _SOFTWARE[0])
+    sheet.save(path, "PNG", pnginfo=made_by)
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a contact sheet that `save_sheet` wrote.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    return png_text(path, "Software") in _SOFTWARE
 
 
 def _blank_row(columns: int, tile_px: int) -> Image.Image:

@@ -3,9 +3,9 @@
 import errno
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,14 +23,11 @@ def written_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_hidden(path), dir=path.parent)
-        os.close(handle)
-        beside = Path(name)
+        beside = _new_beside(path, lambda new: new.touch(exist_ok=False))
     try:
         with _explained(path, only=_NO_ROOM):
             yield beside
         with _explained(path):
-            beside.chmod(0o666 & ~_umask())
             beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -50,19 +47,18 @@ def written_folder(
             left alone, too.
 
     Raises:
-        OutputError: if `path` holds something that is not ours, cannot be written, or the
-            disk is full; what stood at `path` before still stands there.
+        OutputError: if `path` holds something that is not ours, is in use, cannot be written, or
+            the disk is full; what stood at `path` before still stands there.
     """
     check_replaceable(path, replace_if=replace_if, holding=holding)
     with _explained(path):
         path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=_hidden(path), dir=path.parent))
+        beside = _new_beside(path, Path.mkdir)
     try:
         with _explained(path, only=_NO_ROOM):
             yield beside
         with _explained(path):
-            beside.chmod(0o777 & ~_umask())
             check_replaceable(path, replace_if=replace_if, holding=holding)
             _replace_folder(path, beside)
     except OutputError as error:
@@ -72,12 +68,31 @@ def written_folder(
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def _new_beside(path: Path, make: Callable[[Path], None]) -> Path:
+    """A new hidden file or folder beside `path`, with the permissions of any new one.
+
+    Not `tempfile`, whose files are private: to open them to others, one would have to know the
+    umask, which cannot be read without changing it for every thread.
+    """
+    while True:
+        beside = path.parent / f".{path.name[:_MOST_OF_NAME]}.{secrets.token_hex(4)}"
+        try:
+            make(beside)
+        except FileExistsError:
+            continue
+        return beside
+
+
+_MOST_OF_NAME = 60
+"""So many characters of a name stand in the temporary one: 240 bytes of UTF-8 at most."""
+
+
 def _replace_folder(path: Path, beside: Path) -> None:
     """Put `beside` where `path` is; the old folder goes only after the new one stands."""
     if not path.exists():
         beside.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=_hidden(path), dir=path.parent))
+    old = _new_beside(path, Path.mkdir)
     path.rename(old)  # renaming a folder onto an empty one is atomic
     try:
         beside.rename(path)
@@ -90,7 +105,7 @@ def _replace_folder(path: Path, beside: Path) -> None:
 def check_replaceable(
     path: Path, *, replace_if: str | None = None, holding: Sequence[str] | None = None
 ) -> None:
-    """Refuse an output folder that holds somebody's files.
+    """Refuse an output folder that holds somebody's files, or that is in use.
 
     Args:
         path: the folder.
@@ -99,9 +114,12 @@ def check_replaceable(
 
     Raises:
         OutputError: if `path` is a file, a folder with content but without `replace_if` or with
-            more than `holding`, or cannot be looked at.
+            more than `holding`, or cannot be looked at; or if it is to be replaced, and is the
+            working folder, the home folder, or around one of them.
     """
     with _explained(path):
+        if holding is not None:
+            _check_not_in_use(path)
         if path.is_dir():
             is_ours = replace_if is not None and (path / replace_if).is_file()
             names = sorted(entry.name for entry in path.iterdir())
@@ -123,30 +141,42 @@ def check_replaceable(
             raise OutputError(f"{shown(path)}: expected a folder, found a file; name another")
 
 
-def check_own_file(path: Path, mark: bytes, what: str) -> None:
+def _check_not_in_use(path: Path) -> None:
+    """A folder is replaced by renaming it, and so would be all that stands in it."""
+    real = Path(os.path.realpath(path))
+    for name, find in (("working", Path.cwd), ("home", Path.home)):
+        try:
+            used = Path(os.path.realpath(find()))
+        except (OSError, RuntimeError):  # it was removed, or there is none
+            continue
+        if used.is_relative_to(real):
+            what = f"is the {name} folder" if used == real else f"holds the {name} folder"
+            raise OutputError(
+                f"{shown(path)}: expected a folder that can be replaced as a whole, but this one "
+                f"{what}; it is left as it is: name a new folder, such as "
+                f"{shown(path / 'facecover-output')}"
+            )
+
+
+def check_own_file(path: Path, is_ours: Callable[[Path], bool], what: str) -> None:
     """Refuse an output file that would replace somebody's.
 
     Args:
         path: the file to write; one that is empty or not there is no matter.
-        mark: what all of ours have in their first `_LOOKED_AT` bytes.
+        is_ours: whether a file is surely one that this package wrote.
         what: ours, for the message.
 
     Raises:
-        OutputError: if a file without the mark stands there, or it cannot be looked at.
+        OutputError: if a folder or a file of another kind stands there, or it cannot be looked at.
     """
     with _explained(path):
-        if not path.is_file():
-            return
-        with path.open("rb") as stream:
-            head = stream.read(_LOOKED_AT)
-        if head and mark not in head:
+        if path.is_dir():
+            raise OutputError(f"{shown(path)}: expected a file for {what}, found a folder")
+        if path.is_file() and path.stat().st_size and not is_ours(path):
             raise OutputError(
                 f"{shown(path)}: expected {what} of earlier, or nothing, found another file; it is "
                 "left as it is: name another"
             )
-
-
-_LOOKED_AT = 4096
 
 
 def _more_than(patterns: Sequence[str], names: Sequence[str]) -> str:
@@ -200,17 +230,6 @@ def _explained(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None
             raise
         reason = _REASONS.get(error.errno, f"{error.strerror or error}; name another place")
         raise OutputError(f"{shown(path)}: cannot be written: {reason}") from error
-
-
-def _hidden(path: Path) -> str:
-    """The start of a temporary name beside `path`, short enough for any file system."""
-    return f".{path.name[:60]}."
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def available_cores() -> int:

@@ -1,7 +1,8 @@
 """The only place where a file, bytes or a frame becomes RGB pixels.
 
 The content decides the format, never the extension; EXIF orientation is applied; the first frame
-of an animation is taken; transparency is laid on white; 16-bit samples keep their upper 8 bits.
+of an animation is taken; transparency is laid on white; 16-bit samples keep their upper 8 bits,
+and what a Pillow image of 32 bits or floats shows is scaled to 8, or refused.
 """
 
 import io
@@ -152,7 +153,8 @@ def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
 
     Raises:
         ImageError: if it is not one of `FORMATS`, is broken or cut off, has more than
-            `MAX_PIXELS` pixels, or is an array of another dtype or shape.
+            `MAX_PIXELS` pixels, or is an array of another dtype or shape; or a Pillow image of
+            mode I or F whose values are neither 0..255 nor, of I, 0..65535 or, of F, 0..1.
     """
     if isinstance(source, np.ndarray):
         pixels = np.ascontiguousarray(checked_pixels(source))
@@ -160,7 +162,7 @@ def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
     if isinstance(source, Image.Image):
         with _explained("image"):
             _check_size(source, "image")
-            return _whole(_upright_rgb(source), source.format or "array", source.mode)
+            return _whole(_upright_rgb(source, "image"), source.format or "array", source.mode)
     if isinstance(source, (str, PathLike)):
         with _file(Path(source)) as stream:
             return _decode(stream, shown(Path(source)), at_least_px)
@@ -182,6 +184,20 @@ def read_header(path: Path) -> Header:
     """
     with _file(path) as stream, _opened(stream, shown(path)) as image:
         return Header(*image.size, _orientation(image))
+
+
+def png_text(path: Path, key: str) -> str:
+    """A text in the header of a PNG file; empty if it has none of that key, or is no PNG file.
+
+    Raises:
+        ImageError: if the file cannot be read.
+    """
+    with _file(path) as stream, _QUIET:
+        try:
+            with Image.open(stream, formats=("PNG",)) as image:
+                return str(image.info.get(key, ""))
+        except _DAMAGE:
+            return ""
 
 
 def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.Image:
@@ -238,7 +254,7 @@ def _decode(stream: BinaryIO, where: str, at_least_px: int | None) -> Photo:
         stored = image.size
         # Pillow reduces JPEGs alone; it says where the picture then lies.
         drafted = image.draft(None, (at_least_px, at_least_px)) if at_least_px else None
-        upright = _upright_rgb(image)
+        upright = _upright_rgb(image, where)
         if drafted is None:
             return _whole(upright, image.format or "", image.mode, quality)
         turn = _TURNS[_orientation(image)]
@@ -263,6 +279,15 @@ def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
             yield image
 
 
+# What Pillow's decoders raise on damaged files is not written down; these were seen when its
+# readers were fuzzed.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
+    MemoryError, AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
+    Image.DecompressionBombError,
+)  # fmt: skip
+
+
 @contextmanager
 def _explained(where: str) -> Iterator[None]:
     with _QUIET:
@@ -270,13 +295,7 @@ def _explained(where: str) -> Iterator[None]:
             yield
         except ImageError:
             raise
-        # What Pillow's decoders raise on damaged files is not written down; these were seen
-        # when its readers were fuzzed.
-        except (
-            OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
-            MemoryError, AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
-            Image.DecompressionBombError,
-        ) as error:  # fmt: skip
+        except _DAMAGE as error:
             reason = shown(str(error)) or type(error).__name__
             raise ImageError(f"{where}: broken image: {reason}") from error
 
@@ -351,12 +370,12 @@ _K1_MEAN = 57.625
 """Mean of the standard luminance quantisation table (ITU-T T.81, table K.1)."""
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
+def _upright_rgb(image: Image.Image, where: str) -> Image.Image:
     # A TIFF of the caller's turns itself when it is loaded, and only then says that it is upright.
     image.load()
     # Not ImageOps.exif_transpose, which also writes the EXIF anew, and fails where a tag is odd.
     method = _TURNS[_orientation(image)].method
-    return _rgb(image if method is None else image.transpose(method))
+    return _rgb(image if method is None else image.transpose(method), where)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -406,12 +425,12 @@ def _turned(
     return left, top, left + width, top + height
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Image.Image, where: str) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_grey(image)
+        return _from_deep_grey(image, where)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
@@ -419,8 +438,31 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """16-bit grey to RGB: the upper 8 of 16 bits, rounded."""
+def _from_deep_grey(image: Image.Image, where: str) -> Image.Image:
+    """Grey of 16 or 32 bits or of floats as RGB: what is brightest in its range becomes 255."""
     values = np.asarray(image, dtype=np.float64)
-    grey = np.clip(np.rint(values / 257), 0, 255).astype(np.uint8)
+    scale = 255 / (_DEEP_WHITE if image.mode.startswith("I;16") else _white(values, image, where))
+    grey = np.rint(values * scale).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
+
+
+_DEEP_WHITE = 65535
+
+
+def _white(values: npt.NDArray[np.float64], image: Image.Image, where: str) -> float:
+    """The value that stands for white in an image of mode I or F, neither of which says so."""
+    low, high = float(values.min()), float(values.max())
+    ranges = (1, 255) if image.mode == "F" else (255, _DEEP_WHITE)
+    white = next((one for one in ranges if high <= one), None)
+    # Floats of which the largest is a little over 1 are more likely 0..1 and brighter than white
+    # than almost black ones of 0..255.
+    is_unclear = image.mode == "F" and 1 < high < _SURELY_BYTES
+    if white is None or not low >= 0 or is_unclear:
+        raise ImageError(
+            f"{where}: a picture of mode {image.mode} whose values go from {low:g} to {high:g}; "
+            f"expected 0 to {ranges[0]}, or 0 to {ranges[1]}: bring them there first"
+        )
+    return white
+
+
+_SURELY_BYTES = 16

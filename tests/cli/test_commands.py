@@ -68,6 +68,37 @@ def test_explore_prints_numbers_and_writes_a_page(class_folders: Path, tmp_path:
     assert json.loads((tmp_path / "explored/exploration.json").read_text()) == json.loads(done.out)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("draw",), ("explore", "{photos}"), ("audit", "{photos}"), ("prepare", "{photos}"),
+        ("evaluate", "net1", "--data", "{photos}"),
+        ("compare", "net1", "net2", "--data", "{photos}"),
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
+@pytest.mark.parametrize("output", [".", ".."])
+def test_the_working_folder_is_no_place_for_an_output(
+    class_folders: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    output: str,
+) -> None:
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    inode = working.stat().st_ino
+    ended = run_here(*(word.format(photos=class_folders) for word in words), "-o", output)
+    (line,) = ended.refusals
+    assert ended.status == 1
+    assert ended.errors == f"{line}\n"  # nothing was begun
+    assert "the working folder; it is left as it is" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["working"]
+    assert working.stat().st_ino == inode
+    assert not list(working.iterdir())
+
+
 def test_explore_reads_a_dataset_too(dataset: Path) -> None:
     assert "120" in run_here("explore", dataset).out
 

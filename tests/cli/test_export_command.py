@@ -88,21 +88,39 @@ def test_export_leaves_somebody_elses_file_alone(folder: Path, tmp_path: Path) -
     export_command(folder / "run", tmp_path / "own.onnx")
 
 
+def test_export_replaces_only_what_is_surely_a_model_file_of_ours(
+    folder: Path, tmp_path: Path
+) -> None:
+    notes, model = tmp_path / "notes.md", tmp_path / "model.onnx"
+    notes.write_text("facecover: how I trained it")
+    with pytest.raises(OutputError, match=r"notes\.md: expected a model file of earlier"):
+        export_command(folder / "run", notes)
+    assert notes.read_text() == "facecover: how I trained it"
+    whole = (folder / "run" / model_file.MODEL_NAME).read_bytes()
+    for earlier in (whole, whole[:1000]):  # one that was cut off is still ours
+        model.write_bytes(earlier)
+        export_command(folder / "run", model)
+        assert read_model_file(model).info == read_model_file(folder / "run").info
+
+
 @pytest.mark.parametrize("theirs", ["card.md", "card.json"])
 def test_a_card_leaves_somebody_elses_files_alone(
     folder: Path, tmp_path: Path, theirs: str
 ) -> None:
-    (tmp_path / theirs).write_text("mine")
+    mine = (
+        "---\ntags:\n- face-mask\n---\nby facecover card" if theirs == "card.md" else '{"test": 1}'
+    )
+    (tmp_path / theirs).write_text(mine)
     with pytest.raises(OutputError, match=f"{theirs}: expected a card"):
         card_command(folder / "run", folder / "dataset", tmp_path / "card.md", resamples=100)
     assert [path.name for path in tmp_path.iterdir()] == [theirs]
-    assert (tmp_path / theirs).read_text() == "mine"
+    assert (tmp_path / theirs).read_text() == mine
 
 
 def test_a_card_is_of_one_split_and_a_file(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--split 'all': expected one of train, val, test"):
         card_command(folder / "run", folder / "dataset", tmp_path / "card.md", split="all")
-    with pytest.raises(ConfigError, match="expected a file for the card, found a folder"):
+    with pytest.raises(OutputError, match="expected a file for a card, found a folder"):
         card_command(folder / "run", folder / "dataset", tmp_path)
     assert not list(tmp_path.iterdir())
     assert not tmp_path.with_suffix(".json").exists()

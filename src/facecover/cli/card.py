@@ -58,17 +58,16 @@ def card_command(
     """Write a model's card: data, procedure, figures with intervals, calibration, limits, uses."""
     from facecover.dataset.manifest import load_manifest
     from facecover.dataset.opened import of_dataset
-    from facecover.evaluation.card_facts import card_facts
+    from facecover.evaluation.card_facts import are_card_facts, card_facts
+    from facecover.report.model_card import is_card
     from facecover.workflows.measure_models import load_models, measure
 
     if output.suffix == ".json":
         raise ConfigError(f"-o {output}: expected a name for the card such as card.md")
     if split not in SPLITS:
         raise ConfigError(f"--split {shown(split)!r}: expected one of {', '.join(SPLITS)}")
-    if output.is_dir():
-        raise ConfigError(f"-o {output}: expected a file for the card, found a folder")
-    check_own_file(output, b"\n- face-mask\n", "a card")  # of its tags
-    check_own_file(output.with_suffix(".json"), b'"file_sha256"', "a card's figures")
+    check_own_file(output, is_card, "a card")
+    check_own_file(output.with_suffix(".json"), are_card_facts, "a card's figures")
     about = {} if sources is None else _about(sources)
     (loaded,) = load_models([model])
     info = loaded.classifier.info

@@ -82,8 +82,9 @@ def prepare_command(
     """
     from facecover.dataset.opened import SourceOptions, read_labelled
     from facecover.dataset.split import Shares
-    from facecover.preparation.pipeline import PrepareOptions, prepare
+    from facecover.preparation.pipeline import PrepareOptions, check_output, prepare
 
+    check_output(output)
     read_in = read_labelled(sources, SourceOptions(layout, label, mapping), CONSOLE)
     options = PrepareOptions(
         sizes_px=tuple(size),

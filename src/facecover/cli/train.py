@@ -11,7 +11,7 @@ from rich.table import Table
 
 from facecover.cli.console import CONSOLE, show, show_json
 from facecover.files import check_own_file
-from facecover.inference.model_file import PRODUCER, Images, Model, ModelFile
+from facecover.inference.model_file import Images, Model, ModelFile, is_model_file
 from facecover.inference.model_info import ModelInfo
 from facecover.report import REPORT_NAME
 from facecover.text import percent
@@ -99,7 +99,7 @@ def export_command(
     from facecover.dataset.arrays import open_dataset
     from facecover.training.run_folder import load_record
 
-    check_own_file(output, PRODUCER.encode(), "a model file")
+    check_own_file(output, is_model_file, "a model file")
     load_record(run)  # what is no run is refused at once; PyTorch takes seconds to import
     from facecover.training.run_export import export_run
 

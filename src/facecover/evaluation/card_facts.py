@@ -14,8 +14,10 @@ where that learned from these images, too, its twin that did not |
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,6 +126,20 @@ def card_facts(
         "sources": [_source(name, part, about) for name, part in table.groupby("source")],
     }
     return {key: _plain(value) for key, value in document.items()}
+
+
+def are_card_facts(path: Path) -> bool:
+    """Whether a file holds what `card_facts` gives.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    keys = {"file_sha256", "test", "uncalibrated", "by_source", "by_measure", "left_out", "sources"}
+    return isinstance(found, dict) and keys <= found.keys()
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import mmap
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class _CutOff(Exception):
     """A field reaches beyond the end, or is none that ONNX uses."""
 
 
-def read_header(data: bytes) -> OnnxHeader:
+def read_header(data: bytes | mmap.mmap) -> OnnxHeader:
     """The outermost fields of an ONNX file; of any other bytes, a header that is not whole."""
     header = OnnxHeader()
     try:
@@ -74,6 +75,19 @@ def read_header(data: bytes) -> OnnxHeader:
         return header
     header.is_whole = True
     return header
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether a file is an ONNX file that this package wrote, cut off or changed as it may be.
+
+    Raises:
+        OSError: if it cannot be read, or is empty.
+    """
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        return read_header(data).producer in (PRODUCER, _FORMER_NAME)
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:

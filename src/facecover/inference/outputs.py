@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from PIL import Image, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
 
-from facecover.contact_sheet import SheetTile, contact_sheet
+from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 from facecover.errors import ConfigError, ImageError, OutputError, shown
 from facecover.files import check_own_file, written_file
 from facecover.images import FORMATS, read_photo
@@ -253,8 +252,6 @@ MAX_TILES = 400
 """Photos on one sheet: 50 rows, a picture of about 1,100 x 7,700 pixels."""
 
 _TILE_PX = 128
-_MADE_BY = "facecover contact sheet"
-"""Stands in each sheet, so that a photo is not taken for an earlier one."""
 
 _COLOURS = {"mask": "#0072b2", "no_mask": "#d55e00", "incorrect_mask": "#a8518a"}
 _UNCERTAIN_COLOUR = "#999999"
@@ -274,7 +271,7 @@ class Sheet:
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() != ".png":
             raise ConfigError(f"--sheet {shown(path)}: expected a name that ends in .png")
-        check_own_file(path, _MADE_BY.encode(), "a contact sheet")
+        check_own_file(path, is_sheet, "a contact sheet")
         self._path = path
         self._tiles: list[SheetTile] = []
 
@@ -307,8 +304,5 @@ class Sheet:
         """
         if self._tiles:
             with written_file(self._path) as beside:
-                made_by = PngInfo()
-                made_by.add_text("Software", _MADE_BY)
-                sheet = contact_sheet(self._tiles, tile_px=_TILE_PX)
-                sheet.save(beside, "PNG", pnginfo=made_by)
+                save_sheet(contact_sheet(self._tiles, tile_px=_TILE_PX), beside)
         return len(self._tiles)

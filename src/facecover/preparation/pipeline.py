@@ -128,7 +128,7 @@ def prepare(
         LabelError: if the sources hold one class only, or mean different things by its name.
         OutputError: if the folder holds something else or cannot be written.
     """
-    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
+    check_output(folder)
     check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_classes(sources)
     check_class_names(sources)
@@ -154,6 +154,15 @@ def prepare(
         write_audit(beside, findings, leakage)
         write_conflicts(beside, find_conflicts(table, copies))
     return open_dataset(folder)
+
+
+def check_output(folder: Path) -> None:
+    """Refuse a place that no dataset can be written to, before any long work.
+
+    Raises:
+        OutputError: if it holds something else, is in use, or cannot be looked at.
+    """
+    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
 
 
 def _say_nothing(_: str) -> None:

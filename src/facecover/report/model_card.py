@@ -1,6 +1,7 @@
 """A model card in Hugging Face's form: YAML for their hub, then Markdown for people."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -41,6 +42,25 @@ _OF_A_TWIN = (
     "the same experiment without them, though perhaps in arithmetic of another precision (weights "
     "`{weights}`), and this model is expected to be no worse"
 )
+
+
+_MARKER = {"generated_by": "facecover card"}
+"""In the YAML of every card, which no other file has: a card may replace an earlier one alone."""
+
+
+def is_card(path: Path) -> bool:
+    """Whether a file is a card that `card_text` made, whatever was added below its YAML.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as stream:
+        begin, *lines = stream.read(_MAX_FRONT_BYTES).splitlines() or [b""]
+    front = lines[: lines.index(b"---")] if b"---" in lines else []
+    return begin == b"---" and yaml.safe_dump(_MARKER).strip().encode() in front
+
+
+_MAX_FRONT_BYTES = 2**20
 
 
 def card_text(
@@ -134,6 +154,7 @@ def _front(info: ModelInfo, facts: Mapping[str, Any], license_id: str | None) ->
     }
     task = {"type": "image-classification", "name": "Image classification"}
     document = {
+        **_MARKER,
         **({"license": license_id} if license_id else {}),
         "library_name": "onnx",
         "pipeline_tag": "image-classification",
