@@ -1,5 +1,7 @@
 """JSON in and out: facts as plain values, and files of ours read back as the type they hold."""
 
+import json
+import math
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,14 +23,15 @@ def to_document(facts: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)
         facts: a dataclass, a `msgspec.Struct`, or mappings and sequences of such; arrays become
             lists, paths and other objects text.
     """
-    return msgspec.json.decode(msgspec.json.encode(facts, enc_hook=_plain))
+    return _finite(msgspec.to_builtins(facts, str_keys=True, enc_hook=_plain))
 
 
-def to_text(facts: object) -> str:
-    """The same as JSON text, indented by two, with a line break at its end."""
-    return (
-        msgspec.json.format(msgspec.json.encode(facts, enc_hook=_plain), indent=2).decode() + "\n"
-    )
+def to_text(facts: object, *, ensure_ascii: bool = True) -> str:
+    """The same as JSON text, indented by two, with a line break at its end.
+
+    Names of files that are not UTF-8 hold lone surrogates, which msgspec's own writer refuses.
+    """
+    return json.dumps(to_document(facts), indent=2, ensure_ascii=ensure_ascii) + "\n"
 
 
 def write_document(path: Path, facts: object) -> None:
@@ -54,10 +57,10 @@ def read_document(
         advice: what to do then, said at the end of the error.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.convert(json.loads(path.read_bytes()), kind)
     except OSError as reason:
         raise error(f"{shown(str(path))}: cannot be read: {reason.strerror}; {advice}") from reason
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as reason:
+    except (msgspec.ValidationError, ValueError, RecursionError) as reason:
         raise error(f"{shown(str(path))}: broken: {shown(str(reason))}; {advice}") from reason
 
 
@@ -65,3 +68,11 @@ def _plain(value: object) -> object:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     return str(value)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -171,7 +171,7 @@ def test_a_source_is_left_out_and_labels_are_corrected(tmp_path: Path, photos: P
     assert (state(photos), state(new)) == before
     assert {path.name for path in (tmp_path / "dataset").iterdir()} == {
         "audit.json", "conflicts.csv", "dropped.csv", "images_32.npy", "images_64.npy",
-        "manifest.parquet", "unreadable.csv",
+        "images_96.npy", "manifest.parquet", "unreadable.csv",
     }  # fmt: skip
     explored = run_here("explore", tmp_path / "dataset")
     assert explored.status == 0, explored.errors

@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from facecover.dataset import PREPARED_SIZES_PX
 from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.dataset.collect import read_drops, write_drops
 from facecover.dataset.manifest import COLUMNS, load_manifest
 from facecover.errors import DatasetError, OutputError
 from facecover.images import RESAMPLING
+from facecover.inference.model_file import packaged_models, read_model_file
 from facecover.labels import Box
 from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
@@ -127,6 +130,8 @@ def test_too_many_unreadable_files_stop_and_leave_no_dataset(
         prepared(broken, tmp_path / "d")
     assert not (tmp_path / "d").exists()
     assert len(pd.read_csv(tmp_path / "d-unreadable.csv")) == 10
+    with pytest.raises(DatasetError, match=r"d-unreadable-2\.csv"):
+        prepared(broken, tmp_path / "d")
     assert len(prepared(broken, tmp_path / "d", max_unreadable_share=0.1)) == 120
 
 
@@ -204,9 +209,48 @@ def test_a_broken_dataset_says_so(
         open_dataset(tmp_path / "d").images(32)
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b"{no json", "broken manifest header"),
+        (b"[1, 2]", "broken manifest header: Expected `object`"),
+        (b'{"format_version": 3}', "broken manifest header: Object missing required field"),
+        (b'{"format_version": 3, "sources": 7}', "broken manifest header: Expected `array`"),
+        (b"{}", "expected manifest format 1 to 3, found None"),
+    ],
+)
+def test_a_broken_manifest_header_is_one_line(
+    class_folders: Path, tmp_path: Path, header: bytes, message: str
+) -> None:
+    prepared(as_source(class_folders), tmp_path / "d")
+    path = tmp_path / "d/manifest.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"facecover": header}), path)
+    with pytest.raises(DatasetError, match=message) as caught:
+        open_dataset(tmp_path / "d")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dataset_of_before_the_package_was_renamed_is_read(
+    class_folders: Path, tmp_path: Path
+) -> None:
+    digest = prepared(as_source(class_folders), tmp_path / "d").manifest.info.digest
+    path = tmp_path / "d/manifest.parquet"
+    table = pq.read_table(path)
+    metadata = {b"facemask": table.schema.metadata[b"facecover"]}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    assert open_dataset(tmp_path / "d").manifest.info.digest == digest
+
+
+def test_every_packaged_model_takes_a_dataset_as_it_is_prepared() -> None:
+    sizes = {read_model_file(model.path).info.input_size_px for model in packaged_models()}
+    assert sizes <= set(PREPARED_SIZES_PX)
+
+
 def test_a_size_that_was_not_kept(class_folders: Path, tmp_path: Path) -> None:
     dataset = prepared(as_source(class_folders), tmp_path / "d")
-    with pytest.raises(DatasetError, match=r"expected images of 128 x 128, found 32, 64; .*--size"):
+    with pytest.raises(
+        DatasetError, match=r"of 128 x 128, found 32, 64, 96; .*--size"
+    ):
         dataset.images(128)
 
 

@@ -32,7 +32,7 @@ def show(*results: "RenderableType") -> None:
 
 def show_json(facts: object) -> None:
     """Print one JSON document to standard output."""
-    show(to_text(facts).rstrip("\n"))
+    show(to_text(facts, ensure_ascii=False).rstrip("\n"))
 
 
 class _ConsoleProgress:

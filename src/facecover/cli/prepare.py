@@ -15,7 +15,12 @@ from facecover.cli.options import (
     Sources,
     Workers,
 )
-from facecover.dataset import DEFAULT_TEST_SHARE, DEFAULT_VAL_SHARE, MAX_UNREADABLE_SHARE
+from facecover.dataset import (
+    DEFAULT_TEST_SHARE,
+    DEFAULT_VAL_SHARE,
+    MAX_UNREADABLE_SHARE,
+    PREPARED_SIZES_PX,
+)
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.labels import parse_mapping
 from facecover.sources.rows import SPLITS
@@ -41,7 +46,7 @@ def prepare_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The dataset folder to make.")],
     size: Annotated[
         list[int],
-        typer.Option(help="A square size in pixels to keep besides 32 and 64.", min=8, max=1024),
+        typer.Option(help="A square size in pixels to keep besides 32, 64, 96.", min=8, max=1024),
     ] = [],  # noqa: B006  (Typer reads the default, nobody changes it)
     val: Annotated[float, typer.Option(help="Share of validation data.")] = DEFAULT_VAL_SHARE,
     test: Annotated[
@@ -87,7 +92,7 @@ def prepare_command(
     check_output(output)
     read_in = read_labelled(sources, SourceOptions(layout, label, mapping), CONSOLE)
     options = PrepareOptions(
-        sizes_px=tuple(size),
+        sizes_px=(*PREPARED_SIZES_PX, *size),
         shares=Shares(val=val, test=test),
         split_by=split_by,
         leave_out=tuple(dict.fromkeys(leave_out)),

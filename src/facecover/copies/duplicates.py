@@ -1,6 +1,5 @@
 """Which images show the same picture: exact copies, near twins, mirror images, edited copies."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from facecover.copies.hashes import (
 from facecover.copies.matching import compare
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
+from facecover.files import available_cores
 
 Pairs = npt.NDArray[np.int64]
 """``int64 (n, 2)``, positions."""
@@ -197,7 +197,7 @@ def find_duplicates(
     _check(images, table)
     # The threads are shared out here; each then multiplies its small matrices alone.
     with threadpool_limits(1, user_api="blas"):
-        return _find(images, table, workers or os.cpu_count() or 1)
+        return _find(images, table, workers or available_cores())
 
 
 def _find(images: Images, table: pd.DataFrame, threads: int) -> DuplicateGroups:

@@ -226,8 +226,8 @@ def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: in
 
 
 def _pixel_digests(dataset: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
-    """The digest of each image at the largest size, as `collect` takes it."""
-    images = dataset.images(max(dataset.manifest.info.sizes_px))
+    """The digest of each image at one size, as `collect` takes it."""
+    images = dataset.images(MEASURE_SIZE_PX)
     return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
 
 

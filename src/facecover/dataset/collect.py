@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import MEASURES, Images, array_name, wide_name
+from facecover.dataset.arrays import MEASURE_SIZE_PX, MEASURES, Images, array_name, wide_name
 from facecover.dataset.decode import BAD_BOX, UNREADABLE, FileFacts, OnProgress, decode_rows
 from facecover.dataset.manifest import COLUMNS
 from facecover.errors import DatasetError, shown
@@ -139,7 +140,7 @@ def collect(
     )
     drops = (*(drop for source in sources for drop in source.drops), *unreadable)
     read_count = len(rows) + sum(len(source.drops) for source in sources)
-    digests = _digests(images[max(images)])
+    digests = _digests(images[MEASURE_SIZE_PX])  # the same whatever else is kept
     return Collection(tuple(sources), table, images, digests, drops, read_count)
 
 
@@ -195,6 +196,12 @@ def _compacted(path: Path, kept: list[int]) -> Images:
     return whole
 
 
+def _free_name(path: Path) -> Path:
+    """The path, or the first of ``NAME-2.csv``, ``NAME-3.csv``, ... that nothing stands at."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], numbered) if not os.path.lexists(one))
+
+
 def _check_unreadable(
     drops: Sequence[Drop], count: int, max_share: float, list_path: Path | None
 ) -> None:
@@ -203,6 +210,7 @@ def _check_unreadable(
     examples = "; ".join(drop.detail for drop in drops[:3])
     where = ""
     if list_path is not None:
+        list_path = _free_name(list_path)
         write_drops(list_path, drops)
         where = f"; the whole list: {list_path}"
     raise DatasetError(

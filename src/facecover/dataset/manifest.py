@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import facecover
-from facecover.errors import DatasetError
+from facecover.errors import DatasetError, shown
 from facecover.files import written_file
 from facecover.sources.rows import SPLITS
 
@@ -192,7 +193,10 @@ def digest_samples(pixel_digests: list[str], labels: list[int], splits: list[str
 def _document(path: Path, raw: bytes | None) -> dict[str, Any]:
     if raw is None:
         raise DatasetError(f"{path}: a Parquet table, but not a manifest of this package")
-    document: dict[str, Any] = json.loads(raw)
+    try:
+        document = msgspec.convert(json.loads(raw), dict[str, Any])
+    except ValueError as error:  # msgspec's and json's errors are such
+        raise _broken(path, error) from error
     found = document.get("format_version")
     if found not in range(1, FORMAT_VERSION + 1):
         raise DatasetError(
@@ -204,14 +208,10 @@ def _document(path: Path, raw: bytes | None) -> dict[str, Any]:
 
 def _info(path: Path, document: dict[str, Any]) -> ManifestInfo:
     try:
-        return ManifestInfo(
-            sources=tuple(SourceInfo(**source) for source in document.pop("sources")),
-            class_names=tuple(document.pop("class_names")),
-            sizes_px=tuple(document.pop("sizes_px")),
-            channel_mean={int(k): tuple(v) for k, v in document.pop("channel_mean").items()},
-            channel_std={int(k): tuple(v) for k, v in document.pop("channel_std").items()},
-            left_out=tuple(document.pop("left_out", ())),
-            **document,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path}: broken manifest header: {error}; run prepare again") from error
+        return msgspec.convert(document, ManifestInfo, strict=False)
+    except msgspec.ValidationError as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path}: broken manifest header: {shown(str(error))}; run prepare again")

@@ -17,11 +17,10 @@ from facecover.copies.selection import (
     check_shared_pictures,
     choose_samples,
 )
-from facecover.dataset import MAX_UNREADABLE_SHARE
+from facecover.dataset import MAX_UNREADABLE_SHARE, PREPARED_SIZES_PX
 from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, channel_statistics, open_dataset
 from facecover.dataset.collect import (
     DROPPED_NAME,
-    SIZES_PX,
     UNREADABLE_NAME,
     Collection,
     collect,
@@ -72,7 +71,7 @@ class PrepareOptions:
     """How a dataset is prepared.
 
     Attributes:
-        sizes_px: square sizes to keep besides 32 and 64.
+        sizes_px: square sizes to keep; 32 and 64 are always kept.
         shares: the wanted shares of validation and test data.
         split_by: ``group`` keeps one image of every picture, and edits of a picture and photos
             of a person in one split (see `audit.settle`); ``source`` does so too, and tests on
@@ -89,7 +88,7 @@ class PrepareOptions:
         workers: processes that decode; by default one a core, where there are many photos.
     """
 
-    sizes_px: tuple[int, ...] = SIZES_PX
+    sizes_px: tuple[int, ...] = PREPARED_SIZES_PX
     shares: Shares = DEFAULT_SHARES
     split_by: SplitBy = "group"
     leave_out: tuple[str, ...] = ()
