@@ -248,9 +248,7 @@ def test_every_packaged_model_takes_a_dataset_as_it_is_prepared() -> None:
 
 def test_a_size_that_was_not_kept(class_folders: Path, tmp_path: Path) -> None:
     dataset = prepared(as_source(class_folders), tmp_path / "d")
-    with pytest.raises(
-        DatasetError, match=r"of 128 x 128, found 32, 64, 96; .*--size"
-    ):
+    with pytest.raises(DatasetError, match=r"of 128 x 128, found 32, 64, 96; .*--size"):
         dataset.images(128)
 
 
