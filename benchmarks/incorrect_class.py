@@ -29,8 +29,8 @@ from facecover.dataset.arrays import UNUSED, Dataset, open_dataset, with_table
 from facecover.dataset.split import leave_out_splits
 from facecover.evaluation.intervals import percentile_interval
 from facecover.labels import INCORRECT_MASK, MASK
-from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
-from facecover.studies.results import Answered
+from facecover.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.runs import RunAnswers
 from facecover.training.experiments import load_experiment
 from side_by_side import Planned, side_by_side
 
@@ -40,7 +40,7 @@ SURE = (0.5, 0.8, 0.9, 1.0)
 """Probabilities over which alone a third class may be answered; over 1 it never is."""
 
 Rows = npt.NDArray[np.int64]
-BySeed = dict[int, Answered]
+BySeed = dict[int, RunAnswers]
 
 
 def groups_of(table: pd.DataFrame) -> Rows:
@@ -76,7 +76,7 @@ def left_out(dataset: Dataset, tested: npt.NDArray[np.bool_], classes: int) -> D
     return replace(view, manifest=replace(view.manifest, info=info))
 
 
-def answered(answers: Answered, sure: float | None = None) -> Rows:
+def answered(answers: RunAnswers, sure: float | None = None) -> Rows:
     """The likeliest class; or the third where its probability is over `sure`, of others else."""
     p = answers.probabilities
     found: Rows = p.argmax(axis=1)
@@ -86,7 +86,7 @@ def answered(answers: Answered, sure: float | None = None) -> Rows:
     return found
 
 
-def of_first_two(answers: Answered, sure: float | None = None) -> Answered:
+def of_first_two(answers: RunAnswers, sure: float | None = None) -> RunAnswers:
     """The answers on bare and masked faces."""
     kept = answers.labels < INCORRECT_MASK
     right = answered(answers, sure) == answers.labels
@@ -100,13 +100,13 @@ def of_first_two(answers: Answered, sure: float | None = None) -> Answered:
     )
 
 
-def joined(parts: list[Answered]) -> Answered:
+def joined(parts: list[RunAnswers]) -> RunAnswers:
     """The answers of several parts, one after another."""
     names = ("rows", "labels", "probabilities", "is_right", "groups")
-    return Answered(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return RunAnswers(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def worn_well_or_badly(answers: Answered, pictures: npt.NDArray[np.str_]) -> dict[str, Any]:
+def worn_well_or_badly(answers: RunAnswers, pictures: npt.NDArray[np.str_]) -> dict[str, Any]:
     """How well the two are told apart; the faces of one picture are not independent."""
     worn = np.flatnonzero(answers.labels >= MASK)
     p, is_well = answers.probabilities, answers.labels == MASK

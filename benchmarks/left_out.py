@@ -25,13 +25,13 @@ from facecover.copies.hashes import BOX
 from facecover.dataset.manifest import load_manifest
 from facecover.evaluation.intervals import measure
 from facecover.preparation.label_corrections import apply_lists, read_corrections
-from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
-from facecover.studies.plan import run_folder
-from facecover.studies.results import Answered, StudyRun, load_study, read_answers
+from facecover.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.results import StudyRun, load_study
+from facecover.studies.runs import RunAnswers, read_answers, run_folder
 
 MEASURES = ("balanced_accuracy", "roc_auc", "ece", "log_loss")
 
-BySeed = dict[int, tuple[StudyRun, Answered]]
+BySeed = dict[int, tuple[StudyRun, RunAnswers]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Truth:
         labels = table["label"].to_numpy(dtype=np.int64)
         return cls(np.where(is_small, -1, labels), published)
 
-    def judge(self, answers: Answered) -> Answered:
+    def judge(self, answers: RunAnswers) -> RunAnswers:
         """The same answers of two classes, judged by these labels.
 
         Raises:
@@ -66,7 +66,7 @@ class Truth:
         labels = self.labels[answers.rows]
         answered = np.where(answers.is_right, answers.labels, 1 - answers.labels)
         kept = (labels == 0) | (labels == 1)
-        return Answered(
+        return RunAnswers(
             rows=answers.rows[kept],
             labels=labels[kept],
             probabilities=answers.probabilities[kept],
@@ -117,7 +117,7 @@ def _value(mean: SeedMean) -> dict[str, Any]:
     }
 
 
-def _answers(by_seed: BySeed) -> dict[int, Answered]:
+def _answers(by_seed: BySeed) -> dict[int, RunAnswers]:
     return {seed: answers for seed, (_, answers) in by_seed.items()}
 
 

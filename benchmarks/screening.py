@@ -41,8 +41,14 @@ from facecover.evaluation.robustness import spoilt_answers
 from facecover.inference.classifier import Classifier
 from facecover.studies.definition import Variant
 from facecover.studies.divisions import Part, divide, photos_with_copies, with_splits
-from facecover.studies.plan import PlannedRun, experiment_of
-from facecover.studies.results import Answered, do_run, finished_run, read_answers
+from facecover.studies.runs import (
+    PlannedRun,
+    RunAnswers,
+    do_run,
+    experiment_of,
+    finished_run,
+    read_answers,
+)
 from left_out import Truth
 
 FIRST_ROWS = ("11011100010", "11111010110011001010000")
@@ -158,7 +164,7 @@ def lenth_margin(effects: Floats) -> float:
     return float(stats.t.ppf(0.975, len(sizes) / 3) * spread)
 
 
-def summed_up(answers: list[Answered], design: Design) -> dict[str, Any]:
+def summed_up(answers: list[RunAnswers], design: Design) -> dict[str, Any]:
     """What the runs on one source say."""
     right = np.stack([one.is_right for one in answers]).astype(np.float64)
     labels, rows = answers[0].labels, np.arange(len(answers[0].labels))
@@ -257,7 +263,7 @@ def main() -> None:
             run = runs[number]
             if finished_run(run, view, "test") is None:
                 print(f"{part.source}: run {number}", file=sys.stderr, flush=True)
-                do_run(run, view, photos, "test", device=options.device)
+                do_run(run, view, "test", device=options.device)
         if all(finished_run(run, view, "test") for run in runs):
             answers = [truth.judge(read_answers(run.folder)) for run in runs]
             found = summed_up(answers, design)

@@ -42,9 +42,9 @@ from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.intervals import measure_answers
 from facecover.inference.model_file import softmax
-from facecover.studies.conclusion import mean_accuracy, mean_difference
 from facecover.studies.divisions import Part, Photos, divide, photos_with_copies, with_splits
-from facecover.studies.results import Answered
+from facecover.studies.estimates import mean_accuracy, mean_difference
+from facecover.studies.runs import RunAnswers
 from facecover.training.augmentation import augment
 from facecover.training.config import Experiment
 from facecover.training.data_loader import Batch, load_split
@@ -143,7 +143,7 @@ def _numbers_of_each_step(experiment: Experiment, steps: int) -> Tensor:
     return torch.tensor(rows)
 
 
-def trained(planned: Planned, device: torch.device) -> Iterator[Answered | None]:
+def trained(planned: Planned, device: torch.device) -> Iterator[RunAnswers | None]:
     """Train a run; it has queued a little work each time that it yields, and last its answers."""
     experiment, view = planned.experiment, planned.view
     augmentation = experiment.augmentation
@@ -237,7 +237,7 @@ class Repeated:
 
 
 @torch.no_grad()
-def _answered(network: Network, view: Dataset, device: torch.device) -> Answered:
+def _answered(network: Network, view: Dataset, device: torch.device) -> RunAnswers:
     def logits_of(split: str) -> tuple[Rows, Logits]:
         rows = view.rows_of(split)
         pixels = np.ascontiguousarray(view.images(network.input_size_px)[rows])
@@ -250,16 +250,16 @@ def _answered(network: Network, view: Dataset, device: torch.device) -> Answered
     labels = view.labels[rows]
     is_right = logits.argmax(axis=1) == labels
     probabilities = softmax(logits, temperature).astype(np.float32)
-    return Answered(rows, labels, probabilities, is_right, rows)
+    return RunAnswers(rows, labels, probabilities, is_right, rows)
 
 
 def side_by_side(
     plan: list[Planned], device: torch.device, slots: int
-) -> Iterator[tuple[Planned, Answered]]:
+) -> Iterator[tuple[Planned, RunAnswers]]:
     """The runs of a plan as they are done, so many at a time."""
     new_stream = torch.cuda.Stream if device.type == "cuda" else lambda: None
     streams = [new_stream() for _ in range(slots if device.type == "cuda" else 1)]
-    waiting, running = list(plan), dict[int, tuple[Planned, Iterator[Answered | None]]]()
+    waiting, running = list(plan), dict[int, tuple[Planned, Iterator[RunAnswers | None]]]()
     while waiting or running:
         for slot in range(len(streams)):
             if slot not in running and waiting:
@@ -334,7 +334,7 @@ def main() -> None:
             if name in (options.only or document)
         }
         plan = planned_runs(views, variants, options.seeds or [0])
-    found: dict[str, dict[str, dict[int, Answered]]] = {source: {} for source in views}
+    found: dict[str, dict[str, dict[int, RunAnswers]]] = {source: {} for source in views}
     for planned, answered in told(side_by_side(plan, device, options.slots), known, truth):
         of_variant = found[planned.source].setdefault(planned.variant, {})
         of_variant[planned.experiment.seed] = answered
@@ -354,15 +354,15 @@ def _wrong_choice(options: argparse.Namespace, document: dict[str, Any]) -> str 
     return f"--only {min(unknown)}: expected one of {', '.join(document)}" if unknown else None
 
 
-def effects_of(design: Design, by_run: dict[str, dict[int, Answered]]) -> dict[str, Any]:
+def effects_of(design: Design, by_run: dict[str, dict[int, RunAnswers]]) -> dict[str, Any]:
     """What the runs of a design say, each of which has one seed."""
     in_order = [by_run[f"run{number}"] for number in range(len(design.runs))]
     return summed_up([next(iter(by_seed.values())) for by_seed in in_order], design)
 
 
 def told(
-    runs: Iterator[tuple[Planned, Answered]], known: Photos, truth: Truth
-) -> Iterator[tuple[Planned, Answered]]:
+    runs: Iterator[tuple[Planned, RunAnswers]], known: Photos, truth: Truth
+) -> Iterator[tuple[Planned, RunAnswers]]:
     """The runs as they end, judged by the true labels, each said in a line."""
     start, images = time.perf_counter(), 0
     for planned, answered in runs:
@@ -387,7 +387,7 @@ def _images_seen(planned: Planned) -> int:
     return n // training.batch_size * training.batch_size * training.epochs
 
 
-def _measured(answered: Answered) -> str:
+def _measured(answered: RunAnswers) -> str:
     answers = check_answers(answered.labels, answered.probabilities.astype(np.float64))
     values = measure_answers(answers, resamples=100).values
     auc = values.get("roc_auc")
@@ -396,7 +396,7 @@ def _measured(answered: Answered) -> str:
     )
 
 
-def _row(by_seed: dict[int, Answered], first: dict[int, Answered]) -> str:
+def _row(by_seed: dict[int, RunAnswers], first: dict[int, RunAnswers]) -> str:
     mean = mean_accuracy(by_seed)
     low, high = mean.ci95 or (mean.value, mean.value)
     row = f"{mean.value:.1%} ({low:.1%} to {high:.1%}), n = {mean.n:,}, {len(by_seed)} seeds"

@@ -10,6 +10,7 @@ from tests.cli.running import run_here
 from tests.report.html_check import page_text
 
 from facecover.dataset.manifest import load_manifest
+from facecover.workflows.run_study import study
 
 STUDY = """\
 name: own
@@ -38,7 +39,7 @@ def test_the_list_names_every_study_with_its_question() -> None:
 
 @pytest.mark.slow
 def test_a_study_of_ones_own_runs_and_is_not_run_again(
-    own: Path, class_folders: Path, tmp_path: Path
+    own: Path, class_folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     arguments = (own, "--data", class_folders, "-o", out, "--epochs", 1)
@@ -58,11 +59,27 @@ def test_a_study_of_ones_own_runs_and_is_not_run_again(
     document = json.loads(second.out)
     assert document == json.loads((out / "study.json").read_text("utf-8"))
     assert len(document["results"]) == 4
+    _check_python(own, class_folders, out, document, capfd)
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("name: own", "name: other"), encoding="utf-8")
     refused = run_here("study", other, "--data", class_folders, "-o", out)
     assert refused.status == 1
     assert "expected the study other, found own" in refused.errors
+
+
+def _check_python(
+    own: Path, photos: Path, out: Path, document: object, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The same from Python: the same facts, and not a word."""
+    capfd.readouterr()
+    answer = study(own, [photos], out, epochs=1)
+    assert capfd.readouterr() == ("", "")
+    assert answer.folder == out
+    assert answer.to_json() == document
+    table = answer.to_pandas()
+    assert table["variant"].tolist() == ["narrow", "wide"] * 2
+    assert table["difference"].notna().tolist() == [False, True] * 2
+    assert "Does width matter?" in page_text(answer._repr_html_())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.copies.photo_table import explored, photo_table, two_classes
 from tests.report.browser import CHROMIUM, answer_of, load
 from tests.report.runs import manifest_of, run_of
 from tests.report.test_audit_page import material
-from tests.report.test_study_page import naive_and_honest
+from tests.studies.test_study_page import naive_and_honest
 
 from facecover.evaluation.comparison import compare
 from facecover.evaluation.performance import measure_calibration
@@ -20,8 +20,8 @@ from facecover.report.comparison_page import write_compare_report
 from facecover.report.exploration_page import write_explore_page
 from facecover.report.html import MAX_BYTES, Cell, Details, Paragraph, Section, render_page, table
 from facecover.report.run_page import run_chapter, write_run_report
-from facecover.report.study_page import write_study_report
 from facecover.report.trust_sections import calibration_section, slices_section
+from facecover.studies.study_page import write_study_report
 
 pytestmark = [
     pytest.mark.slow,

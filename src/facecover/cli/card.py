@@ -177,10 +177,10 @@ def _left_out(path: Path, variant: str, sources: Sequence[str]) -> "tuple[LeftOu
     from facecover.studies.results import StudyRun, load_study
 
     found = load_study(path)
-    if sorted(found.sources) != sorted(sources):
+    if sorted(found.data.sources) != sorted(sources):
         raise ConfigError(
             f"{path}: expected a study of the model's sources, {', '.join(sorted(sources))}, "
-            f"found {', '.join(sorted(found.sources))}; run it on those"
+            f"found {', '.join(sorted(found.data.sources))}; run it on those"
         )
     runs = [run for run in found.results if run.division == _LEFT_OUT]
     chosen: dict[str, list[StudyRun]] = {}

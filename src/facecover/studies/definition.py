@@ -18,6 +18,23 @@ from facecover.training.experiments import (
 Division = Literal["each-random", "each-group", "merged-random", "merged-group", "left-out"]
 """How photos are divided into training, validation and test data, see `divisions`."""
 
+DIVISION_TITLES: dict[str, str] = {
+    "each-random": "each source alone, divided at random",
+    "each-group": "each source alone, divided by group",
+    "merged-random": "all sources together, divided at random",
+    "merged-group": "all sources together, divided by group",
+    "left-out": "tested on a source that was left out of training",
+}
+"""What a division is called in a sentence."""
+
+
+def place_title(division: str, source: str) -> str:
+    """A part of a division in a few words: ``rmfd, left out``."""
+    how = {"random": "random", "group": "grouped", "out": "left out"}
+    name = "all sources" if division.startswith("merged") else source
+    return f"{name}, {how[division.rpartition('-')[2]]}"
+
+
 JudgedOn = Literal["test", "val"]
 
 # A variant names an experiment, and so its name starts with a letter, too.
@@ -33,7 +50,6 @@ class Variant(_Section):
     """One of the things that are compared.
 
     Attributes:
-        name: what it is called in tables.
         experiment: ``net1``, ``net2``, or a YAML file.
         set: values of the experiment to change, by dotted key.
         data_share: the share of the training groups that it learns from, for learning curves.
@@ -73,11 +89,8 @@ class Study(_Section):
     """A question put to the data.
 
     Attributes:
-        name: what it is called.
-        question: what it asks.
         claim: what was claimed, in words; may be empty.
         expects: what the claim says of the numbers; without it nothing is judged.
-        variants: what is compared.
         seeds: each variant is trained once for each.
         divisions: how the photos are divided; each is a table of its own.
         leave_out: the sources that ``left-out`` leaves out in turn; each one, if none is named.
@@ -137,6 +150,11 @@ class Study(_Section):
         return next((one.name for one in self.variants if one.baseline), self.variants[0].name)
 
     @property
+    def judged_on_images(self) -> str:
+        """The images that are measured, in words."""
+        return f"{'validation' if self.judged_on == 'val' else self.judged_on} images"
+
+    @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Which variants are compared, each with what: every one with the baseline, and more."""
         pairs = [(one.name, self.baseline) for one in self.variants if one.name != self.baseline]
@@ -193,11 +211,7 @@ def read_study(name_or_path: str | Path) -> Study:
 
 
 def changed_study(study: Study, changes: Mapping[str, Any]) -> Study:
-    """A study with other seeds, divisions or data to judge on.
-
-    Args:
-        study: the study.
-        changes: values by key.
+    """A study with other values under some of its keys.
 
     Raises:
         ConfigError: if they do not fit.

@@ -27,6 +27,7 @@ from facecover.errors import DatasetError
 from facecover.labels import class_name
 from facecover.sources.rows import SPLITS
 from facecover.studies.definition import Division
+from facecover.studies.results import SkippedPart
 
 Rows = npt.NDArray[np.int64]
 """``int64 (n,)``, rows of the dataset's table."""
@@ -75,10 +76,6 @@ class Photos:
 def photos_with_copies(dataset: Dataset, *, workers: int | None = None) -> Photos:
     """The photos of a dataset that kept every copy (``prepare`` with ``split_by="random"``).
 
-    Args:
-        dataset: the dataset.
-        workers: threads; by default one a core.
-
     Raises:
         DatasetError: if it holds no image.
     """
@@ -123,34 +120,17 @@ Splits = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Part:
-    """One training and test data set that a division makes.
-
-    Attributes:
-        division: the division.
-        source: the source it is about, or `ALL_SOURCES`.
-        splits: where every photo goes.
-    """
+    """One training and test data set that a division makes of a source, or of `ALL_SOURCES`."""
 
     division: Division
     source: str
     splits: Splits
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """A part that cannot be made of these photos, and why."""
-
-    division: Division
-    source: str
-    reason: str
-
-
 def divide(
     photos: Photos, division: Division, leave_out: Sequence[str] = ()
-) -> tuple[list[Part], list[Skipped]]:
-    """The parts that a division makes of some photos.
-
-    Splits that the photos bring are not looked at.
+) -> tuple[list[Part], list[SkippedPart]]:
+    """The parts that a division makes of some photos, whatever splits they bring.
 
     Args:
         photos: all of them.
@@ -165,25 +145,19 @@ def divide(
         return [_as_it_is(photos, division)], []
     check_are_sources(leave_out, photos.sources)
     parts: list[Part] = []
-    skipped: list[Skipped] = []
+    skipped: list[SkippedPart] = []
     for source, make in _makers(photos, division, leave_out):
         try:
             splits = make()
             _check(splits, photos.labels, is_left_out=division == "left-out")
             parts.append(Part(division, source, splits))
         except DatasetError as error:
-            skipped.append(Skipped(division, source, str(error)))
+            skipped.append(SkippedPart(division, source, str(error)))
     return parts, skipped
 
 
 def with_splits(dataset: Dataset, photos: Photos, splits: Splits, division: Division) -> Dataset:
-    """The photos of a dataset, divided, with the groups that are known of them.
-
-    Args:
-        dataset: the photos, decoded.
-        photos: what is known of them.
-        splits: of a `Part`.
-        division: that made the splits.
+    """The photos of a dataset, divided as a part says, with the groups that are known of them.
 
     Raises:
         DatasetError: if there is nothing to train on.
@@ -231,8 +205,7 @@ def _divided(photos: Photos, rows: Rows, *, by_group: bool) -> Splits:
 def _left_out(photos: Photos, source: str) -> Splits:
     """One source as test data; the others, one image a picture, as training and validation.
 
-    What the source shares with the others, be it a picture, an edit of it or a person, is
-    neither trained nor tested on there.
+    What it shares with the others, be it a picture, an edit of it or a person, is not tested on.
     """
     own = photos.rows_of(source)
     others = np.setdiff1d(np.arange(len(photos)), own)
@@ -278,12 +251,7 @@ def _check_two_classes(labels: npt.NDArray[np.int64]) -> None:
 
 
 def _check(splits: Splits, labels: npt.NDArray[np.int64], *, is_left_out: bool) -> None:
-    """Refuse a part that cannot be learned from or judged on.
-
-    Raises:
-        DatasetError: if a class is missing from its training, validation or test data; a source
-            that is left out may have one class.
-    """
+    """Refuse a part that cannot be learned from; a source that is left out may have one class."""
     classes = np.unique(labels)
     for split in SPLITS:
         found = np.unique(labels[splits == split])
@@ -296,16 +264,10 @@ def _check(splits: Splits, labels: npt.NDArray[np.int64], *, is_left_out: bool) 
 
 
 def limited(splits: Splits, photos: Photos, share: float, *, seed: int) -> Splits:
-    """Splits with a share of the training groups, the rest of them left out.
+    """Splits with a share of the training groups, 0..1, and the rest of them left out.
 
     Groups are drawn from each source and label by themselves, at least one of each; with one
     seed a smaller share is part of a larger one.
-
-    Args:
-        splits: where every photo goes.
-        photos: the photos.
-        share: of the training groups, 0..1.
-        seed: of the drawing.
     """
     if share == 1:
         return splits

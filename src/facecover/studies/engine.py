@@ -1,17 +1,35 @@
 """A study from its question to its answer: divide, train what is missing, measure, sum up."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError
-from facecover.studies.conclusion import sum_up
+from facecover.studies.conclusion import difference_sentence, study_sentences
 from facecover.studies.definition import Study
-from facecover.studies.divisions import Part, Photos, Skipped, divide, limited, with_splits
-from facecover.studies.plan import PlannedRun, plan_runs
-from facecover.studies.results import StudyResult, StudyRun, do_run, finished_run
+from facecover.studies.divisions import Part, Photos, divide, limited, with_splits
+from facecover.studies.estimates import StudyRow, mean_accuracy, mean_difference
+from facecover.studies.results import (
+    SkippedPart,
+    StudyComparison,
+    StudyData,
+    StudyResult,
+    StudyRun,
+)
+from facecover.studies.runs import (
+    PlannedRun,
+    RunAnswers,
+    do_run,
+    finished_run,
+    plan_runs,
+    read_answers,
+    run_folder,
+)
+from facecover.text import counted
 from facecover.training.network import describe_network
 
 
@@ -32,6 +50,30 @@ class Step:
     seconds_left: float | None
 
 
+@dataclass(frozen=True)
+class StudySummary:
+    """A study that was run, with a row for each variant at each place.
+
+    Attributes:
+        n_photos: copies included.
+    """
+
+    study: Study
+    result: StudyResult
+    rows: tuple[StudyRow, ...]
+    n_photos: int
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that have a row, in order."""
+        return tuple(dict.fromkeys(row.variant for row in self.rows))
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Each division with a source, in order."""
+        return tuple(dict.fromkeys(row.place for row in self.rows))
+
+
 def run_study(
     study: Study,
     dataset: Dataset,
@@ -41,13 +83,12 @@ def run_study(
     overrides: Sequence[str] = (),
     only: Collection[str] = (),
     device: str = "auto",
-    show_progress: bool = False,
     on_step: Callable[[Step], None] | None = None,
-) -> StudyResult:
-    """Do all that is left to do of a study, and write its ``study.json``.
+) -> StudySummary:
+    """Do all that is left to do of a study, and write its ``study.json`` after every run.
 
     A run that was finished with the same experiment and data is not trained again, and one
-    that was interrupted goes on. The file is written anew after every run.
+    that was interrupted goes on.
 
     Args:
         study: the question.
@@ -58,14 +99,14 @@ def run_study(
         only: names of the variants to train now; others count where they are finished. All of
             them by default.
         device: see `fit`.
-        show_progress: whether to show the epochs on standard error.
         on_step: told of every run before it is trained.
 
     Raises:
         ConfigError: if a variant is wrong, a source to leave out or the device is not there.
         DatasetError: if no part of a division can be made, or the data cannot be learned from.
         OutputError: if something cannot be written.
-        RunError: if a run in the folder was begun with another experiment or on other data.
+        RunError: if a run in the folder was begun with another experiment, on other data or by
+            another version.
     """
     parts, skipped = _parts(study, photos)
     runs = plan_runs(study, parts, out, overrides)
@@ -76,25 +117,33 @@ def run_study(
     ]
 
     def result_so_far() -> StudyResult:
-        done = [one for run in runs if (one := found[run.folder]) is not None]
-        return _result(study, dataset, photos, done, skipped)
+        return StudyResult(
+            name=study.name,
+            question=study.question,
+            claim=study.claim,
+            judged_on=study.judged_on,
+            results=tuple(one for run in runs if (one := found[run.folder]) is not None),
+            data=StudyData(photos.sources, dataset.manifest.info.digest),
+            skipped=tuple(skipped),
+        )
 
-    clock = _Clock([_cost(run) for run in missing])
+    costs, start = [_cost(run) for run in missing], time.monotonic()
     for number, run in enumerate(missing):
         if on_step:
-            on_step(Step(number + 1, len(missing), run.title, clock.seconds_left(number)))
-        found[run.folder] = do_run(
-            run, views.of(run), photos, study.judged_on, device=device, show_progress=show_progress
-        )
+            spent = sum(costs[:number])
+            seconds = time.monotonic() - start
+            left = seconds / spent * sum(costs[number:]) if spent else None
+            on_step(Step(number + 1, len(missing), run.title, left))
+        found[run.folder] = do_run(run, views.of(run), study.judged_on, device=device)
         result_so_far().save(out)
-    summed_up = sum_up(study, result_so_far(), out)
-    summed_up.save(out)
-    return summed_up
+    summary = summarize(study, result_so_far(), out, n_photos=len(photos))
+    summary.result.save(out)
+    return summary
 
 
-def _parts(study: Study, photos: Photos) -> tuple[list[Part], list[Skipped]]:
+def _parts(study: Study, photos: Photos) -> tuple[list[Part], list[SkippedPart]]:
     parts: list[Part] = []
-    skipped: list[Skipped] = []
+    skipped: list[SkippedPart] = []
     for division in study.divisions:
         made, left = divide(photos, division, study.leave_out)
         parts += made
@@ -103,25 +152,6 @@ def _parts(study: Study, photos: Photos) -> tuple[list[Part], list[Skipped]]:
         reasons = "; ".join(f"{one.division} {one.source}: {one.reason}" for one in skipped)
         raise DatasetError(f"study {study.name}: the photos cannot be divided: {reasons}")
     return parts, skipped
-
-
-def _result(
-    study: Study,
-    dataset: Dataset,
-    photos: Photos,
-    runs: Sequence[StudyRun],
-    skipped: Sequence[Skipped],
-) -> StudyResult:
-    return StudyResult(
-        name=study.name,
-        question=study.question,
-        claim=study.claim,
-        judged_on=study.judged_on,
-        sources=photos.sources,
-        digest=dataset.manifest.info.digest,
-        results=tuple(runs),
-        skipped=tuple(vars(one) for one in skipped),
-    )
 
 
 class _Views:
@@ -149,16 +179,67 @@ def _cost(run: PlannedRun) -> float:
     return run.experiment.training.epochs * images * macs
 
 
-class _Clock:
-    """How long it will take, by what was done since it was started."""
+def summarize(study: Study, result: StudyResult, out: Path, *, n_photos: int) -> StudySummary:
+    """A study's runs as rows, comparisons and the answer in words.
 
-    def __init__(self, costs: Sequence[float]) -> None:
-        self._costs = costs
-        self._start = time.monotonic()
+    Raises:
+        DatasetError: if two variants were not judged on the same images.
+        RunError: if the answers of a run are broken or missing.
+    """
+    runs: dict[tuple[str, str, str], list[StudyRun]] = {}
+    answers: dict[tuple[str, str, str], dict[int, RunAnswers]] = {}
+    for run in result.results:
+        key = (run.division, run.source, run.variant)
+        runs.setdefault(key, []).append(run)
+        folder = run_folder(out, run.division, run.source, run.variant, run.seed)
+        answers.setdefault(key, {})[run.seed] = read_answers(folder)
+    comparisons = tuple(
+        comparison
+        for place in dict.fromkeys(key[:2] for key in answers)
+        for pair in study.pairs
+        if (comparison := _compared(study, place, pair, answers)) is not None
+    )
+    to_baseline = {
+        (one.division, one.source, one.variant): one
+        for one in reversed(comparisons)
+        if one.baseline == study.baseline
+    }
+    rows = tuple(_row(same, answers[key], to_baseline.get(key)) for key, same in runs.items())
+    sentences = study_sentences(study, rows, comparisons)
+    result = dataclasses.replace(result, comparisons=comparisons, sentences=sentences)
+    return StudySummary(study, result, rows, n_photos)
 
-    def seconds_left(self, done: int) -> float | None:
-        """For what is left once the first `done` are; None before any is."""
-        spent = sum(self._costs[:done])
-        if not spent:
-            return None
-        return (time.monotonic() - self._start) / spent * sum(self._costs[done:])
+
+def _compared(
+    study: Study,
+    place: tuple[str, str],
+    pair: tuple[str, str],
+    answers: dict[tuple[str, str, str], dict[int, RunAnswers]],
+) -> StudyComparison | None:
+    variant, baseline = pair
+    gap = mean_difference(answers.get((*place, variant), {}), answers.get((*place, baseline), {}))
+    if gap is None:
+        return None
+    words = difference_sentence(variant, baseline, gap.value, gap.ci95)
+    images = f"{gap.n:,} {study.judged_on_images}"
+    seeds = len(gap.by_seed)
+    sentence = f"{words} on {images}, {counted(seeds, 'seed')}."
+    return StudyComparison(*place, *pair, gap.n, seeds, gap.value, gap.ci95, sentence)
+
+
+def _row(
+    runs: list[StudyRun], answers: dict[int, RunAnswers], to_baseline: StudyComparison | None
+) -> StudyRow:
+    first = runs[0]
+    balanced = [run.metrics["balanced_accuracy"] for run in runs]
+    return StudyRow(
+        division=first.division,
+        source=first.source,
+        variant=first.variant,
+        accuracy=mean_accuracy(answers),
+        n_train=round(fmean(run.n_train for run in runs)),
+        epochs=first.epochs,
+        parameters=first.parameters,
+        balanced=None if None in balanced else fmean(balanced),
+        to_baseline=to_baseline,
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from facecover.errors import ConfigError
 from facecover.studies.definition import changed_study, check_variants, read_study, study_names
-from facecover.studies.plan import experiment_of, input_sizes
+from facecover.studies.runs import experiment_of, input_sizes
 from facecover.training.network import check_budget, describe_network
 
 GOOD = """\

@@ -1,5 +1,6 @@
 """A study from end to end: what is trained, what is not trained again, and what is written."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -12,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.copies.audit_pictures import picture
 
+import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError, RunError
 from facecover.evaluation.intervals import measure
 from facecover.preparation.pipeline import PrepareOptions, prepare
 from facecover.sources.reading import read_sources
-from facecover.studies import results as runs_module
-from facecover.studies.conclusion import study_facts
+from facecover.studies import runs as runs_module
 from facecover.studies.definition import Study
 from facecover.studies.divisions import Photos, photos_once, photos_with_copies
-from facecover.studies.engine import Step, run_study
-from facecover.studies.plan import run_folder
-from facecover.studies.results import load_study, read_answers
+from facecover.studies.engine import Step, run_study, summarize
+from facecover.studies.results import load_study
+from facecover.studies.runs import read_answers, run_folder
 from facecover.training.fit import RunResult, fit
 
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
@@ -140,7 +141,7 @@ def test_a_study_goes_on_and_trains_nothing_twice(
 def _check_what_was_written(out: Path, photos: Photos) -> None:
     study = load_study(out)
     assert (study.name, study.judged_on) == ("small", "test")
-    assert study.sources == ("first", "second", "masks")
+    assert study.data.sources == ("first", "second", "masks")
     order = [(run.variant, run.seed) for run in study.results]
     assert order == [("narrow", 0), ("wide", 0), ("narrow", 1), ("wide", 1)]
     for run in study.results:
@@ -156,9 +157,10 @@ def _check_what_was_written(out: Path, photos: Photos) -> None:
     (comparison,) = study.comparisons
     assert (comparison.variant, comparison.baseline, comparison.seeds) == ("wide", "narrow", 2)
     assert study.sentences[0].startswith("Does width matter? The claim: wide is better.")
-    facts = study_facts(_study(), study, out, photos=len(photos))
-    assert facts.rows[1].difference == comparison.difference
-    assert facts.rows[0].accuracy == np.mean(
+    summary = summarize(_study(), study, out, n_photos=len(photos))
+    assert summary.rows[1].to_baseline == comparison
+    assert summary.result == study
+    assert summary.rows[0].accuracy.value == np.mean(
         [run.metrics["accuracy"] for run in study.results if run.variant == "narrow"]
     )
 
@@ -169,16 +171,42 @@ def test_a_source_of_one_class_gives_the_share_answered_right(
 ) -> None:
     study = _study(divisions=["left-out"], seeds=[0], expects=[])
     document = study.model_copy(update={"variants": study.variants[:1]})
-    result = run_study(document, dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu")
-    assert [run.source for run in result.results] == ["first", "second", "masks"]
-    metrics = result.results[2].metrics
+    summary = run_study(document, dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu")
+    assert [run.source for run in summary.result.results] == ["first", "second", "masks"]
+    metrics = summary.result.results[2].metrics
     assert metrics["n"] == 20
     assert metrics["accuracy"] is not None
     for key in ("balanced_accuracy", "precision", "roc_auc"):
         assert metrics[key] is None
         assert "no image of 20 is no_mask" in metrics["undefined"][key]
-    facts = study_facts(document, result, tmp_path, photos=len(photos))
-    assert facts.rows[2].balanced is None
+    assert summary.rows[2].balanced is None
+
+
+@pytest.mark.slow
+def test_a_stored_run_counts_for_its_groups_and_version_alone(
+    dataset: Dataset,
+    photos: Photos,
+    tmp_path: Path,
+    trained: _Trained,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = _study(divisions=["merged-random"], seeds=[0], expects=[])
+    study = study.model_copy(update={"variants": study.variants[:1]})
+
+    def go(photos: Photos) -> int:
+        summary = run_study(study, dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu")
+        return summary.result.results[0].groups_test
+
+    grouped = go(photos)
+    assert go(photos) == grouped
+    assert len(trained.folders) == 1
+    # A random division is the same whatever the groups are, and its intervals are not.
+    alone = go(dataclasses.replace(photos, group=np.arange(len(photos))))
+    assert alone > grouped
+    assert len(trained.folders) == 2
+    monkeypatch.setattr(facecover, "__version__", "9.9")
+    with pytest.raises(RunError, match=r"begun by facecover 0\.1\.0, and this is 9\.9; name ano"):
+        go(photos)
 
 
 @pytest.mark.slow
@@ -192,10 +220,10 @@ def test_validation_can_be_the_judge_of_a_part_of_the_data(
     study = _study(variants=variants, judged_on="val", seeds=[3], expects=[])
     result = run_study(
         study, dataset, photos, tmp_path, overrides=OVERRIDES, only=["some"], device="cpu"
-    )
+    ).result
     assert [run.variant for run in result.results] == ["some"]
     assert not result.comparisons
-    result = run_study(study, dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu")
+    result = run_study(study, dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu").result
     every, some = result.results
     assert every.metrics["split"] == "val"
     assert every.metrics["n"] == every.n_val == some.n_val
@@ -227,7 +255,7 @@ def test_a_study_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.json"
     for text in ("", "[]", "{}", '{"format_version": 1}'):
         path.write_text(text)
-        with pytest.raises(RunError, match=r"study\.json: broken study"):
+        with pytest.raises(RunError, match=r"study\.json: broken: "):
             load_study(path)
     path.write_text(json.dumps({"format_version": 2, "version": "9"}))
     with pytest.raises(RunError, match=r"format 1, found 2, written by facecover 9"):

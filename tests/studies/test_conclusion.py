@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facecover.evaluation.intervals import Interval
-from facecover.report.study_page import StudyRow
 from facecover.studies.conclusion import (
     difference_sentence,
     judge,
@@ -13,6 +12,7 @@ from facecover.studies.conclusion import (
     study_sentences,
 )
 from facecover.studies.definition import Study
+from facecover.studies.estimates import SeedMean, StudyRow
 from facecover.studies.results import StudyComparison
 
 
@@ -36,7 +36,8 @@ def _gap(difference: float, ci95: Interval | None, source: str = "all") -> Study
 
 def _row(division: str, source: str, variant: str, accuracy: float) -> StudyRow:
     bounds = (accuracy - 0.01, accuracy + 0.01)
-    return StudyRow(division, source, variant, accuracy, bounds, (accuracy,), 9, 9, 9, 1, 10)
+    mean = SeedMean(accuracy, bounds, 9, 9, {0: accuracy})
+    return StudyRow(division, source, variant, mean, 9, 1, 10)
 
 
 @given(st.floats(-1, 1), st.floats(0, 0.5), st.floats(-0.5, 0.5))

@@ -5,64 +5,67 @@ from rich.console import Console
 from tests.report.html_check import page_text
 
 from facecover.report.html import render_page
-from facecover.report.study_page import (
-    StudyFacts,
-    StudyRow,
-    StudyRunRow,
-    study_sections,
-    study_text,
-    write_study_report,
+from facecover.studies.definition import Study
+from facecover.studies.engine import StudySummary
+from facecover.studies.estimates import SeedMean, StudyRow
+from facecover.studies.results import (
+    SkippedPart,
+    StudyComparison,
+    StudyData,
+    StudyResult,
+    StudyRun,
 )
+from facecover.studies.study_page import study_sections, study_text, write_study_report
 
 CAREFUL = "Is <b>it</b> so?"
 
 
 def _row(division: str, source: str, variant: str, accuracy: float, n_train: int = 70) -> StudyRow:
-    is_baseline = variant == "plain"
+    bounds = (accuracy - 0.02, min(1.0, accuracy + 0.02))
+    seeds = {0: accuracy - 0.01, 1: accuracy + 0.01}
+    gap = StudyComparison(
+        division, source, variant, "plain", 1_200, 2, 0.031, (-0.004, 0.05), "More."
+    )
     return StudyRow(
         division=division,
         source=source,
         variant=variant,
-        accuracy=accuracy,
-        ci95=(accuracy - 0.02, min(1.0, accuracy + 0.02)),
-        by_seed=(accuracy - 0.01, accuracy + 0.01),
-        n=1_200,
-        n_units=900,
+        accuracy=SeedMean(accuracy, bounds, 1_200, 900, seeds),
         n_train=n_train,
         epochs=20,
         parameters=399_730,
         balanced=None if source == "masks" else accuracy,
-        difference=None if is_baseline else 0.031,
-        difference_ci95=None if is_baseline else (-0.004, 0.05),
+        to_baseline=None if variant == "plain" else gap,
     )
 
 
-def _facts(rows: list[StudyRow]) -> StudyFacts:
-    runs = [
-        StudyRunRow(
-            *(row.division, row.source, row.variant, seed, row.accuracy, row.ci95),
-            *(row.n_train, 10, row.n, row.epochs, 7, 75.0),
-        )
-        for row in rows
-        for seed in (0, 1)
-    ]
-    return StudyFacts(
+def _run(row: StudyRow, seed: int) -> StudyRun:
+    return StudyRun(
+        *row.place, row.variant, seed, row.n_train, 10, 1_200, 900, "d", 20, 7, 75.0, 399_730, 9,
+        {"accuracy": row.accuracy.value, "ci95": {"accuracy": row.accuracy.ci95}, "n": 1_200},
+    )  # fmt: skip
+
+
+def _summary(rows: list[StudyRow]) -> StudySummary:
+    variants = [{"name": "plain", "experiment": "net1"}]
+    study = Study.model_validate(
+        {"name": "own", "question": CAREFUL, "variants": variants, "divisions": ["left-out"]}
+    )
+    result = StudyResult(
         name="own",
         question=CAREFUL,
         claim="it is",
         judged_on="test",
-        baseline="plain",
+        results=tuple(_run(row, seed) for row in rows for seed in (0, 1)),
+        data=StudyData(("faces", "masks"), "d"),
+        skipped=(SkippedPart("each-random", "masks", "every photo is a mask"),),
         sentences=(f"{CAREFUL} This data bears it out.", "A reason."),
-        rows=tuple(rows),
-        runs=tuple(runs),
-        skipped=(("each-random", "masks", "every photo is a mask"),),
-        sources=("faces", "masks"),
-        photos=5_000,
     )
+    return StudySummary(study, result, tuple(rows), 5_000)
 
 
-def naive_and_honest() -> StudyFacts:
-    return _facts(
+def naive_and_honest() -> StudySummary:
+    return _summary(
         [
             _row(division, source, variant, accuracy)
             for division, source, accuracy in (
@@ -94,21 +97,21 @@ def test_the_page_has_the_answer_first_and_every_table(tmp_path: Path) -> None:
 
 def test_one_kind_of_division_has_nothing_to_put_side_by_side() -> None:
     rows = [_row("merged-group", "all", variant, 0.9) for variant in ("plain", "wide")]
-    text = page_text(render_page("t", study_sections(_facts(rows))))
+    text = page_text(render_page("t", study_sections(_summary(rows))))
     assert "The naive and the honest score" not in text
     assert "Accuracy by" not in text
 
 
 def test_what_grows_is_drawn() -> None:
     rows = [_row("merged-group", "all", f"share-{n}", 0.8 + n / 10_000, n) for n in (50, 200, 800)]
-    text = page_text(render_page("t", study_sections(_facts(rows))))
+    text = page_text(render_page("t", study_sections(_summary(rows))))
     assert "Accuracy by training images" in text
     assert "Accuracy by parameters" not in text
 
 
 def test_a_study_without_a_finished_run_has_a_page() -> None:
-    facts = _facts([])
-    assert "every photo is a mask" in page_text(render_page("t", study_sections(facts)))
+    summary = _summary([])
+    assert "every photo is a mask" in page_text(render_page("t", study_sections(summary)))
 
 
 def test_the_terminal_shows_each_variant_and_the_answer(

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from facecover.errors import DatasetError
-from facecover.studies.conclusion import mean_accuracy, mean_difference
-from facecover.studies.results import Answered
+from facecover.studies.estimates import mean_accuracy, mean_difference
+from facecover.studies.runs import RunAnswers
 
 
-def _answered(is_right: object, groups: object = None) -> Answered:
+def _answered(is_right: object, groups: object = None) -> RunAnswers:
     right = np.asarray(is_right, dtype=bool)
     n = len(right)
     owned = np.arange(n) if groups is None else np.asarray(groups)
-    return Answered(np.arange(n), np.zeros(n, int), np.zeros((n, 2), np.float32), right, owned)
+    return RunAnswers(np.arange(n), np.zeros(n, int), np.zeros((n, 2), np.float32), right, owned)
 
 
-def _random(accuracy: float, seeds: int, n: int = 400, start: int = 0) -> Mapping[int, Answered]:
+def _random(accuracy: float, seeds: int, n: int = 400, start: int = 0) -> Mapping[int, RunAnswers]:
     return {
         seed: _answered(np.random.default_rng(start + seed).random(n) < accuracy)
         for seed in range(seeds)
@@ -53,7 +53,7 @@ def test_images_of_one_group_count_together() -> None:
 
 def test_answers_on_other_photos_are_not_compared() -> None:
     ours, theirs = _answered([1, 1]), _answered([1, 1])
-    other = Answered(
+    other = RunAnswers(
         theirs.rows, 1 - theirs.labels, theirs.probabilities, theirs.is_right, theirs.groups
     )
     with pytest.raises(DatasetError, match="the same row numbers with other labels"):
