@@ -30,7 +30,7 @@ from PIL import Image, UnidentifiedImageError
 
 from facecover.images import RESAMPLING
 from facecover.inference.classifier import Classifier
-from facecover.photos import may_be_photo
+from facecover.photos import reason_to_skip
 
 SAMPLE_SECONDS = 0.1
 
@@ -61,7 +61,7 @@ def decode_folder(folder: Path, size_px: int, workers: int, kind: str) -> None:
 def fill(folder: Path, source: Path, n_photos: int) -> None:
     """The photos of a folder and below, again and again until there are enough."""
     paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
-    photos = itertools.cycle([path for path in paths if may_be_photo(path.name)])
+    photos = itertools.cycle([path for path in paths if reason_to_skip(path.name) is None])
     for number, path in enumerate(itertools.islice(photos, n_photos)):
         copy = folder / f"{number:06}{path.suffix}"
         try:

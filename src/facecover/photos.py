@@ -1,7 +1,7 @@
-"""One thing found in an input: a photo to answer, or something that cannot be."""
+"""Photos in folders: what is taken for one, and the one walk over a folder and all below it."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,16 +33,155 @@ OTHER_FOLDERS = frozenset(("__macosx", "__pycache__", "$recycle.bin"))
 """Folders of these names (lower case) are not looked into, nor are hidden ones."""
 
 
-def may_be_photo(name: str) -> bool:
-    """Whether a file of this name is taken for a photo: see `OTHER_SUFFIXES`."""
+MAX_DEPTH = 64
+"""Folders further down are not looked into."""
+
+MAX_FILE_BYTES = 64 * 2**20
+"""A member of an archive, or a stream, with more bytes is refused. They are read into memory;
+the largest photos that are decoded, of 100 million pixels, have about as many as JPEGs."""
+
+HIDDEN, NO_PHOTO, LINKED = "hidden", "no photo by name", "link to a folder that is read anyway"
+"""Why something is passed over, as it is counted."""
+
+
+def reason_to_skip(name: str) -> str | None:
+    """Why a file of this name is not taken for a photo, see `OTHER_SUFFIXES`; None if it is."""
     lower = name.lower()
     _, dot, suffix = lower.rpartition(".")
-    return not lower.startswith(".") and lower not in OTHER_NAMES and not (
-        dot and suffix in OTHER_SUFFIXES
-    )  # fmt: skip
+    if lower.startswith("."):
+        return HIDDEN
+    return NO_PHOTO if lower in OTHER_NAMES or (dot and suffix in OTHER_SUFFIXES) else None
 
 
-MAX_DEPTH = 64
+def reason_to_skip_folder(name: str) -> str | None:
+    """Why a folder of this name is not looked into; None if it is."""
+    if name.startswith("."):
+        return HIDDEN
+    return NO_PHOTO if name.lower() in OTHER_FOLDERS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies directly in a folder; each list sorted by name.
+
+    Attributes:
+        path: the folder, by way of the root that the walk began with.
+        photos: paths of the files that may be photos.
+        lost: those of them that are links to nothing, each with what it says.
+        others: paths of the files that are clearly something else; hidden ones left out.
+        problem: why it could not be listed; empty if it could.
+    """
+
+    path: str
+    photos: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> Iterator[Listing]:
+    """Every folder from a root down, each before those in it, by name.
+
+    Hidden folders and `OTHER_FOLDERS` are not looked into. Links to folders are followed, but each
+    real folder is listed once and under its own path if it has one below the root: a link to what
+    is listed anyway, or to a folder around it, is passed over. So a loop of links ends.
+
+    Args:
+        root: a folder.
+        skipped: counts what is passed over, by reason.
+        leave_out: a folder that is not looked into, whichever links lead there; of one around the
+            root only the rest is left out.
+    """
+    top = os.path.realpath(root)
+    out = None if leave_out is None else Path(os.path.realpath(leave_out))
+    listed = set() if out is None else {str(out)}
+    waiting = [(str(root), top, 0)]
+    while waiting:
+        path, real, depth = waiting.pop()
+        if real in listed:
+            skipped[LINKED] += real != str(out)
+            continue
+        listed.add(real)
+        if depth > MAX_DEPTH:
+            problem = f"expected folders at most {MAX_DEPTH} deep; name a folder further down"
+            yield Listing(path, problem=problem)
+            continue
+        listing, folders = _list(path, skipped)
+        yield listing
+        for entry in reversed(folders):
+            is_link = entry.is_symlink()
+            inner = os.path.realpath(entry.path) if is_link else f"{real}{os.sep}{entry.name}"
+            if is_link and _is_listed_anyway(Path(inner), Path(top), out):
+                skipped[LINKED] += 1
+            else:
+                waiting.append((entry.path, inner, depth + 1))
+
+
+def _is_listed_anyway(target: Path, root: Path, left_out: Path | None) -> bool:
+    """Whether a link's target is around the root, or in it and not hidden, or left out."""
+    if left_out and target.is_relative_to(left_out) and not root.is_relative_to(left_out):
+        return True
+    if not target.is_relative_to(root):
+        return root.is_relative_to(target)
+    return not any(map(reason_to_skip_folder, target.relative_to(root).parts))
+
+
+def _list(path: str, skipped: Counter[str]) -> tuple[Listing, list["os.DirEntry[str]"]]:
+    """A folder's files, and the folders in it that are looked into."""
+    folders: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(path) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        problem = (
+            f"this folder cannot be listed: {error.strerror}; make it readable or name another"
+        )
+        return Listing(path, problem=problem), folders
+    listing = Listing(path)
+    for entry in found:
+        is_folder = _is_folder(entry)
+        reason = reason_to_skip_folder(entry.name) if is_folder else _sort_file(entry, listing)
+        if reason is not None:
+            skipped[reason] += 1
+        elif is_folder:
+            folders.append(entry)
+    return listing, folders
+
+
+def _sort_file(entry: "os.DirEntry[str]", listing: Listing) -> str | None:
+    """Put a file where it belongs in the listing; why it is no photo, if it is none."""
+    reason = reason_to_skip(entry.name)
+    if reason == HIDDEN:
+        return reason
+    if _is_lost(entry):
+        if reason is None:
+            listing.lost[entry.path] = _target(entry)
+    elif not entry.is_file():  # opening a pipe would wait for its writer
+        return NO_PHOTO
+    (listing.photos if reason is None else listing.others).append(entry.path)
+    return reason
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a symbolic link to itself
+        return False
+
+
+def _is_lost(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a link to nothing, or to itself: a photo that went missing."""
+    try:
+        return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110  (no copy)
+    except OSError:
+        return True
+
+
+def _target(entry: "os.DirEntry[str]") -> str:
+    try:
+        return str(Path(entry.path).readlink())
+    except OSError:
+        return entry.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +189,6 @@ class Folder:
     """A folder and all that lies below it, each list sorted by name.
 
     Attributes:
-        path: where it lies.
         images: the files directly in it that may be photos.
         others: the files directly in it that are clearly something else; hidden ones left out.
         folders: the folders directly in it.
@@ -85,101 +223,27 @@ class Folder:
         return [folder for folder in self.folders if folder.image_count]
 
 
-def list_folder(root: Path) -> Folder:
-    """All files in a folder and below.
+def folder_tree(root: Path, skipped: Counter[str]) -> Folder:
+    """A folder with all that `walk` finds in it.
 
-    Symbolic links are followed, but each real folder is listed once: a link into what is listed
-    anyway, or to a folder around it, is passed over.
+    Args:
+        root: a folder, without ``..``.
+        skipped: counts what is passed over, by reason.
 
     Raises:
         DatasetError: if a folder cannot be listed or lies deeper than `MAX_DEPTH`.
     """
-    real = os.path.realpath(root)
-    return _list(root, real, _Walk(Path(real), set()), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """The real path of the folder that is walked, and those of the folders listed so far."""
-
-    root: Path
-    listed: set[str]
-
-
-def _list(path: Path, real: str, walk: _Walk, depth: int) -> Folder:
-    if depth > MAX_DEPTH:
-        raise DatasetError(
-            f"{shown(path)}: expected folders at most {MAX_DEPTH} deep; name a folder further down"
-        )
-    walk.listed.add(real)
-    images: list[Path] = []
-    others: list[Path] = []
-    folders: list[Folder] = []
-    for entry in _entries(path):
-        if _is_folder(entry):
-            inner = _real_folder(entry, real, walk)
-            if inner is not None:
-                folders.append(_list(Path(entry.path), inner, walk, depth + 1))
-        elif _is_file(entry):
-            (images if may_be_photo(entry.name) else others).append(Path(entry.path))
-    count = len(images) + sum(folder.image_count for folder in folders)
-    return Folder(path, tuple(images), tuple(others), tuple(folders), count)
-
-
-def _entries(path: Path) -> list["os.DirEntry[str]"]:
-    try:
-        with os.scandir(path) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        raise DatasetError(
-            f"{shown(path)}: this folder cannot be listed: {error.strerror}; make it readable or "
-            "name another"
-        ) from error
-    return sorted(visible, key=lambda entry: entry.name)
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a symbolic link to itself
-        return False
-
-
-def _is_file(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a regular file, or a link that leads nowhere: a photo that went missing."""
-    try:
-        if entry.is_file():
-            return True
-    except OSError:  # a symbolic link to itself
-        return entry.is_symlink()
-    return entry.is_symlink() and not Path(entry.path).exists()
-
-
-def _real_folder(entry: "os.DirEntry[str]", real: str, walk: _Walk) -> str | None:
-    """The real path of a folder that is to be listed, or None to pass it over."""
-    if entry.name.lower() in OTHER_FOLDERS:
-        return None
-    inner = f"{real}{os.sep}{entry.name}"
-    if entry.is_symlink():
-        inner = os.path.realpath(entry.path)
-        if _is_listed_anyway(Path(inner), walk.root):
-            return None
-    return None if inner in walk.listed else inner
-
-
-def _is_listed_anyway(target: Path, root: Path) -> bool:
-    """Whether a link's target is around the root, or in it and not hidden."""
-    if root.is_relative_to(target):
-        return True
-    return target.is_relative_to(root) and not any(
-        part.startswith(".") or part.lower() in OTHER_FOLDERS
-        for part in target.relative_to(root).parts
-    )
-
-
-MAX_FILE_BYTES = 64 * 2**20
-"""A member of an archive, or a stream, with more bytes is refused. They are read into memory;
-the largest photos that are decoded, of 100 million pixels, have about as many as JPEGs."""
+    listings = list(walk(root, skipped))
+    inside: defaultdict[Path, list[Folder]] = defaultdict(list)
+    for listing in reversed(listings):  # from the innermost folders outwards
+        if listing.problem:
+            raise DatasetError(f"{shown(listing.path)}: {listing.problem}")
+        path = Path(listing.path)
+        images, others = tuple(map(Path, listing.photos)), tuple(map(Path, listing.others))
+        folders = tuple(reversed(inside.pop(path, [])))
+        count = len(images) + sum(folder.image_count for folder in folders)
+        inside[path.parent].append(Folder(path, images, others, folders, count))
+    return inside[root.parent][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,95 +265,25 @@ class FoundPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something that was named but cannot be answered.
-
-    Attributes:
-        name: as `FoundPhoto`.
-        reason: why, in one line.
-    """
+    """Something that was named but cannot be answered, and why, in one line."""
 
     name: str
     reason: str
 
 
-@dataclass(slots=True)
-class Skipped:
-    """Files that were passed over, counted.
-
-    Attributes:
-        counts: by what they are: ``hidden``, or ``no photo by name``.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, name: str) -> None:
-        """Count one file, by the last part of its path."""
-        self.counts["hidden" if name.startswith(".") else "no photo by name"] += 1
-
-
 Item = FoundPhoto | Broken
 
 
-def photos_below(root: Path, skipped: Skipped, leave_out: Path | None = None) -> Iterator[Item]:
-    """Every file below a folder that may be a photo: by name, files before folders.
-
-    Links to folders are followed, but each real folder is looked into once, so that a loop of
-    links ends. Hidden files and folders are passed over.
-
-    Args:
-        root: the folder.
-        skipped: counts what is passed over.
-        leave_out: a folder that is not looked into.
-    """
-    listed = set() if leave_out is None else {os.path.realpath(leave_out)}
-    waiting = [str(root)]
-    while waiting:
-        folder = waiting.pop()
-        real = os.path.realpath(folder)
-        if real in listed:
-            continue
-        listed.add(real)
-        try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            reason = f"this folder cannot be listed: {error.strerror}"
-            yield Broken(folder, reason)
-            continue
-        inner = [entry.path for entry in found if _is_folder(entry) and _is_looked_into(entry.name)]
-        yield from _files(found, root, skipped)
-        waiting.extend(reversed(inner))
-
-
-def _files(entries: list["os.DirEntry[str]"], root: Path, skipped: Skipped) -> Iterator[Item]:
-    for entry in entries:
-        if _is_folder(entry):
-            continue
-        if not may_be_photo(entry.name):
-            skipped.add(entry.name)
-        elif _is_lost(entry):
-            yield Broken(entry.path, f"a link that leads nowhere: {shown(_target(entry))}")
-        elif not entry.is_file():
-            skipped.add(entry.name)
-        else:
-            path = Path(entry.path)
-            yield FoundPhoto(entry.path, path, path.relative_to(root).as_posix())
-
-
-def _is_looked_into(name: str) -> bool:
-    return not name.startswith(".") and name.lower() not in OTHER_FOLDERS
-
-
-def _is_lost(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a link to nothing, or to itself: a photo that went missing."""
-    try:
-        return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110  (no copy)
-    except OSError:
-        return True
-
-
-def _target(entry: "os.DirEntry[str]") -> str:
-    try:
-        return str(Path(entry.path).readlink())
-    except OSError:
-        return entry.name
+def photos_below(
+    root: Path, skipped: Counter[str], leave_out: Path | None = None
+) -> Iterator[Item]:
+    """Every file below a folder that may be a photo, and what is lost, as `walk` finds them."""
+    for listing in walk(root, skipped, leave_out):
+        if listing.problem:
+            yield Broken(listing.path, listing.problem)
+        for name in listing.photos:
+            if name in listing.lost:
+                yield Broken(name, f"a link that leads nowhere: {shown(listing.lost[name])}")
+            else:
+                path = Path(name)
+                yield FoundPhoto(name, path, path.relative_to(root).as_posix())

@@ -149,7 +149,7 @@ def test_options_that_do_not_fit(tmp_path: Path, photos: Path) -> None:
     refused(tmp_path, "--leave-out photos: expected --split-by source", photos,
             "--leave-out", "photos")  # fmt: skip
     refused(tmp_path, "name the sources to test on", photos, "--split-by", "source")
-    refused(tmp_path, "cannot be read as a list of corrections", photos, "--relabel",
+    refused(tmp_path, "cannot be read: No such file", photos, "--relabel",
             tmp_path / "none.csv")  # fmt: skip
 
 

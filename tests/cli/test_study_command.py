@@ -95,7 +95,7 @@ def _check_python(
         (("{own}", "--data", "{photos}", "--set", "epochs=3"), "training.epochs"),
         (("{own}", "--data", "{out}", "--data", "{photos}"), "{out}"),
         (("{own}", "--data", "{photos}", "-o", "{photos}"), "other files; they are left"),
-        (("{own}", "--data", "{photos}", "--relabel", "none.csv"), "none.csv: cannot be read as"),
+        (("{own}", "--data", "{photos}", "--relabel", "none.csv"), "none.csv: cannot be read"),
     ],
 )
 def test_bad_input_is_one_line_and_status_1(

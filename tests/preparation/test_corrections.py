@@ -136,14 +136,34 @@ def test_a_file_is_read_with_its_line_numbers(tmp_path: Path) -> None:
         apply_corrections(photo_table([0, 0, 1]), lines, where="suspects.csv")
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_any_table_that_the_photo_reader_takes_is_read(
+    tmp_path: Path, separator: str, encoding: str
+) -> None:
+    header = separator.join(("Source", "PATH", "label", "quality", "Who", "when", "why"))
+    cells = ("faces", "photo 1.jpg", "mask", "0,2", "me", "2024-05-31", "a scarf; not a beard")
+    line = separator.join(f'"{cell}"' for cell in cells)
+    path = tmp_path / "edited.csv"
+    path.write_text(f"{header}\r\n\r\n{line}\r\n", encoding, newline="")
+    lines = read_corrections(path)
+    assert lines["line"].tolist() == ["3"]
+    table, applied = apply_corrections(photo_table([0, 0]), lines)
+    assert table["label"].tolist() == [0, 1]
+    assert applied["why"].tolist() == ["a scarf; not a beard"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"source,path,label\n", r"expected the columns .*; missing who, when, why"),
-        (b"", r"missing source, path"),
-        (b"source,path,label,who,when,why\nfaces,a,mask\n", r"more or fewer cells"),
+        (
+            b"source,path,label\n",
+            r"line 1: expected the columns .*; name the columns who, when and",
+        ),
+        (b"", r"expected .* source, path, label, who, when and why, found an empty file"),
+        (b"source,path,label,who,when,why\nfaces,a,mask\n", r"line 2: it has more or fewer cells"),
         (b"source,path,label,who,when,why\nf,a,mask,w,h,y,more\n", r"more or fewer cells"),
-        (b"source,path\n\xff\xfe,a\n", r"cannot be read as a list of corrections"),
+        (b"source,path\n\xff\xfe,a\n", r"line 2: expected UTF-8 text, found byte"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -154,7 +174,7 @@ def test_a_broken_file_is_refused(tmp_path: Path, content: bytes, message: str) 
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"cannot be read as a list of corrections"):
+    with pytest.raises(DatasetError, match=r"none\.csv: cannot be read: No such file"):
         read_corrections(tmp_path / "none.csv")
 
 

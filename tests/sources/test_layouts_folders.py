@@ -1,12 +1,11 @@
 import os
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from facecover.errors import ConfigError, DatasetError, LabelError
-from facecover.photos import MAX_DEPTH, list_folder, may_be_photo
+from facecover.photos import MAX_DEPTH
 from facecover.sources import LAYOUTS
 from facecover.sources.reading import ReadOptions, read_source
 from facecover.sources.rows import Source
@@ -241,19 +240,6 @@ def test_a_forced_layout_that_does_not_fit_is_an_error(tmp_path: Path, layout: s
     assert str(tmp_path) in str(e.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "is_photo"),
-    [
-        ("a.jpg", True), ("a.JPEG", True), ("a", True), ("a.jpg_1088Wx1632H", True),
-        ("a.heic", True), ("a.", True), ("name with [brackets] (1).png", True), ("a\nb.jpg", True),
-        ("a.XML", False), ("labels.Csv", False), ("Thumbs.db", False), (".DS_Store", False),
-        (".a.jpg", False), ("README", False), ("a.zip", False), ("a.py", False),
-    ],
-)  # fmt: skip
-def test_what_is_taken_for_a_photo(name: str, is_photo: bool) -> None:
-    assert may_be_photo(name) == is_photo
-
-
 def test_odd_file_names_are_read(tmp_path: Path) -> None:
     names = ["with_mask/a b [1].jpg", "with_mask/new\nline.jpg", "without_mask/口罩.jpg"]
     put(tmp_path, names)
@@ -279,46 +265,7 @@ def test_special_files_are_passed_over_and_missing_ones_kept(tmp_path: Path) -> 
     }  # fmt: skip
 
 
-def test_links_are_followed_once_and_loops_end(tmp_path: Path) -> None:
-    elsewhere = put(tmp_path / "elsewhere", ["x.jpg", "sub/y.jpg"])
-    root = put(tmp_path / "root", ["with_mask/a.jpg", "no/b.jpg"])
-    (root / "no" / "linked").symlink_to(elsewhere)
-    (root / "no" / "again").symlink_to(elsewhere / "sub")
-    (root / "no" / "up").symlink_to("..")
-    (root / "with_mask" / "around").symlink_to(tmp_path)
-    put(root, [".cache/z.jpg"])
-    (root / "with_mask" / "cached").symlink_to("../.cache")
-    (elsewhere / "back").symlink_to(root)
-    (elsewhere / "sub" / "round").symlink_to(elsewhere)
-    counts = Counter(os.path.realpath(row.path) for row in read(root).rows)
-    expected = [root / "with_mask/a.jpg", root / "no/b.jpg", root / ".cache/z.jpg"]
-    expected += elsewhere.rglob("*.jpg")
-    assert counts == {str(path): 1 for path in expected}
-
-
-def test_many_folders_linked_to_each_other_end(tmp_path: Path) -> None:
-    folders = [tmp_path / "elsewhere" / f"f{number}" for number in range(12)]
-    for folder in folders:
-        put(folder, ["a.jpg"])
-        for other in folders:
-            (folder / f"to {other.name}").symlink_to(other)
-    root = put(tmp_path / "root", ["with_mask/"])
-    (root / "with_mask" / "linked").symlink_to(folders[0])
-    assert list_folder(root).image_count == 12
-
-
 def test_folders_nested_without_end_are_refused(tmp_path: Path) -> None:
     put(tmp_path, ["/".join(["d"] * (MAX_DEPTH + 1)) + "/a.jpg"])
     with pytest.raises(DatasetError, match=f"at most {MAX_DEPTH} deep"):
         read(tmp_path)
-
-
-def test_a_folder_that_cannot_be_listed_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(DatasetError, match="cannot be listed: Permission denied; make it"):
-        list_folder(tmp_path)

@@ -255,8 +255,7 @@ class _Work:
 
 
 def _left_out(found: Inputs) -> str:
-    counts = found.skipped.counts
-    return "".join(f"; skipped {count:,} {what}" for what, count in counts.most_common())
+    return "".join(f"; skipped {count:,} {what}" for what, count in found.skipped.most_common())
 
 
 def _print(line: str) -> None:

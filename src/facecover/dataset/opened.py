@@ -33,6 +33,7 @@ from facecover.dataset.manifest import (
 )
 from facecover.errors import ConfigError, DatasetError, shown
 from facecover.labels import CLASS_NAMES, class_name
+from facecover.photos import NO_PHOTO
 from facecover.progress import SILENT, Progress
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Drop, Source
@@ -99,6 +100,12 @@ def _described(source: Source) -> str:
         reasons = Counter(drop.reason for drop in source.drops)
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
         text += f"; left out: {left_out}"
+    # Other files, such as annotations, are no news.
+    text += "".join(
+        f"; passed over: {count:,} {reason}"
+        for reason, count in source.skipped.items()
+        if reason != NO_PHOTO
+    )
     return text
 
 

@@ -11,6 +11,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from lzma import LZMAError
@@ -20,12 +21,11 @@ from typing import BinaryIO, Literal, cast
 from facecover.errors import FacecoverError, shown
 from facecover.photos import (
     MAX_FILE_BYTES,
-    OTHER_FOLDERS,
     Broken,
     FoundPhoto,
     Item,
-    Skipped,
-    may_be_photo,
+    reason_to_skip,
+    reason_to_skip_folder,
 )
 
 MAX_MEMBERS = 1_000_000
@@ -73,18 +73,15 @@ def allowed_bytes(packed_bytes: int) -> int:
     return FREE_BYTES + MAX_RATIO * packed_bytes
 
 
-def is_wanted(name: str, skipped: Skipped) -> bool:
-    """Whether a member may be a photo by its name; counted as skipped where not."""
+def is_wanted(name: str, skipped: Counter[str]) -> bool:
+    """Whether a member may be a photo by its name, as in a folder; counted as skipped where not."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    last = parts[-1] if parts else ""
-    if any(part.lower() in OTHER_FOLDERS for part in parts[:-1]):
-        skipped.add(last)
-        return False
-    is_hidden = any(part.startswith(".") and part.strip(".") for part in parts[:-1])
-    if is_hidden or not may_be_photo(last):
-        skipped.add("." if is_hidden else last)
-        return False
-    return True
+    folders = (part for part in parts[:-1] if part.strip("."))
+    reasons = (reason_to_skip(parts[-1] if parts else ""), *map(reason_to_skip_folder, folders))
+    reason = next(filter(None, reasons), None)
+    if reason is not None:
+        skipped[reason] += 1
+    return reason is None
 
 
 def member_name(archive: Path, inner: str) -> str:
@@ -115,7 +112,7 @@ _HEADER_BYTES = 2**20
 """Headers between two members may have this much: long names need a few hundred bytes."""
 
 
-def photos_in_tar(path: Path, kind: ArchiveKind, skipped: Skipped) -> Iterator[Item]:
+def photos_in_tar(path: Path, kind: ArchiveKind, skipped: Counter[str]) -> Iterator[Item]:
     """Every member that may be a photo, in the archive's order, with its bytes.
 
     Raises:
@@ -223,7 +220,7 @@ _ENCRYPTED = 0x1
 """Bit 0 of the general-purpose flags (APPNOTE.TXT 4.4.4)."""
 
 
-def photos_in_zip(path: Path, skipped: Skipped) -> Iterator[Item]:
+def photos_in_zip(path: Path, skipped: Counter[str]) -> Iterator[Item]:
     """Every member that may be a photo, in the archive's order, with its bytes.
 
     Raises:
@@ -255,7 +252,7 @@ def photos_counted(path: Path) -> int:
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
     except _ZIP_DAMAGE:
         return 0
-    return sum(is_wanted(name, Skipped()) for name in names)
+    return sum(is_wanted(name, Counter()) for name in names)
 
 
 def _read_zip_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Item:

@@ -4,7 +4,7 @@ import functools
 import glob
 import os
 import stat
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +18,12 @@ from facecover.inference.prediction import Prediction
 from facecover.labels import MASK
 from facecover.photos import (
     MAX_FILE_BYTES,
+    NO_PHOTO,
     Broken,
     FoundPhoto,
     Item,
-    Skipped,
-    may_be_photo,
     photos_below,
+    reason_to_skip,
 )
 
 STANDARD_INPUT = "-"
@@ -43,10 +43,10 @@ class Inputs:
     Paths are listed at once and held; bytes are read one photo after the other.
 
     Attributes:
-        skipped: what was passed over; complete after the iteration.
+        skipped: how much was passed over, by reason; complete after the iteration.
     """
 
-    skipped: Skipped
+    skipped: Counter[str]
     _listed: list[Item | _Archive]
 
     def __iter__(self) -> Iterator[Item]:
@@ -84,7 +84,7 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
         leave_out: a folder that is not looked into, such as the one that is written into; of
             what a pattern matches, all in it is left out.
     """
-    skipped = Skipped()
+    skipped = Counter[str]()
     listed: list[Item | _Archive] = []
     for name in names:
         if name == STANDARD_INPUT:
@@ -94,7 +94,7 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
     return Inputs(skipped, listed)
 
 
-def _found(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item | _Archive]:
+def _found(name: str, skipped: Counter[str], leave_out: Path | None) -> Iterator[Item | _Archive]:
     if not name:  # which a path takes for the working folder
         yield Broken(
             name, "an empty name; expected a file, a folder or a pattern: is a variable not set?"
@@ -120,7 +120,9 @@ def _found(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item
         yield Broken(name, "expected a file or a folder, found a device or a socket")
 
 
-def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[Item | _Archive]:
+def _matching(
+    name: str, skipped: Counter[str], leave_out: Path | None
+) -> Iterator[Item | _Archive]:
     """What a pattern stands for, by name; of files only those that may be photos or archives."""
     if not glob.has_magic(name):
         yield Broken(name, "no such file or folder")
@@ -135,11 +137,11 @@ def _matching(name: str, skipped: Skipped, leave_out: Path | None) -> Iterator[I
             if "**" not in name:  # which names every file below by itself
                 yield from photos_below(path, skipped, leave_out)
         elif kind not in (stat.S_IFREG, None):  # opening a pipe would wait for its writer
-            skipped.add(path.name)
-        elif may_be_photo(path.name) or _kind(path) is not None:
-            yield _file(match, path)
+            skipped[NO_PHOTO] += 1
+        elif (reason := reason_to_skip(path.name)) is not None and _kind(path) is None:
+            skipped[reason] += 1
         else:
-            skipped.add(path.name)
+            yield _file(match, path)
 
 
 def _listed_once(matches: list[str]) -> list[str]:
@@ -200,7 +202,7 @@ def _from_stream(name: str, stream: BinaryIO, where: str) -> Item:
     return FoundPhoto(name, content, "stdin")
 
 
-def _members(archive: _Archive, skipped: Skipped) -> Iterator[Item]:
+def _members(archive: _Archive, skipped: Counter[str]) -> Iterator[Item]:
     # Imported where needed: most calls read no archive.
     from facecover.inference.archives import photos_in_tar, photos_in_zip
 

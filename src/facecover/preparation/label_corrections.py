@@ -1,6 +1,5 @@
-"""Corrected labels for what was collected."""
+"""Corrected labels: lists of them as CSV, and what they make of a table of samples."""
 
-import csv
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +15,7 @@ from facecover.copies.hashes import BOX
 from facecover.dataset.collect import Collection, only_two_classes
 from facecover.errors import DatasetError, LabelError, shown
 from facecover.labels import INCORRECT_MASK, class_name, resolve_label
-
-REQUIRED = ("source", "path", "label", "who", "when", "why")
-"""The columns of a list of corrections; a box and any others may stand beside them."""
+from facecover.sources.csv_tables import CORRECTIONS, read_records
 
 OVERLAY = {
     "label_before": "Int8",  # null where the label was not corrected
@@ -54,24 +51,17 @@ def read_corrections(path: Path) -> pd.DataFrame:
     """A list of corrections from a CSV file: every cell as text, and ``line`` in the file.
 
     Raises:
-        DatasetError: if it cannot be read as UTF-8 CSV, or lacks a column of `REQUIRED`.
+        DatasetError: as `read_records`, or if a line has more or fewer cells than the header.
     """
-    where = shown(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            lines = [{**row, "line": str(reader.line_num)} for row in reader]
-            columns = list(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{where}: cannot be read as a list of corrections: {error}") from error
-    missing = [name for name in REQUIRED if name not in columns]
-    if missing:
-        raise DatasetError(
-            f"{where}: expected the columns {', '.join(REQUIRED)}; missing {', '.join(missing)}"
-        )
-    if any(None in line or None in line.values() for line in lines):
-        raise DatasetError(f"{where}: a line has more or fewer cells than the header")
-    return pd.DataFrame(lines, columns=[*columns, "line"]).astype("string")
+    lines = []
+    for record in read_records(path, CORRECTIONS):
+        if record.fields is None:
+            raise DatasetError(
+                f"{shown(path)}, line {record.line}: it has more or fewer cells than the header"
+            )
+        lines.append({**record.fields, "line": str(record.line)})
+    columns = list(lines[0]) if lines else [*CORRECTIONS, "line"]
+    return pd.DataFrame(lines, columns=columns, dtype="string")
 
 
 def apply_corrections(
@@ -88,7 +78,7 @@ def apply_corrections(
 
     Args:
         table: samples with ``source``, ``path``, box and ``label``; it is left as it is.
-        corrections: with the columns of `REQUIRED`, and the box's where a photo has several.
+        corrections: with the columns of `CORRECTIONS`, and the box's where a photo has several.
         where: the name of the list, for messages.
         mapping: the user's own class names, each with a known one.
 
@@ -100,7 +90,7 @@ def apply_corrections(
         DatasetError: if a column is missing, a line names no sample or several, its class is
             unknown, it lacks who, when or why, its date is none, or two lines contradict.
     """
-    missing = [name for name in REQUIRED if name not in corrections]
+    missing = [name for name in CORRECTIONS if name not in corrections]
     if missing:
         raise DatasetError(f"{where}: missing the columns {', '.join(missing)}")
     rows_of = _rows_by_key(table, [name for name in BOX if name in corrections])
@@ -249,7 +239,7 @@ def relabelled(
         collection: from `collect`, incorrectly worn masks included, since a correction may make
             a mask of one.
         folder: where its arrays lie.
-        lists: from `audit.corrections.read_corrections`, by the files that they were read from.
+        lists: from `read_corrections`, by the files that they were read from.
         class_map: the user's own class names, each with a known one.
         keeps_incorrect: keep what is `incorrect_mask` then.
 

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from facecover.sources.rows import (
     located,
     settle,
 )
+from facecover.text import listed
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -44,8 +45,8 @@ REQUIRED = ("path", "label")
 COLUMNS = frozenset((*REQUIRED, "split", "group", "source", "x0", "y0", "x1", "y1"))
 """The columns that mean something; any other is kept as it is."""
 
-_OF_CORRECTIONS = {"who", "when", "why"}
-"""The columns that a list of corrected labels has besides; see `audit.corrections`."""
+CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
+"""The columns of a list of corrected labels; see `preparation.label_corrections`."""
 
 SEPARATORS = (",", ";", "\t")
 SUFFIXES = (".csv", ".tsv")
@@ -64,19 +65,23 @@ class Record:
     fields: dict[str, str] | None
 
 
-def read_records(table: Path) -> Iterator[Record]:
+def read_records(table: Path, required: Sequence[str] = REQUIRED) -> Iterator[Record]:
     """The lines below the header; empty lines are passed over.
 
+    Args:
+        table: values separated by one of `SEPARATORS`, in UTF-8.
+        required: columns that it must have; they and `COLUMNS` are found whatever their case.
+
     Raises:
-        DatasetError: if the file cannot be read, is no UTF-8 text, is badly quoted, or lacks
-            one of the columns `REQUIRED`.
+        DatasetError: if the file cannot be read, is no UTF-8 text, is badly quoted, or lacks a
+            required column.
     """
     text = _text(table)
-    separator = _separator(text)
+    separator = _separator(text, required)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        columns = _columns(next(reader, []))
-        _check_columns(table, columns)
+        columns = _columns(next(reader, []), required)
+        _check_columns(table, columns, required)
         for values in reader:
             if any(value.strip() for value in values):
                 yield Record(reader.line_num, _fields(columns, values))
@@ -94,7 +99,7 @@ def problem_of(table: Path) -> str | None:
         first = next(read_records(table), None)
     except DatasetError as error:
         return str(error)
-    if first and first.fields and first.fields.keys() >= _OF_CORRECTIONS:
+    if first and first.fields and first.fields.keys() >= set(CORRECTIONS):
         return f"{shown(table)} holds corrected labels: give it to --relabel"
     return None
 
@@ -118,7 +123,7 @@ def _text(table: Path) -> str:
         ) from error
 
 
-def _separator(text: str) -> str:
+def _separator(text: str, required: Sequence[str]) -> str:
     """The separator under which the header has the columns wanted, or else the most columns."""
     header = text.lstrip("\r\n").partition("\n")[0]
     found = {
@@ -126,23 +131,25 @@ def _separator(text: str) -> str:
         for separator in SEPARATORS
     }
     return max(
-        SEPARATORS, key=lambda s: (all(name in found[s] for name in REQUIRED), len(found[s]))
+        SEPARATORS, key=lambda s: (all(name in found[s] for name in required), len(found[s]))
     )
 
 
-def _columns(header: list[str]) -> list[str]:
+def _columns(header: list[str], required: Sequence[str]) -> list[str]:
     """Column names, stripped; those that mean something here in lower case."""
     names = [name.strip() for name in header]
-    return [name.casefold() if name.casefold() in COLUMNS else name for name in names]
+    known = COLUMNS.union(required)
+    return [name.casefold() if name.casefold() in known else name for name in names]
 
 
-def _check_columns(table: Path, columns: list[str]) -> None:
-    missing = [name for name in REQUIRED if name not in columns]
+def _check_columns(table: Path, columns: list[str], required: Sequence[str]) -> None:
+    missing = [name for name in required if name not in columns]
     if missing:
+        expected, lacking = (listed(names, len(required)) for names in (required, missing))
         found = ", ".join(repr(name) for name in columns) or "an empty file"
         raise DatasetError(
-            f"{shown(table)}, line 1: expected the columns path and label, found {found}; name "
-            f"the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)} in the first line"
+            f"{shown(table)}, line 1: expected the columns {expected}, found {found}; name "
+            f"the column{'s' if len(missing) > 1 else ''} {lacking} in the first line"
         )
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, shown
 from facecover.labels import CLASS_NAMES, parse_mapping, resolve_label
-from facecover.photos import Folder, list_folder
+from facecover.photos import Folder, folder_tree
 from facecover.sources import LAYOUTS
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
 from facecover.sources.folders import (
@@ -354,7 +354,7 @@ def _read_table(path: Path, layout: str | None, draft: Draft) -> Source:
 
 
 def _read_folder(path: Path, layout: str | None, draft: Draft) -> Source:
-    tree = list_folder(path)
+    tree = folder_tree(path, draft.skipped)
     top = unwrapped(tree, draft.mapping)
     layout = layout or recognise(tree, top, draft)
     if layout == "csv":

@@ -63,6 +63,7 @@ class Source:
         rows: its labelled faces, in a stable order.
         drops: what was left out.
         class_labels: each class name as found, with the label it was read as.
+        skipped: how many files and folders were passed over, by reason; see `photos.walk`.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Source:
     rows: tuple[Row, ...]
     drops: tuple[Drop, ...] = ()
     class_labels: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 # The reasons of drops.
@@ -129,6 +131,7 @@ class Draft:
         rows: labelled faces so far.
         drops: what was left out so far.
         class_labels: each class name found so far, with its label.
+        skipped: what was passed over so far, counted by reason.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Draft:
     rows: list[Row] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
     class_labels: dict[str, int] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def label_of(self, name: str, where: str) -> int:
         """The label a class name stands for; the name is kept in `class_labels`.
@@ -179,7 +183,13 @@ class Draft:
         if not self.rows:
             raise DatasetError(f"{shown(self.root)}: {self._why_empty(layout)}")
         return Source(
-            self.name, self.root, layout, tuple(self.rows), tuple(self.drops), self.class_labels
+            self.name,
+            self.root,
+            layout,
+            tuple(self.rows),
+            tuple(self.drops),
+            self.class_labels,
+            self.skipped,
         )
 
     def _why_empty(self, layout: str) -> str:
