@@ -22,7 +22,7 @@ from PIL import Image
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ImageError
 from facecover.images import RESAMPLING, read_photo
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Source
 
@@ -42,7 +42,7 @@ def plain_loop(paths: list[Path]) -> dict[int, npt.NDArray[np.uint8]]:
 def ours(sources: tuple[Source, ...], folder: Path) -> Dataset:
     """`facecover prepare --split-by random` without its audit, after the folders were listed."""
     options = PrepareOptions(split_by="random", audits=False)
-    return prepare(sources, folder / "dataset", options)
+    return write_dataset(sources, folder / "dataset", options)
 
 
 def largest_differences(

@@ -37,7 +37,7 @@ from facecover.dataset.manifest import MANIFEST_NAME, Manifest
 from facecover.evaluation.performance import evaluate
 from facecover.inference.classifier import Classifier
 from facecover.look.suspect_images import rank_suspects
-from facecover.preparation.pipeline import prepare
+from facecover.preparation.pipeline import write_dataset
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
@@ -75,7 +75,7 @@ def opened(paths: Sequence[Path], labels: list[str], folder: Path) -> Dataset:
     """The dataset named, or one prepared from the photos."""
     if len(paths) == 1 and (paths[0] / MANIFEST_NAME).is_file():
         return open_dataset(paths[0])
-    return prepare(read_sources(paths, parse_assignments(labels=labels)), folder / "dataset")
+    return write_dataset(read_sources(paths, parse_assignments(labels=labels)), folder / "dataset")
 
 
 def without_test(dataset: Dataset, folder: Path, size_px: int) -> Dataset:

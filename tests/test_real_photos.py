@@ -11,7 +11,7 @@ import pytest
 
 from facecover.dataset.split import Shares
 from facecover.inference.classifier import Classifier
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source
 
@@ -33,7 +33,7 @@ def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
 
     whole = read_source(PHOTOS, "photos")
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
-    dataset = prepare([part], tmp_path / "dataset", PrepareOptions(shares=Shares(0.1, 0.3)))
+    dataset = write_dataset([part], tmp_path / "dataset", PrepareOptions(shares=Shares(0.1, 0.3)))
     experiment = load_experiment("net1", ["training.epochs=2"])
     result = fit(experiment, dataset, tmp_path / "run", show_progress=False)
     assert len(result.rows) == 2

@@ -14,7 +14,7 @@ from facecover.cli import explore as command
 from facecover.cli.app import app
 from facecover.errors import ConfigError, DatasetError, OutputError
 from facecover.look import CHECKS
-from facecover.preparation.pipeline import prepare
+from facecover.preparation.pipeline import write_dataset
 from facecover.sources.reading import parse_assignments, read_sources
 
 LISTS = {"duplicates.csv", "leakage.csv", "conflicts.csv", "outliers.csv"}
@@ -129,7 +129,7 @@ def test_a_dataset_is_audited_by_its_own_splits_and_never_replaced(
     photos: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "dataset"
-    prepare(read_sources([photos], parse_assignments()), folder)
+    write_dataset(read_sources([photos], parse_assignments()), folder)
     before = snapshot(folder)
     document = json.loads(run(folder, "--json", *FAST).stdout)
     leakage = next(one for one in document["findings"] if one["check"] == "leakage")

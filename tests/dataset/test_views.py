@@ -6,7 +6,7 @@ import pytest
 from facecover.dataset.arrays import UNUSED, Dataset, with_table
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.errors import DatasetError
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_sources
 
 
@@ -15,7 +15,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("views")
     draw_dataset(folder / "photos", 40, 20, 0)
     options = PrepareOptions(split_by="random")
-    return prepare(read_sources([folder / "photos"]), folder / "dataset", options)
+    return write_dataset(read_sources([folder / "photos"]), folder / "dataset", options)
 
 
 def test_a_view_with_the_same_table_is_the_same_data(dataset: Dataset) -> None:

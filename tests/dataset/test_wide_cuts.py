@@ -9,7 +9,7 @@ from PIL import Image
 from facecover.dataset.decode import LARGEST, wide_cut
 from facecover.images import RESAMPLING
 from facecover.labels import Box
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.rows import Row, Source
 
 SHA256 = "0123456789abcdef" * 4
@@ -114,7 +114,7 @@ def scenes(root: Path, count: int = 40) -> Source:
 def test_a_dataset_keeps_the_cut_of_each_box(tmp_path: Path) -> None:
     source = scenes(tmp_path / "photos")
     options = PrepareOptions(split_by="random", audits=False, max_unreadable_share=0.2, workers=1)
-    dataset = prepare([source], tmp_path / "d", options)
+    dataset = write_dataset([source], tmp_path / "d", options)
     table = dataset.manifest.table
     assert table["wide_cut"].notna().sum() == 63  # of 64 boxes, one outside its picture
     assert table.loc[table["x0"].isna(), "wide_cut"].isna().all()
@@ -133,7 +133,7 @@ def test_a_dataset_keeps_the_cut_of_each_box(tmp_path: Path) -> None:
 def test_helper_processes_find_the_same_cuts(tmp_path: Path) -> None:
     source = scenes(tmp_path / "photos", 130)
     one, two = (
-        prepare(
+        write_dataset(
             [source],
             tmp_path / f"d{workers}",
             PrepareOptions(split_by="random", audits=False, workers=workers),
@@ -154,6 +154,6 @@ def test_whole_photos_have_no_cuts_and_no_file_for_them(
     )
     source = Source("faces", class_folders, "class-folders", rows, (), {"a": 0, "b": 1})
     options = PrepareOptions(split_by="random", audits=False)
-    dataset = prepare([source], tmp_path / "d", options)
+    dataset = write_dataset([source], tmp_path / "d", options)
     assert dataset.wide_cuts(64).shape == (0, 64, 64, 3)
     assert not list((tmp_path / "d").glob("wide*"))

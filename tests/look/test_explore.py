@@ -19,7 +19,7 @@ from facecover.look.exploration import Exploration, Samples, explore, explore_da
 from facecover.look.insights import exploration_json, insights
 from facecover.look.shortcuts import mean_image
 from facecover.look.statistics import NOT_SPLIT, halves, saturation, separation
-from facecover.preparation.pipeline import prepare
+from facecover.preparation.pipeline import write_dataset
 from facecover.sources.rows import Row, Source
 from facecover.text import Insight
 
@@ -377,7 +377,7 @@ def test_a_collection_and_its_dataset_are_told_alike(class_folders: Path, tmp_pa
     collection = collect([source], tmp_path / "arrays")
     where = SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
     open_photos = explore(collection.table, collection.images, [where], {})
-    dataset = prepare([source], tmp_path / "dataset")
+    dataset = write_dataset([source], tmp_path / "dataset")
     prepared = explore_dataset(dataset)
     assert open_photos.counts.by_split == {NOT_SPLIT: 120}
     assert list(prepared.counts.by_split) == ["train", "val", "test"]

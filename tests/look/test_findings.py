@@ -11,7 +11,7 @@ from facecover.copies.selection import settle
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
 from facecover.look import CHECKS
-from facecover.look.audit_checks import Audit, audit
+from facecover.look.audit_checks import Audit, run_checks
 from facecover.look.finding import Finding
 
 COUNT = 30
@@ -27,7 +27,7 @@ def samples(**columns: object) -> tuple[pd.DataFrame, Images]:
 
 @pytest.fixture(scope="module")
 def found() -> Audit:
-    return audit(*samples(), workers=1)
+    return run_checks(*samples(), workers=1)
 
 
 def by_check(found: Audit) -> dict[str, Finding]:
@@ -59,25 +59,25 @@ def test_a_random_split_is_told_but_does_not_fail(found: Audit) -> None:
 
 
 def test_a_split_that_the_data_brings_fails_where_it_leaks() -> None:
-    leaking = by_check(audit(*samples(split=["train"] * COUNT + ["test"] * 12), workers=1))
+    leaking = by_check(run_checks(*samples(split=["train"] * COUNT + ["test"] * 12), workers=1))
     assert leaking["leakage"].is_failed
     assert leaking["leakage"].facts["splits"][0]["twin_share"] == 1.0
     splits = (["train"] * 12 + ["test"] * 18) + ["train"] * 12
-    assert not by_check(audit(*samples(split=splits), workers=1))["leakage"].is_failed
+    assert not by_check(run_checks(*samples(split=splits), workers=1))["leakage"].is_failed
 
 
 def test_contradicting_copies_fail_the_conflicts() -> None:
     table, images = samples()
     table.loc[COUNT, "label"] = 1
-    conflicts = by_check(audit(table, images, workers=1))["conflicts"]
+    conflicts = by_check(run_checks(table, images, workers=1))["conflicts"]
     assert conflicts.is_failed
     assert conflicts.facts == {"pictures": 1, "edited_photos": 0, "images": 2}
-    assert not by_check(audit(*samples(), workers=1))["conflicts"].is_failed
+    assert not by_check(run_checks(*samples(), workers=1))["conflicts"].is_failed
 
 
 def test_one_class_alone_is_audited_without_shortcuts() -> None:
     table, images = samples()
-    shortcuts = by_check(audit(table.assign(label=1), images, workers=1))["shortcuts"]
+    shortcuts = by_check(run_checks(table.assign(label=1), images, workers=1))["shortcuts"]
     assert not shortcuts.is_failed
     assert shortcuts.sentence.startswith("Not measured: shortcuts cannot be measured")
 
@@ -93,9 +93,9 @@ def test_suspects_are_told_where_a_model_was_asked(found: Audit) -> None:
 
 def test_what_is_left_after_settling_has_no_copies() -> None:
     table, images = samples()
-    first = audit(table, images, workers=1)
+    first = run_checks(table, images, workers=1)
     settled = settle(table, first.duplicates, first.identities.identity, {})
-    left = audit(table[settled.kept], images[settled.kept], workers=1)
+    left = run_checks(table[settled.kept], images[settled.kept], workers=1)
     assert not by_check(left)["duplicates"].is_failed
     assert left.duplicates.group_count == settled.kept.sum() == COUNT
 
@@ -103,11 +103,11 @@ def test_what_is_left_after_settling_has_no_copies() -> None:
 def test_a_table_with_another_index_gives_the_same() -> None:
     table, images = samples()
     other = table.set_index(np.arange(len(table)) + 1000)
-    assert [one.facts for one in audit(other, images, workers=1).findings] == [
-        one.facts for one in audit(table, images, workers=1).findings
+    assert [one.facts for one in run_checks(other, images, workers=1).findings] == [
+        one.facts for one in run_checks(table, images, workers=1).findings
     ]
 
 
 def test_no_image_is_refused() -> None:
     with pytest.raises(DatasetError, match=r"the table is empty"):
-        audit(photo_table([]), np.zeros((0, 64, 64, 3), np.uint8))
+        run_checks(photo_table([]), np.zeros((0, 64, 64, 3), np.uint8))

@@ -9,7 +9,7 @@ from tests.copies.audit_pictures import images_of, picture
 from tests.copies.photo_table import photo_table
 
 from facecover.dataset.arrays import Images
-from facecover.look.audit_checks import Audit, audit
+from facecover.look.audit_checks import Audit, run_checks
 from facecover.look.audit_tables import (
     SAME_PERSON,
     duplicates_table,
@@ -44,7 +44,7 @@ def table() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def found() -> Audit:
-    return audit(*samples(), workers=1)
+    return run_checks(*samples(), workers=1)
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -65,7 +65,7 @@ def test_every_copy_is_listed_and_one_of_each_picture_is_kept(
 def test_nothing_is_kept_where_prepare_refuses() -> None:
     table = photo_table([0, 1])
     same = images_of([picture(0)] * 2)
-    listed = duplicates_table(table, audit(table, same, workers=1), {})
+    listed = duplicates_table(table, run_checks(table, same, workers=1), {})
     assert listed["kept"].tolist() == ["", ""]
 
 
@@ -87,7 +87,7 @@ def test_a_person_on_both_sides_leaks() -> None:
     names = [f"{first} {last}" for first in ("Ada", "Ben", "Cleo") for last in ("Ames", "Bird")]
     paths = [f"{name}_{number:04}.jpg" for name in names for number in range(4)]
     table = photo_table([0] * 24, path=paths, split=["train", "train", "train", "test"] * 6)
-    listed = leakage_table(table, audit(table, images_of(map(picture, range(24))), workers=1))
+    listed = leakage_table(table, run_checks(table, images_of(map(picture, range(24))), workers=1))
     assert listed["kind"].tolist() == [SAME_PERSON] * 6
     before = [path.rpartition("_")[0] for path in listed["path"]]
     assert before == [path.rpartition("_")[0] for path in listed["training_path"]]
@@ -96,13 +96,13 @@ def test_a_person_on_both_sides_leaks() -> None:
 def test_a_random_split_says_so() -> None:
     table, images = samples()
     alone = table.assign(split=pd.Series(pd.NA, index=table.index, dtype="string"))
-    listed = leakage_table(alone, audit(alone, images, workers=1))
+    listed = leakage_table(alone, run_checks(alone, images, workers=1))
     assert set(listed["split_by"]) <= {"random"}
 
 
 def test_too_few_images_leak_nothing() -> None:
     table = photo_table([1])
-    assert leakage_table(table, audit(table, images_of([picture(0)]), workers=1)).empty
+    assert leakage_table(table, run_checks(table, images_of([picture(0)]), workers=1)).empty
 
 
 def test_names_come_back_from_the_files_as_they_are(
@@ -120,7 +120,7 @@ def test_names_come_back_from_the_files_as_they_are(
 def test_edited_conflicts_are_corrections(tmp_path: Path) -> None:
     table, images = samples()
     table.loc[COUNT, "label"] = 1
-    write_tables(tmp_path, table, audit(table, images, workers=1), {})
+    write_tables(tmp_path, table, run_checks(table, images, workers=1), {})
     conflicts = pd.read_csv(tmp_path / "conflicts.csv", keep_default_na=False)
     assert len(conflicts) == 2
     signed = {"label": "mask", "who": "a person", "when": "2024-05-31", "why": "looked"}
@@ -143,7 +143,7 @@ def test_suspects_lose_their_row_and_keep_room_for_a_signature() -> None:
 def test_outliers_carry_label_and_size() -> None:
     table, images = samples()
     table.loc[2, ["width", "height"]] = [300, 20]
-    listed = outliers_table(table, audit(table, images, workers=1))
+    listed = outliers_table(table, run_checks(table, images, workers=1))
     assert listed[["path", "label", "width", "height"]].to_numpy().tolist() == [
         [HOSTILE[2], "no_mask", 300, 20]
     ]

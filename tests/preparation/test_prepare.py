@@ -18,7 +18,7 @@ from facecover.errors import DatasetError, OutputError
 from facecover.images import RESAMPLING
 from facecover.inference.model_file import packaged_models, read_model_file
 from facecover.labels import Box
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_sources
 from facecover.sources.rows import Drop, Row, Source
 
@@ -35,7 +35,7 @@ def as_source(root: Path) -> Source:
 def prepared(source: Source, folder: Path, **options: Any) -> Dataset:  # noqa: ANN401
     """Every photo as it is: what copies do is tested in `test_prepare_merging.py`."""
     settings = {"split_by": "random", "audits": False, **options}
-    return prepare([source], folder, PrepareOptions(**settings))
+    return write_dataset([source], folder, PrepareOptions(**settings))
 
 
 def test_pixels_are_those_of_a_plain_loop(class_folders: Path, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_no_dataset_there(tmp_path: Path) -> None:
 def test_a_folder_whose_name_is_not_utf8_is_read(class_folders: Path, tmp_path: Path) -> None:
     odd = tmp_path / os.fsdecode(b"photos \xff")
     odd.symlink_to(class_folders)
-    dataset = prepare(read_sources([odd]), tmp_path / "dataset")
+    dataset = write_dataset(read_sources([odd]), tmp_path / "dataset")
     assert set(dataset.manifest.table["source"]) == {r"photos \xff"}
 
 

@@ -14,7 +14,7 @@ from facecover.copies.selection import SplitBy
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
 from facecover.labels import Box
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.rows import Drop, Row, Source
 
 PICTURES, VARIANTS, SOURCES = 6, ("plain", "small", "mirrored", "broken"), ("ours", "new")
@@ -104,7 +104,7 @@ def test_every_sample_is_kept_or_listed_and_no_group_is_divided(
         audits=False,
         workers=1,
     )
-    dataset = prepare(sources, tmp_path / "dataset", options)
+    dataset = write_dataset(sources, tmp_path / "dataset", options)
     check_counts(dataset, sources)
     assert dataset.manifest.info.relabelled == changed
     table = dataset.manifest.table

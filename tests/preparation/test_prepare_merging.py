@@ -18,7 +18,7 @@ from facecover.dataset.manifest import COLUMNS, Manifest, load_manifest
 from facecover.drawn.drawn_dataset import draw_face
 from facecover.errors import DatasetError, LabelError
 from facecover.preparation.label_corrections import OVERLAY
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources import rows
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source
@@ -65,7 +65,7 @@ def divided(source: Source, name: str, letters: str) -> Source:
 
 
 def test_of_every_picture_the_largest_stays(source: Source, tmp_path: Path) -> None:
-    dataset = prepare([source], tmp_path / "d", QUICK)
+    dataset = write_dataset([source], tmp_path / "d", QUICK)
     table, counts = dataset.manifest.table, dataset.manifest.info.counts
     assert len(table) == pictures(table).nunique() == 40
     assert (table["width"] == 128).all()
@@ -78,7 +78,7 @@ def test_of_every_picture_the_largest_stays(source: Source, tmp_path: Path) -> N
 def test_a_random_split_leaks_and_says_so(source: Source, tmp_path: Path) -> None:
     notes: list[str] = []
     options = dataclasses.replace(QUICK, split_by="random")
-    table = prepare([source], tmp_path / "d", options, on_note=notes.append).manifest.table
+    table = write_dataset([source], tmp_path / "d", options, on_note=notes.append).manifest.table
     assert table["group"].isna().all()
     test = table[table["split"] == "test"]
     known = set(pictures(table[table["split"] == "train"]))
@@ -93,7 +93,7 @@ def test_a_random_split_leaks_and_says_so(source: Source, tmp_path: Path) -> Non
 
 def test_a_grouped_split_has_nothing_to_say(source: Source, tmp_path: Path) -> None:
     notes: list[str] = []
-    prepare([source], tmp_path / "d", QUICK, on_note=notes.append)
+    write_dataset([source], tmp_path / "d", QUICK, on_note=notes.append)
     assert notes == []
     splits = json.loads((tmp_path / "d/audit.json").read_text())["splits"]["splits"]
     assert [part["twin_share"] for part in splits] == [0, 0]
@@ -108,7 +108,7 @@ def test_of_copies_in_several_brought_splits_the_test_images_stay(
         for row in source.rows
     )
     brought = dataclasses.replace(source, rows=tuple(rows))
-    dataset = prepare([brought], tmp_path / "d", QUICK)
+    dataset = write_dataset([brought], tmp_path / "d", QUICK)
     table = dataset.manifest.table
     test = table[table["split"] == "test"]
     assert {Path(path).name for path in test["path"]} == small
@@ -119,7 +119,7 @@ def test_of_copies_in_several_brought_splits_the_test_images_stay(
 
 def test_the_audit_of_all_photos_is_kept(source: Source, tmp_path: Path) -> None:
     notes: list[str] = []
-    prepare([source], tmp_path / "d", on_note=notes.append)
+    write_dataset([source], tmp_path / "d", on_note=notes.append)
     document = json.loads((tmp_path / "d/audit.json").read_text())
     assert document["format_version"] == 1
     failed = [finding["sentence"] for finding in document["findings"] if finding["is_failed"]]
@@ -135,14 +135,14 @@ def test_whole_sources_are_left_out(source: Source, tmp_path: Path) -> None:
     notes: list[str] = []
     options = dataclasses.replace(QUICK, split_by="source", leave_out=("new",))
     both = with_splits(ours, {"a": "train", "c": "test"})
-    info = prepare([both, few], tmp_path / "d", options, on_note=notes.append).manifest.info
+    info = write_dataset([both, few], tmp_path / "d", options, on_note=notes.append).manifest.info
     table = load_manifest(tmp_path / "d").table
     assert table.loc[table["source"] == "new", "split"].tolist() == ["test", "test"]
     assert set(table.loc[table["source"] == "ours", "split"]) == {"train", "val"}
     assert (info.split_by, info.left_out) == ("source", ("new",))
     assert notes == ["the splits that ours bring are not used: the test data are whole sources"]
     everything = [ours, new]
-    prepare(everything, tmp_path / "d", options)
+    write_dataset(everything, tmp_path / "d", options)
     counts = load_manifest(tmp_path / "d").info.counts
     assert counts["left-out source: picture in a training source"] == 19 * 2
 
@@ -157,7 +157,7 @@ def test_a_left_out_source_of_one_class_is_told(source: Source, tmp_path: Path) 
     ]
     notes: list[str] = []
     options = dataclasses.replace(QUICK, split_by="source", leave_out=("new",))
-    prepare(sources, tmp_path / "d", options, on_note=notes.append)
+    write_dataset(sources, tmp_path / "d", options, on_note=notes.append)
     assert notes[0].startswith("the test data have no no_mask image")
 
 
@@ -173,7 +173,7 @@ def test_corrected_labels_stand_in_the_manifest(source: Source, tmp_path: Path) 
         "faces,mask/a14a.jpg,mask,,,",
     )
     options = dataclasses.replace(QUICK, relabel=(listed,))
-    manifest = prepare([source], tmp_path / "d", options).manifest
+    manifest = write_dataset([source], tmp_path / "d", options).manifest
     assert list(manifest.table.columns) == [*COLUMNS, *OVERLAY]
     assert manifest.info.relabelled == 1
     # Its copies were not corrected, but somebody has looked at the picture now.
@@ -194,7 +194,7 @@ def test_an_incorrect_mask_may_be_corrected_to_a_mask(source: Source, tmp_path: 
     ]
     options = dataclasses.replace(QUICK, relabel=(corrections(tmp_path / "c.csv", *lines),))
     sources = [dataclasses.replace(source, rows=rows)]
-    manifest = prepare(sources, tmp_path / "d", options).manifest
+    manifest = write_dataset(sources, tmp_path / "d", options).manifest
     assert "mask/a7a.jpg" in manifest.table["path"].tolist()
     assert manifest.info.class_names == ("no_mask", "mask")
     assert manifest.info.counts["class left out"] == 9
@@ -208,20 +208,20 @@ def test_a_class_that_corrections_empty_is_refused(source: Source, tmp_path: Pat
     ]
     listed = corrections(tmp_path / "c.csv", *lines)
     with pytest.raises(DatasetError, match=r"c.csv: no 'mask' image is left of 60: all are corr"):
-        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
+        write_dataset([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
 
 
 def test_a_correction_of_no_sample_is_refused(source: Source, tmp_path: Path) -> None:
     listed = corrections(tmp_path / "c.csv", "faces,mask/gone.jpg,mask,me,2024-05-31,gone")
     with pytest.raises(DatasetError, match=r"c.csv, line 2: no sample 'faces mask/gone.jpg'"):
-        prepare([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
+        write_dataset([source], tmp_path / "d", dataclasses.replace(QUICK, relabel=(listed,)))
 
 
 def test_sources_that_mean_different_things_are_refused(source: Source, tmp_path: Path) -> None:
     other = dataclasses.replace(source, name="theirs", class_labels={"mask": 0, "no_mask": 1})
     with pytest.raises(LabelError, match=r"theirs: the class 'mask' is read as no_mask, but in f"):
-        prepare([source, other], tmp_path / "d", QUICK)
+        write_dataset([source, other], tmp_path / "d", QUICK)
 
 
 def test_swapped_numbers_are_refused(source: Source, tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_swapped_numbers_are_refused(source: Source, tmp_path: Path) -> None:
     rows = tuple(dataclasses.replace(row, label=1 - row.label) for row in swapped.rows)
     swapped = dataclasses.replace(swapped, rows=rows, class_labels={"0": 1, "1": 0})
     with pytest.raises(DatasetError, match=r"have 40 pictures in common and label 40 of them"):
-        prepare([divided(source, "ours", "ab"), swapped], tmp_path / "d", QUICK)
+        write_dataset([divided(source, "ours", "ab"), swapped], tmp_path / "d", QUICK)
 
 
 def test_a_manifest_of_before_is_still_read(source: Source, tmp_path: Path) -> None:
-    manifest = prepare([source], tmp_path / "d", QUICK).manifest
+    manifest = write_dataset([source], tmp_path / "d", QUICK).manifest
     before = vars(manifest.info).copy()
     for name in ("left_out", "relabelled"):
         before.pop(name)

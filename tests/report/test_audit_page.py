@@ -11,7 +11,7 @@ from tests.copies.audit_pictures import images_of, picture
 from tests.copies.photo_table import photo_table
 from tests.report.html_check import page_text
 
-from facecover.look.audit_checks import audit
+from facecover.look.audit_checks import run_checks
 from facecover.report.audit_page import (
     audit_section,
     audit_sections,
@@ -64,7 +64,9 @@ def material() -> Audited:
         path=[f"{HOSTILE}{number}.jpg" for number in range(COUNT + COPIES)],
     )
     table.loc[3, "width"] = 2000
-    return Audited(table, images, replace(audit(table, images, workers=1), suspects=suspects_of(5)))
+    return Audited(
+        table, images, replace(run_checks(table, images, workers=1), suspects=suspects_of(5))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def clean() -> Audited:
     """Nine pictures of one class: nothing to find, and little to measure."""
     images = images_of(map(picture, range(9)))
     table = photo_table([1] * 9)
-    found = replace(audit(table, images, workers=1), suspects_missing="one class only")
+    found = replace(run_checks(table, images, workers=1), suspects_missing="one class only")
     return Audited(table, images, found)
 
 
@@ -124,7 +126,7 @@ def test_a_page_without_findings_says_so(clean: Audited) -> None:
 def test_long_lists_are_capped_and_say_how_many(audited: Audited) -> None:
     table = pd.concat([audited.table.assign(width=2000, label=1)] * 3, ignore_index=True)
     images = np.concatenate([audited.images] * 3)
-    found = replace(audit(table, images, workers=1), suspects=suspects_of(len(table)))
+    found = replace(run_checks(table, images, workers=1), suspects=suspects_of(len(table)))
     text = page_text(render_page("t", audit_sections(Audited(table, images, found))))
     assert f"{SUSPECTS} of {len(table)}, the worst first" in text
     assert f"{OUTLIERS_A_REASON} of {len(table)}, the worst first" in text
@@ -153,7 +155,7 @@ def test_every_state_has_words(audited: Audited, clean: Audited) -> None:
 
 def test_a_random_split_is_no_finding(audited: Audited) -> None:
     nothing = pd.Series(pd.NA, index=audited.table.index, dtype="string")
-    found = audit(audited.table.assign(split=nothing, label=1), audited.images, workers=1)
+    found = run_checks(audited.table.assign(split=nothing, label=1), audited.images, workers=1)
     leakage = next(one for one in found.findings if one.check == "leakage")
     assert state(leakage) == NO_SPLIT
     assert "if split at random" in headline(leakage)[1]

@@ -17,7 +17,7 @@ import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError, RunError
 from facecover.evaluation.intervals import measure
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_sources
 from facecover.studies import runs as runs_module
 from facecover.studies.definition import Study
@@ -49,7 +49,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
             if place < 10:
                 photo.resize((64, 80)).save(folder / f"{place} copy.jpg", quality=90)
     sources = read_sources([root / name for name in ("first", "second", "masks")])
-    return prepare(sources, root / "dataset", PrepareOptions(split_by="random", workers=1))
+    return write_dataset(sources, root / "dataset", PrepareOptions(split_by="random", workers=1))
 
 
 @pytest.fixture(scope="module")

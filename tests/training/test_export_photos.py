@@ -9,7 +9,7 @@ from tests.test_real_photos import EVERY, PHOTOS
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
 from facecover.inference.model_file import Model, ModelFile
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source
 from facecover.training import run_export
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def photos(folder: Path) -> Dataset:
     whole = read_source(PHOTOS, "photos")
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
-    return prepare([part], folder / "dataset", PrepareOptions(shares=Shares(0.2, 0.2)))
+    return write_dataset([part], folder / "dataset", PrepareOptions(shares=Shares(0.2, 0.2)))
 
 
 @pytest.fixture(scope="module")

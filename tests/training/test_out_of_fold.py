@@ -15,7 +15,7 @@ from facecover.dataset.arrays import Dataset, with_table
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.errors import ConfigError, DatasetError
 from facecover.look.suspect_images import rank_suspects
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_sources
 from facecover.training import out_of_fold
 from facecover.training.experiments import load_experiment
@@ -192,7 +192,9 @@ def test_what_cannot_be_judged_is_refused(
 @pytest.mark.slow
 def test_wrong_labels_of_drawn_faces_lead_the_list(tmp_path: Path) -> None:
     draw_dataset(tmp_path / "photos", 300, 20, 0)
-    dataset = prepare(read_sources([tmp_path / "photos"]), tmp_path / "dataset", PrepareOptions())
+    dataset = write_dataset(
+        read_sources([tmp_path / "photos"]), tmp_path / "dataset", PrepareOptions()
+    )
     flipped = np.random.default_rng(0).choice(len(dataset), 15, replace=False)
     table = dataset.manifest.table.copy()
     table.loc[flipped, "label"] = 1 - table.loc[flipped, "label"]

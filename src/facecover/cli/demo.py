@@ -46,13 +46,12 @@ def demo_command(
 
     What stands already is used again; a run that was stopped goes on.
     """
-    from facecover.cli.explore import fast_checks, write_exploration
     from facecover.dataset.collect import DROPPED_NAME, read_drops
     from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
     from facecover.evaluation.comparison import compare
-    from facecover.look.exploration import explore_dataset
     from facecover.preparation.pipeline import PrepareOptions
     from facecover.report.terminal import comparison_text
+    from facecover.workflows.inspect_data import explored
     from facecover.workflows.measure_models import (
         COMPARISON_NAME,
         as_runs,
@@ -65,10 +64,9 @@ def demo_command(
     paths = data or [_drawn(output / "photos")]
     sources = read_labelled(paths, SourceOptions(layout, label, mapping), CONSOLE)
     dataset = prepared_once(output / "dataset", sources, PrepareOptions(), CONSOLE)
-    explored = explore_dataset(dataset)
     drops = read_drops(dataset.folder / DROPPED_NAME)
-    write_exploration(output / "explore", explored, drops, fast_checks(dataset).findings)
-    CONSOLE.note(f"explored: {output / 'explore' / REPORT_NAME}")
+    found = explored(dataset, drops, progress=CONSOLE)
+    CONSOLE.note(f"explored: {found.write(output / 'explore')}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
     models = load_models(runs)
     sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
@@ -77,7 +75,7 @@ def demo_command(
     comparison = compare(evaluations)
     write_json(output / COMPARISON_NAME, comparison)
     page = output / REPORT_NAME
-    _write_study(page, comparison, as_runs(models, evaluations, test), dataset, explored)
+    _write_study(page, comparison, as_runs(models, evaluations, test), dataset, found.exploration)
     show(comparison_text(comparison), f"report: {page}")
 
 

@@ -19,10 +19,8 @@ from facecover.dataset import (
     DEFAULT_TEST_SHARE,
     DEFAULT_VAL_SHARE,
     MAX_UNREADABLE_SHARE,
-    PREPARED_SIZES_PX,
 )
 from facecover.drawn.drawn_dataset import draw_dataset
-from facecover.labels import parse_mapping
 from facecover.sources.rows import SPLITS
 
 if TYPE_CHECKING:
@@ -85,29 +83,26 @@ def prepare_command(
     different files must agree, or the picture goes. What was left out, and why, stands in
     dropped.csv.
     """
-    from facecover.dataset.opened import SourceOptions, read_labelled
-    from facecover.dataset.split import Shares
-    from facecover.preparation.pipeline import PrepareOptions, check_output, prepare
+    from facecover.workflows.prepare_data import prepare
 
-    check_output(output)
-    read_in = read_labelled(sources, SourceOptions(layout, label, mapping), CONSOLE)
-    options = PrepareOptions(
-        sizes_px=(*PREPARED_SIZES_PX, *size),
-        shares=Shares(val=val, test=test),
+    dataset = prepare(
+        sources,
+        output,
+        size=size,
+        val=val,
+        test=test,
         split_by=split_by,
-        leave_out=tuple(dict.fromkeys(leave_out)),
+        leave_out=leave_out,
         seed=seed,
-        max_unreadable_share=max_unreadable,
-        keeps_incorrect=keep_incorrect,
-        relabel=tuple(relabel),
-        class_map=parse_mapping(mapping),
+        keep_incorrect=keep_incorrect,
+        relabel=relabel,
+        layout=layout,
+        label=label,
+        mapping=mapping,
+        max_unreadable=max_unreadable,
         workers=workers,
+        progress=CONSOLE,
     )
-    notes: list[str] = []
-    with CONSOLE.bar("preparing", sum(len(source.rows) for source in read_in)) as advance:
-        dataset = prepare(read_in, output, options, advance, notes.append)
-    for text in notes:
-        CONSOLE.note(text)
     _show(dataset)
 
 

@@ -2,16 +2,20 @@
 
 import dataclasses
 import hashlib
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from facecover.dataset.manifest import Manifest, digest_samples, load_manifest
+from facecover.documents import to_document
 from facecover.errors import DatasetError
+from facecover.labels import class_name
 from facecover.sources.rows import SPLITS
 
 Images = npt.NDArray[np.uint8]
@@ -40,8 +44,27 @@ class Dataset:
     folder: Path
     manifest: Manifest
 
+    @classmethod
+    def open(cls, folder: str | Path) -> "Dataset":
+        """A dataset that `prepare` wrote; see `open_dataset`."""
+        return open_dataset(Path(folder))
+
     def __len__(self) -> int:
         return len(self.manifest)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a sample, a copy: `manifest.COLUMNS`, and what the sources brought."""
+        return self.manifest.table.copy()
+
+    def to_json(self) -> dict[str, Any]:
+        """What holds for the whole: the fields of `ManifestInfo`."""
+        document: dict[str, Any] = to_document(self.manifest.info)
+        return document
+
+    def _repr_html_(self) -> str:
+        table = self.manifest.table
+        counts = pd.crosstab(table["split"].fillna(""), table["label"].map(class_name))
+        return f"<p>{len(self):,} faces in {html.escape(str(self.folder))}</p>{counts.to_html()}"
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -227,7 +250,8 @@ def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: in
 
 def _pixel_digests(dataset: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
     """The digest of each image at one size, as `collect` takes it."""
-    images = dataset.images(MEASURE_SIZE_PX)
+    sizes = dataset.manifest.info.sizes_px
+    images = dataset.images(MEASURE_SIZE_PX if MEASURE_SIZE_PX in sizes else max(sizes))
     return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
 
 

@@ -38,6 +38,14 @@ from facecover.progress import SILENT, Progress
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Drop, Source
 
+Paths = str | Path | Sequence[str | Path]
+"""One path or several."""
+
+
+def as_paths(paths: Paths) -> list[Path]:
+    """One path or several as a list."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
 
 def is_dataset(path: Path) -> bool:
     """Whether a path is a folder that `facecover prepare` wrote.

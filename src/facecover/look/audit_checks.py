@@ -89,7 +89,7 @@ class Audit:
         yield of_outliers(self.outliers, count)
 
 
-def audit(
+def run_checks(
     table: pd.DataFrame,
     images: Images,
     *,

@@ -49,7 +49,7 @@ from facecover.dataset.split import (
 from facecover.errors import shown
 from facecover.files import check_replaceable, written_folder
 from facecover.labels import CLASS_NAMES
-from facecover.look.audit_checks import audit
+from facecover.look.audit_checks import run_checks
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
 from facecover.look.leakage import Leakage, find_conflicts, find_leakage
@@ -101,7 +101,7 @@ class PrepareOptions:
     workers: int | None = None
 
 
-def prepare(
+def write_dataset(
     sources: Sequence[Source],
     folder: Path,
     options: PrepareOptions = PrepareOptions(),
@@ -221,7 +221,7 @@ def _audited(
     collection: Collection, copies: DuplicateGroups, persons: Identities, tell: OnNote
 ) -> tuple[Finding, ...]:
     images = collection.images[MEASURE_SIZE_PX]
-    found = audit(collection.table, images, duplicates=copies, identities=persons)
+    found = run_checks(collection.table, images, duplicates=copies, identities=persons)
     for finding in found.findings:
         if finding.is_failed:
             tell(f"found in the photos: {finding.sentence}")

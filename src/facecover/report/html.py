@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import facecover
 from facecover.files import written_file
@@ -307,6 +307,12 @@ def write_page(path: Path, title: str, sections: Sequence[Section], *, subtitle:
     html = render_page(title, sections, subtitle=subtitle)
     with written_file(path) as beside:
         beside.write_text(html, encoding="utf-8")
+
+
+def notebook_frame(title: str, sections: Sequence[Section]) -> str:
+    """The page in a frame of its own, as a notebook shows an object: HTML without side effects."""
+    page = escape(render_page(title, sections))
+    return f'<iframe srcdoc="{page}" style="width:100%;height:640px;border:0"></iframe>'
 
 
 def _flattened(sections: Sequence[Section]) -> Iterator[Section]:

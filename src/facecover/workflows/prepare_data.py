@@ -1,4 +1,4 @@
-"""A dataset that a command makes for itself, and makes once."""
+"""`prepare`: from photos to a dataset; and one that a command makes for itself, once."""
 
 import dataclasses
 import hashlib
@@ -7,15 +7,99 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import facecover
+from facecover.copies.selection import SplitBy
+from facecover.dataset import (
+    DEFAULT_TEST_SHARE,
+    DEFAULT_VAL_SHARE,
+    MAX_UNREADABLE_SHARE,
+    PREPARED_SIZES_PX,
+)
 from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.dataset.manifest import FORMAT_VERSION
-from facecover.dataset.opened import is_dataset
+from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
+from facecover.dataset.split import Shares
 from facecover.files import written_file
-from facecover.preparation.pipeline import PrepareOptions, prepare
+from facecover.labels import parse_mapping
+from facecover.preparation.pipeline import PrepareOptions, check_output, write_dataset
 from facecover.progress import SILENT, Progress
 from facecover.sources.rows import Source
 
 _KEY_NAME = "prepared.json"
+
+
+def prepare(
+    sources: Paths,
+    output: Path,
+    *,
+    size: Sequence[int] = (),
+    val: float = DEFAULT_VAL_SHARE,
+    test: float = DEFAULT_TEST_SHARE,
+    split_by: SplitBy = "group",
+    leave_out: Sequence[str] = (),
+    seed: int = 0,
+    keep_incorrect: bool = False,
+    relabel: Sequence[Path] = (),
+    layout: Sequence[str] = (),
+    label: Sequence[str] = (),
+    mapping: Sequence[str] = (),
+    max_unreadable: float = MAX_UNREADABLE_SHARE,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> Dataset:
+    """Merge photos, check and split them, and decode each once into a dataset.
+
+    Args:
+        sources: folders of photos or CSV files.
+        output: the dataset folder to make.
+        size: sides in pixels of squares to keep besides `PREPARED_SIZES_PX`.
+        val: share of validation data, 0..1.
+        test: share of test data, 0..1, where the photos bring no split.
+        split_by: ``group`` keeps one image of every picture, and photos of a person in one split;
+            ``source`` does so, too, and tests on `leave_out`; ``random`` does neither.
+        leave_out: names of sources that are test data as a whole.
+        seed: of the split.
+        keep_incorrect: keep incorrectly worn masks as a third class.
+        relabel: lists of corrected labels.
+        layout: ``[NAME=]LAYOUT``, see `facecover.sources`.
+        label: ``[NAME=]CLASS``, of every photo in a source without class names.
+        mapping: ``THEIRS=CLASS``.
+        max_unreadable: 0..1; a larger share of photos that cannot be read is an error.
+        workers: threads that decode; one a core by default.
+        progress: told how far it is.
+
+    Raises:
+        ConfigError: if an option is wrong.
+        DatasetError: if too much cannot be read, a class is missing from a split, a correction
+            names no sample, or two sources label the same pictures differently.
+        LabelError: if the sources hold one class only, or mean different things by its name.
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    check_output(output)
+    found = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
+    options = PrepareOptions(
+        sizes_px=(*PREPARED_SIZES_PX, *size),
+        shares=Shares(val=val, test=test),
+        split_by=split_by,
+        leave_out=tuple(dict.fromkeys(leave_out)),
+        seed=seed,
+        max_unreadable_share=max_unreadable,
+        keeps_incorrect=keep_incorrect,
+        relabel=tuple(relabel),
+        class_map=parse_mapping(list(mapping)),
+        workers=workers,
+    )
+    return _written(output, found, options, progress)
+
+
+def _written(
+    folder: Path, sources: Sequence[Source], options: PrepareOptions, progress: Progress
+) -> Dataset:
+    notes: list[str] = []  # kept until the bar is gone
+    with progress.bar("preparing", sum(len(source.rows) for source in sources)) as advance:
+        dataset = write_dataset(sources, folder, options, advance, notes.append)
+    for note in notes:
+        progress.note(note)
+    return dataset
 
 
 def prepared_once(
@@ -39,8 +123,7 @@ def prepared_once(
     if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
         progress.note(f"prepared before: {folder}")
         return open_dataset(folder)
-    with progress.bar("preparing", sum(len(source.rows) for source in sources)) as advance:
-        dataset = prepare(sources, folder, options, advance, progress.note)
+    dataset = _written(folder, sources, options, progress)
     with written_file(key_path) as beside:
         beside.write_text(key, "utf-8")
     return dataset
