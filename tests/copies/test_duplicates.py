@@ -18,6 +18,7 @@ from facecover.copies.duplicates import (
     SAME_PIXELS,
     DuplicateGroups,
     find_duplicates,
+    group_copies,
 )
 from facecover.copies.hashes import MAX_BITS, find_candidates, hash_images, luma
 from facecover.copies.matching import compare
@@ -230,6 +231,15 @@ def test_comparing_does_not_depend_on_which_image_is_first() -> None:
     backward = compare(images, pairs[:, ::-1], plain, 1)
     np.testing.assert_array_equal(forward.same(), backward.same())
     np.testing.assert_allclose(forward.contrast, backward.contrast, rtol=0.1)
+
+
+def test_copies_edits_and_the_faces_of_one_photo_are_not_independent() -> None:
+    edited, mirrored = masked(PHOTOS[4]), ImageOps.mirror(PHOTOS[1])
+    images = images_of([PHOTOS[4], PHOTOS[1], edited, mirrored, PHOTOS[2], PHOTOS[3], PHOTOS[5]])
+    files = ["a", "b", "c", "d", "e", "e", "f"]
+    groups = group_copies(photo_table([0] * 7, sha256=files), images)
+    assert groups.dtype == np.int64
+    assert groups.tolist() == [0, 1, 0, 1, 2, 2, 3]
 
 
 def test_no_image_is_refused() -> None:

@@ -9,8 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.copies.photo_table import photo_table
 
-from facecover.copies.duplicates import DuplicateGroups, numbered
-from facecover.copies.selection import group_together
+from facecover.copies.duplicates import DuplicateGroups, group_together, numbered
 from facecover.dataset.arrays import UNUSED
 from facecover.errors import ConfigError, DatasetError
 from facecover.sources.rows import SPLITS
@@ -33,8 +32,7 @@ def _photos(
     identity = pd.Series(
         pd.array([None if p < 0 else f"person {p}" for p in persons or [-1] * n], dtype="string")
     )
-    together, _ = pd.factorize(group_together(table, duplicates, identity))
-    return Photos(table, together.astype(np.int64), duplicates)
+    return Photos(table, group_together(table, duplicates, identity), duplicates)
 
 
 @st.composite

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.duplicates import DuplicateGroups, Pairs, codes, components, shares_with
+from facecover.copies.duplicates import DuplicateGroups, codes, group_together, shares_with
 from facecover.copies.hashes import same_file_keys
 from facecover.errors import DatasetError, LabelError, shown
 from facecover.labels import class_name
@@ -84,7 +84,8 @@ def settle(
         _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
         for row in np.flatnonzero(~kept)
     ]
-    group = group_together(table, duplicates, identity)
+    numbers = group_together(table, duplicates, identity)
+    group = pd.Series([f"group {one}" for one in numbers], index=table.index, dtype="string")
     _check_left(table, kept, duplicates, group)
     return Settled(kept, tuple(drops), keeper, group)
 
@@ -142,36 +143,6 @@ def _drop(
     by = "by a correction" if keeper["corrected"] else "by most files"
     detail = f"{path}: {own} here, {other} {by} of the same picture; kept: {there}"
     return Drop(path, source, OUTVOTED, detail)
-
-
-def group_together(
-    table: pd.DataFrame, duplicates: DuplicateGroups, identity: "pd.Series[str]"
-) -> "pd.Series[str]":
-    """The samples that may not be split apart: one name for each group, ``group 0`` onwards.
-
-    Samples that share a family, a person, a photo or a group given by the data stand in one
-    group, directly or through others.
-
-    Args:
-        table: samples with ``group`` and ``sha256``.
-        duplicates: their groups.
-        identity: the person in each sample, or null.
-    """
-    links = [
-        _linked(duplicates.family),
-        _linked(pd.factorize(identity)[0]),
-        _linked(pd.factorize(table["group"])[0]),
-        _linked(pd.factorize(table["sha256"])[0]),  # the faces of one photo
-    ]
-    found = components(len(table), np.concatenate(links))
-    return pd.Series([f"group {number}" for number in found], index=table.index, dtype="string")
-
-
-def _linked(groups: npt.NDArray[np.int64]) -> Pairs:
-    """Each member with the first of its group; -1 is no group."""
-    members = np.flatnonzero(groups >= 0)
-    _, first, inverse = np.unique(groups[members], return_index=True, return_inverse=True)
-    return np.column_stack([members[first][inverse], members]).astype(np.int64)
 
 
 def _check_left(

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.duplicates import DuplicateGroups, find_duplicates
+from facecover.copies.duplicates import DuplicateGroups, find_duplicates, group_together
 from facecover.copies.identities import Identities, find_identities
-from facecover.copies.selection import group_together
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
 from facecover.look.finding import (
@@ -139,15 +138,14 @@ def together(
 ) -> npt.NDArray[np.int64]:
     """A number for each sample, equal where they may not stand on both sides of a fold.
 
-    ``int64 (N,)``; see `settle.group_together`.
+    ``int64 (N,)``; see `copies.duplicates.group_together`.
 
     Args:
         table: samples with ``group`` and ``sha256``.
         duplicates: their groups.
         identities: the persons in them.
     """
-    names = group_together(table, duplicates, identities.identity)
-    return pd.factorize(names)[0].astype(np.int64)
+    return group_together(table, duplicates, identities.identity)
 
 
 def _shortcuts(

@@ -18,9 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.duplicates import COMPARED_SIZE_PX, DuplicateGroups, find_duplicates
+from facecover.copies.duplicates import (
+    COMPARED_SIZE_PX,
+    DuplicateGroups,
+    find_duplicates,
+    group_together,
+)
 from facecover.copies.identities import find_identities
-from facecover.copies.selection import group_together, settle
+from facecover.copies.selection import settle
 from facecover.dataset.arrays import UNUSED, Dataset, with_table
 from facecover.dataset.split import assign_splits, check_are_sources, leave_out_splits
 from facecover.errors import DatasetError
@@ -82,7 +87,7 @@ def photos_with_copies(dataset: Dataset, *, workers: int | None = None) -> Photo
     table = dataset.manifest.table.reset_index(drop=True)
     duplicates = find_duplicates(dataset.images(COMPARED_SIZE_PX), table, workers=workers)
     together = group_together(table, duplicates, find_identities(table).identity)
-    return Photos(table, _codes(together), duplicates)
+    return Photos(table, together, duplicates)
 
 
 def photos_once(dataset: Dataset) -> Photos:
