@@ -11,6 +11,7 @@ from PIL import Image
 
 from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset, draw_face
 from facecover.drawn.scene import draw_jpeg_quality, draw_pose, draw_size
+from facecover.drawn.sketch import Random
 from facecover.errors import ConfigError, LabelError, OutputError
 from facecover.images import read_photo, resized
 from facecover.sources.reading import read_sources
@@ -18,8 +19,8 @@ from facecover.sources.reading import read_sources
 Floats = npt.NDArray[np.float64]
 
 
-def generator(*numbers: int) -> np.random.Generator:
-    return np.random.default_rng(numbers)
+def generator(*numbers: int) -> Random:
+    return Random(np.random.PCG64(numbers))
 
 
 def pixels(state: int, label: int) -> bytes:
@@ -89,6 +90,13 @@ def test_the_global_random_state_is_left_alone() -> None:
     before = random.getstate(), repr(np.random.get_state(legacy=False))  # noqa: NPY002
     draw_face(generator(3), 1)
     assert (random.getstate(), repr(np.random.get_state(legacy=False))) == before  # noqa: NPY002
+
+
+def test_the_callers_generator_draws_on() -> None:
+    """A plain one gives the same picture, and its next numbers follow on."""
+    ours, plain = generator(5), np.random.default_rng((5,))
+    assert draw_face(ours, 1) == draw_face(plain, 1)
+    assert ours.random() == plain.random()
 
 
 @pytest.mark.parametrize("label", [-1, 2])

@@ -7,45 +7,35 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from facecover.drawn.face import (
-    draw_beard,
-    draw_eyes,
-    draw_hair,
-    draw_hair_behind,
-    draw_head,
-    draw_mouth,
-    draw_nose,
+from facecover.drawn.clothes import (
+    body_pose,
+    draw_body,
+    draw_headwear,
+    draw_headwear_behind,
+    fabric_colour,
 )
-from facecover.drawn.person import Person, body_pose, draw_body, draw_person
+from facecover.drawn.face import draw_bare_head, draw_hair_behind
+from facecover.drawn.person import Person, draw_person
 from facecover.drawn.scene import (
     Light,
-    blurred,
-    colourless,
     draw_background,
     draw_jpeg_quality,
     draw_light,
     draw_pose,
     draw_size,
-    exposed,
     lit,
-    noisy,
+    photographed,
     taken_size,
 )
-from facecover.drawn.sketch import Pose, Sketch, fabric_colour, happens
-from facecover.drawn.wear import (
-    draw_cover,
-    draw_glasses,
-    draw_headwear,
-    draw_headwear_behind,
-    draw_prop,
-)
+from facecover.drawn.sketch import Pose, Random, Sketch
+from facecover.drawn.wear import draw_cover, draw_glasses, draw_prop
 from facecover.errors import ConfigError, LabelError
 from facecover.files import written_folder
 from facecover.labels import MASK, NO_MASK
 
 
 def draw_face(
-    rng: np.random.Generator, label: int, size: tuple[int, int] | None = None
+    generator: np.random.Generator, label: int, size: tuple[int, int] | None = None
 ) -> Image.Image:
     """A drawn photo of a face, RGB.
 
@@ -53,7 +43,7 @@ def draw_face(
     only what covers the mouth, or is held before it, depends on it.
 
     Args:
-        rng: where all chance comes from; the same state gives the same picture.
+        generator: draws everything; the same state gives the same picture.
         label: 0 for a bare face, 1 for a covered one.
         size: width and height in pixels; drawn at random by default.
 
@@ -65,6 +55,7 @@ def draw_face(
         raise LabelError(f"label {label}: expected {NO_MASK} or {MASK} for a drawn face")
     if size is not None and min(size) < 1:
         raise ConfigError(f"size {size[0]} x {size[1]}: expected 1 pixel or more a side")
+    rng = Random(generator.bit_generator)
     drawn_size = draw_size(rng)
     final = size or drawn_size
     taken = taken_size(final, rng)
@@ -73,34 +64,18 @@ def draw_face(
     image = draw_background(canvas, person.skin, rng)
     _draw_person(ImageDraw.Draw(image), person, pose, light, label, rng)
     pixels = lit(np.asarray(image.reduce(2)), pose, light, canvas)
-    image = colourless(blurred(Image.fromarray(exposed(pixels, rng)), rng), rng)
-    if taken != final:
-        image = image.resize(final, Image.Resampling.BILINEAR)
-    return noisy(image, rng)
+    return photographed(pixels, final, rng)
 
 
 def _draw_person(
-    draw: ImageDraw.ImageDraw,
-    person: Person,
-    pose: Pose,
-    light: Light,
-    label: int,
-    rng: np.random.Generator,
+    draw: ImageDraw.ImageDraw, person: Person, pose: Pose, light: Light, label: int, rng: Random
 ) -> None:
-    behind, body, head = Sketch(pose), Sketch(body_pose(pose)), Sketch(pose)
+    behind, body, head = Sketch(pose), Sketch(body_pose(pose), depth=0.0), Sketch(pose)
     hat = fabric_colour(rng)
     draw_headwear_behind(behind, person, hat)
-    if person.headwear not in ("hijab", "hood", "turban"):
-        draw_hair_behind(behind, person, rng)
+    draw_hair_behind(behind, person, rng)
     draw_body(body, person, rng)
-    draw_head(head, person, rng)
-    draw_eyes(head, person)
-    draw_beard(head, person, rng)
-    if label == NO_MASK:
-        draw_mouth(head, person)
-        draw_nose(head, person, light.side)
-    if person.headwear not in ("hijab", "hood", "turban"):
-        draw_hair(head, person, rng)
+    draw_bare_head(head, person, light.side if label == NO_MASK else None, rng)
     draw_headwear(head, person, hat, rng)
     if label == MASK:
         draw_cover(head, person, rng)
@@ -135,7 +110,7 @@ def draw_dataset(
         train_count: number of training photos.
         test_count: number of test photos.
         seed: 0 or greater; the same seed gives the same bytes.
-        on_progress: called after each photo with 1.
+        on_progress: called after each photo.
 
     Raises:
         ConfigError: if a count is under 1 or the seed under 0.
@@ -161,9 +136,8 @@ def _check(what: str, found: int, least: int) -> None:
 
 
 def _write_photo(folder: Path, split: str, seed: int, photo_id: int) -> None:
-    sequence = np.random.SeedSequence((seed, _SPLITS.index(split), photo_id))
-    rng = np.random.default_rng(sequence)
-    label = MASK if happens(rng, 0.5) else NO_MASK
+    rng = Random(np.random.PCG64((seed, _SPLITS.index(split), photo_id)))
+    label = MASK if rng.happens(0.5) else NO_MASK
     image = draw_face(rng, label)
     path = folder / split / f"{photo_id}_{label}.jpg"
     image.save(path, "JPEG", quality=draw_jpeg_quality(rng))

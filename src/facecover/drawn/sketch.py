@@ -1,14 +1,14 @@
-"""A list of shapes on a head that is turned and tilted, drawn in one go.
+"""Shapes on a head that is turned and tilted, drawn in one go; random numbers, and colours.
 
-Shapes are noted in head units (see `shapes`) on the curved front of the head, or at a stated
-depth. All of them are projected with one matrix product: numpy's fixed cost a call would
-otherwise be most of the time that an image takes.
+Shapes are noted in head units (half the width of a face) on the curved front of the head, or at a
+stated depth. All are projected with one matrix product: numpy's fixed cost a call would otherwise
+be most of the time that an image takes.
 """
 
 import colorsys
 import math
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -34,6 +34,7 @@ def circle_points(count: int) -> Points:
 
 
 _CIRCLE = circle_points(18)
+
 _SMALL_CIRCLE = circle_points(10)
 
 
@@ -63,12 +64,12 @@ def mirrored(half: Points) -> Points:
 
 def closed_curve(control: Points, steps: int = 4) -> Points:
     """A smooth closed outline through the control points: ``float64 (n * steps, 2)``."""
-    return _closed_basis(len(control), steps) @ control
+    return _basis(len(control), steps, is_closed=True) @ control
 
 
 def open_curve(control: Points, steps: int = 4) -> Points:
     """A smooth line through the control points, from the first to the last."""
-    return _open_basis(len(control), steps) @ control
+    return _basis(len(control), steps, is_closed=False) @ control
 
 
 def _catmull_rom(share: float) -> tuple[float, float, float, float]:
@@ -82,23 +83,13 @@ def _catmull_rom(share: float) -> tuple[float, float, float, float]:
     )
 
 
-@lru_cache(maxsize=128)
-def _closed_basis(count: int, steps: int) -> npt.NDArray[np.float64]:
-    basis = np.zeros((count * steps, count))
-    for row in range(count * steps):
-        segment, step = divmod(row, steps)
-        for offset, weight in enumerate(_catmull_rom(step / steps)):
-            basis[row, (segment + offset - 1) % count] += weight
-    return basis
-
-
-@lru_cache(maxsize=128)
-def _open_basis(count: int, steps: int) -> npt.NDArray[np.float64]:
-    basis = np.zeros(((count - 1) * steps + 1, count))
+@lru_cache(maxsize=256)
+def _basis(count: int, steps: int, *, is_closed: bool) -> npt.NDArray[np.float64]:
+    basis = np.zeros((count * steps if is_closed else (count - 1) * steps + 1, count))
     for row in range(len(basis)):
         segment, step = divmod(row, steps)
-        for offset, weight in enumerate(_catmull_rom(step / steps)):
-            basis[row, min(max(segment + offset - 1, 0), count - 1)] += weight
+        for place, weight in enumerate(_catmull_rom(step / steps), segment - 1):
+            basis[row, place % count if is_closed else min(max(place, 0), count - 1)] += weight
     return basis
 
 
@@ -106,69 +97,40 @@ Choice = TypeVar("Choice")
 
 
 class Weighted(Generic[Choice]):
-    """Options, each with its weight; the weights need not add up to one.
-
-    Args:
-        pairs: each option with its weight.
-    """
+    """Options, each with its weight; the weights need not add up to one."""
 
     def __init__(self, *pairs: tuple[Choice, float]) -> None:
         self.options = [option for option, _ in pairs]
         self.cumulative = list(accumulate(weight for _, weight in pairs))
 
 
-def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number drawn evenly from `low` to `high`."""
-    return low + (high - low) * rng.random()
+class Random(np.random.Generator):
+    """A generator with a few more ways to draw."""
 
+    def between(self, low: float, high: float) -> float:
+        """A number drawn evenly from `low` to `high`."""
+        return low + (high - low) * self.random()
 
-def bell(rng: np.random.Generator, spread: float, limit: float) -> float:
-    """A number around 0 with this standard deviation, cut at ``-limit`` and ``limit``."""
-    return max(-limit, min(limit, spread * rng.standard_normal()))
+    def bell(self, spread: float, limit: float) -> float:
+        """A number around 0 with this standard deviation, cut at ``-limit`` and ``limit``."""
+        return max(-limit, min(limit, spread * self.standard_normal()))
 
+    def happens(self, probability: float) -> bool:
+        """Whether an event of this probability takes place."""
+        return self.random() < probability
 
-def happens(rng: np.random.Generator, probability: float) -> bool:
-    """Whether an event of this probability takes place."""
-    return rng.random() < probability
+    def one_of(self, options: Sequence[Choice]) -> Choice:
+        """One of the options, all equally likely."""
+        return options[int(self.random() * len(options))]
 
-
-def one_of(rng: np.random.Generator, options: Sequence[Choice]) -> Choice:
-    """One of the options, all equally likely."""
-    return options[int(rng.random() * len(options))]
-
-
-def pick(rng: np.random.Generator, table: Weighted[Choice]) -> Choice:
-    """One of the options, each as likely as its weight says."""
-    place = bisect(table.cumulative, rng.random() * table.cumulative[-1])
-    return table.options[min(place, len(table.options) - 1)]
+    def pick(self, table: Weighted[Choice]) -> Choice:
+        """One of the options, each as likely as its weight says."""
+        place = bisect(table.cumulative, self.random() * table.cumulative[-1])
+        return table.options[min(place, len(table.options) - 1)]
 
 
 Colour = tuple[int, int, int]
 """Red, green, blue, each 0..255."""
-
-# From very light to very dark. Even steps for the eye, redder than a paint chart, as cameras
-# show skin.
-_SKIN_TONES: tuple[Colour, ...] = (
-    (253, 231, 214), (247, 214, 190), (238, 196, 166), (228, 178, 142), (212, 158, 120),
-    (193, 136, 98), (168, 112, 78), (140, 90, 62), (112, 70, 48), (86, 53, 38), (62, 39, 30),
-)  # fmt: skip
-
-_HAIR_COLOURS = Weighted[Colour](
-    ((24, 20, 20), 30), ((46, 32, 26), 24), ((84, 56, 38), 16), ((128, 88, 54), 9),
-    ((206, 166, 104), 8), ((158, 74, 38), 4), ((150, 146, 142), 6), ((226, 222, 216), 4),
-    ((168, 48, 92), 1.5), ((62, 96, 168), 1.5),
-)  # fmt: skip
-
-# Dark to light, and more warm ones than cold: skin is warm, and colour alone must not tell cloth
-# from it.
-_FABRICS = Weighted[Colour](
-    ((22, 22, 26), 10), ((56, 58, 64), 5), ((128, 128, 130), 5), ((242, 240, 236), 9),
-    ((208, 200, 186), 6), ((232, 204, 178), 6), ((198, 150, 116), 7), ((142, 96, 66), 6),
-    ((92, 60, 42), 5), ((178, 44, 44), 10), ((214, 108, 92), 6), ((236, 172, 168), 5),
-    ((96, 24, 34), 5), ((168, 74, 34), 8),
-    ((214, 162, 66), 8), ((98, 116, 70), 3), ((66, 118, 104), 3), ((156, 198, 218), 4),
-    ((74, 118, 176), 3), ((34, 46, 88), 4), ((112, 76, 132), 3), ((202, 182, 216), 2),
-)  # fmt: skip
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -183,56 +145,14 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 def shaded(colour: Colour, factor: float) -> Colour:
     """A darker (factor under 1) or lighter (over 1) colour."""
-    return (
-        min(255, int(colour[0] * factor)),
-        min(255, int(colour[1] * factor)),
-        min(255, int(colour[2] * factor)),
-    )
+    red, green, blue = colour
+    return min(255, int(red * factor)), min(255, int(green * factor)), min(255, int(blue * factor))
 
 
-def contrasting(rng: np.random.Generator, colour: Colour) -> Colour:
-    """A colour that can be told from the given one: lighter on dark ground, else darker."""
-    if sum(colour) < 330:
-        return mix(colour, any_colour(rng), between(rng, 0.5, 1.0))
-    return mix(shaded(colour, between(rng, 0.35, 0.75)), any_colour(rng), between(rng, 0.0, 0.6))
-
-
-def skin_colour(rng: np.random.Generator) -> Colour:
-    """A skin tone, from very light to very dark, none of them rare."""
-    place = rng.random() * (len(_SKIN_TONES) - 1)
-    index = int(place)
-    tone = mix(_SKIN_TONES[index], _SKIN_TONES[index + 1], place - index)
-    red, blue = between(rng, 0.97, 1.03), between(rng, 0.92, 1.06)
-    return min(255, int(tone[0] * red)), tone[1], min(255, int(tone[2] * blue))
-
-
-def hair_colour(rng: np.random.Generator) -> Colour:
-    """A hair colour; grey and dyed ones included."""
-    return shaded(pick(rng, _HAIR_COLOURS), between(rng, 0.8, 1.2))
-
-
-def fabric_colour(rng: np.random.Generator) -> Colour:
-    """A colour of clothes, scarves and cloth masks."""
-    return shaded(mix(pick(rng, _FABRICS), any_colour(rng), 0.08), between(rng, 0.85, 1.1))
-
-
-def any_colour(rng: np.random.Generator) -> Colour:
+def any_colour(rng: Random) -> Colour:
     """Any colour at all."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), rng.random() ** 1.5, rng.random() ** 0.7)
     return int(red * 255), int(green * 255), int(blue * 255)
-
-
-def scene_colour(rng: np.random.Generator, skin: Colour) -> Colour:
-    """A colour for what stands behind: walls, wood, cloth, and now and then that of the skin."""
-    kind = one_of(rng, ("any", "fabric", "grey", "grey", "skin"))
-    if kind == "any":
-        return any_colour(rng)
-    if kind == "fabric":
-        return fabric_colour(rng)
-    if kind == "skin":
-        return shaded(skin, between(rng, 0.6, 1.15))
-    level = int(between(rng, 30, 245))
-    return level, level - 4, level - 10
 
 
 _FRONT = 0.85
@@ -283,6 +203,10 @@ def make_pose(
     return Pose(matrix, origin, yaw, roll, scale_px)
 
 
+Depth = float | npt.NDArray[np.float64]
+"""How far before (positive) or behind the ears: of all points, or of each; head units."""
+
+
 def surface_depth(xy: Points) -> npt.NDArray[np.float64]:
     """How far the head's front stands out at each point: ``float64 (n,)``, in head units."""
     inside = 1.0 - xy[:, 0] ** 2 - ((xy[:, 1] - 0.15) / 1.9) ** 2
@@ -293,11 +217,13 @@ class Sketch:
     """Shapes in head units, in the order in which they are laid over one another.
 
     Args:
-        pose: how the head they belong to stands in the picture.
+        pose: of the head.
+        depth: of every shape that states none of its own; on the head's surface by default.
     """
 
-    def __init__(self, pose: Pose) -> None:
+    def __init__(self, pose: Pose, depth: float | None = None) -> None:
         self.pose = pose
+        self._depth = depth
         self._points: list[Points] = []
         self._rises: list[float] = []
         self._is_on_head: list[bool] = []
@@ -305,12 +231,7 @@ class Sketch:
         self._marks: list[tuple[Colour, int]] = []
 
     def fill(
-        self,
-        outline: Points,
-        colour: Colour,
-        *,
-        lift: float = 0.0,
-        depth: float | npt.NDArray[np.float64] | None = None,
+        self, outline: Points, colour: Colour, *, lift: float = 0.0, depth: Depth | None = None
     ) -> None:
         """Note a filled outline.
 
@@ -318,8 +239,7 @@ class Sketch:
             outline: ``float64 (n, 2)``, head units.
             colour: its colour.
             lift: how far it stands out before the head's surface.
-            depth: its depth behind (negative) or before the ears, instead of on the surface;
-                a number, or one for each point.
+            depth: instead of on the surface.
         """
         self._note(outline, (colour, 0), lift, depth)
 
@@ -330,7 +250,7 @@ class Sketch:
         width: float,
         *,
         lift: float = 0.0,
-        depth: float | npt.NDArray[np.float64] | None = None,
+        depth: Depth | None = None,
     ) -> None:
         """Note a line of this width in head units; see `fill`."""
         width_px = width * self.pose.scale_px
@@ -338,12 +258,9 @@ class Sketch:
             self._note(course, (colour, max(1, round(width_px))), lift, depth)
 
     def _note(
-        self,
-        outline: Points,
-        mark: tuple[Colour, int],
-        lift: float,
-        depth: float | npt.NDArray[np.float64] | None,
+        self, outline: Points, mark: tuple[Colour, int], lift: float, depth: Depth | None
     ) -> None:
+        depth = self._depth if depth is None else depth
         if isinstance(depth, np.ndarray):
             self._own_depths.append((len(self._points), depth))
             depth = 0.0
@@ -378,120 +295,3 @@ class Sketch:
         flat += depths[:, None] * self.pose.matrix[2]
         flat += self.pose.origin
         return flat
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Cloth between an upper and a lower edge.
-
-    Attributes:
-        top: the upper edge from left to right, ``float64 (n, 2)``, head units.
-        bottom: the lower edge from left to right, as many points.
-        lift: how far it stands out before the head's surface.
-        depth: its depth, where it does not lie on the head.
-    """
-
-    top: Points
-    bottom: Points
-    lift: float = 0.0
-    depth: float | None = None
-
-    def row(self, share: float) -> Points:
-        """The line across at this share of the way down: ``float64 (n, 2)``."""
-        line: Points = self.top * (1.0 - share) + self.bottom * share
-        return line
-
-    def band(self, first: float, last: float) -> Points:
-        """The outline of the part between two shares of the way down."""
-        return np.concatenate([self.row(first), self.row(last)[::-1]])
-
-    def strip(self, first: int, last: int) -> Points:
-        """The outline of the part between two points of the edges."""
-        return np.concatenate([self.top[first : last + 1], self.bottom[first : last + 1][::-1]])
-
-    def at(self, across: float, down: float) -> tuple[float, float]:
-        """The point at these shares of the way across and down."""
-        place = across * (len(self.top) - 1)
-        index = min(int(place), len(self.top) - 2)
-        row = self.row(down)
-        x, y = row[index] + (row[index + 1] - row[index]) * (place - index)
-        return float(x), float(y)
-
-    def fill(self, sketch: Sketch, colour: Colour) -> None:
-        """Note the whole piece in one colour."""
-        sketch.fill(self.band(0.0, 1.0), colour, lift=self.lift, depth=self.depth)
-
-    def fill_part(self, sketch: Sketch, outline: Points, colour: Colour) -> None:
-        """Note a part of it."""
-        sketch.fill(outline, colour, lift=self.lift, depth=self.depth)
-
-
-def _stripes_across(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    count = one_of(rng, (2, 3, 4, 6))
-    for index in range(count):
-        start = (index + 0.3) / count
-        patch.fill_part(sketch, patch.band(start, start + 0.45 / count), colour)
-
-
-def _stripes_down(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    step = one_of(rng, (2, 4))
-    for start in range(step // 2 - 1, len(patch.top) - 1, step):
-        patch.fill_part(sketch, patch.strip(start, start + step // 2), colour)
-
-
-def _checks(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    _stripes_across(sketch, patch, mix(colour, (128, 128, 128), 0.2), rng)
-    _stripes_down(sketch, patch, colour, rng)
-
-
-def _dots(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    rows, columns = one_of(rng, ((2, 4), (3, 5), (3, 6)))
-    radius = between(rng, 0.06, 0.12)
-    for row in range(rows):
-        for column in range(columns):
-            across = (column + 0.3 + 0.4 * (row % 2)) / columns
-            x, y = patch.at(across, (row + 0.5) / rows)
-            patch.fill_part(sketch, ellipse(x, y, radius, radius), colour)
-
-
-def _flowers(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    for _ in range(10):
-        x, y = patch.at(between(rng, 0.06, 0.94), between(rng, 0.1, 0.9))
-        radius = between(rng, 0.06, 0.18)
-        patch.fill_part(sketch, ellipse(x, y, radius, radius * 0.8), colour)
-        patch.fill_part(sketch, ellipse(x, y, radius * 0.4, radius * 0.4), any_colour(rng))
-
-
-def _blotches(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    second = mix(colour, any_colour(rng), 0.5)
-    for index in range(9):
-        x, y = patch.at(between(rng, 0.1, 0.9), between(rng, 0.12, 0.88))
-        outline = ellipse(x, y, between(rng, 0.08, 0.24), between(rng, 0.06, 0.16))
-        patch.fill_part(sketch, outline, colour if index % 2 else second)
-
-
-def _panel(sketch: Sketch, patch: Patch, colour: Colour, rng: np.random.Generator) -> None:
-    first = one_of(rng, (0, 3, 6))
-    patch.fill_part(sketch, patch.strip(first, first + 6), mix(colour, any_colour(rng), 0.3))
-
-
-Pattern = Callable[[Sketch, Patch, Colour, np.random.Generator], None]
-
-_PATTERNS = Weighted[Pattern](
-    (_stripes_across, 2), (_stripes_down, 2), (_checks, 2), (_dots, 2), (_flowers, 2),
-    (_blotches, 2), (_panel, 1),
-)  # fmt: skip
-
-
-def print_pattern(sketch: Sketch, patch: Patch, ground: Colour, rng: np.random.Generator) -> None:
-    """Print a pattern, drawn at random, on cloth of the colour `ground`."""
-    pick(rng, _PATTERNS)(sketch, patch, contrasting(rng, ground), rng)
-
-
-def fold(sketch: Sketch, patch: Patch, shares: tuple[float, ...], ground: Colour) -> None:
-    """Lay folds across: a dark line and a light one beneath it at each share of the way down."""
-    for share in shares:
-        row = patch.row(share)
-        sketch.line(row, shaded(ground, 0.76), 0.045, lift=patch.lift, depth=patch.depth)
-        light = mix(shaded(ground, 1.06), (255, 255, 255), 0.12)
-        sketch.line(np.add(row, (0.0, 0.045)), light, 0.03, lift=patch.lift, depth=patch.depth)

@@ -1,35 +1,27 @@
-"""Things that are held or hang near the mouth without being worn over it."""
+"""What covers the mouth, glasses, and what is held before the face without being worn."""
 
 from collections.abc import Callable
 
 import numpy as np
 
+from facecover.drawn.clothes import Patch, fabric_colour, fold, print_pattern
 from facecover.drawn.face import EYE_X
 from facecover.drawn.person import Person
 from facecover.drawn.sketch import (
     Colour,
-    Patch,
     Points,
     Pose,
+    Random,
     Sketch,
     Weighted,
-    bell,
-    between,
     capsule,
     circle_points,
     closed_curve,
     ellipse,
-    fabric_colour,
-    fold,
-    happens,
     make_pose,
-    mirrored,
     mix,
-    one_of,
     open_curve,
-    pick,
     points,
-    print_pattern,
     shaded,
     surface_depth,
 )
@@ -40,7 +32,9 @@ _APART = 130
 """Sum over the channels of the difference between skin and cloth that is easily seen."""
 
 _ACROSS = np.linspace(-1.0, 1.0, _EDGE_POINTS)
+
 _RIDGE = np.exp(-((_ACROSS / 0.4) ** 2))
+
 _BOW = 1.0 - np.abs(_ACROSS) ** 2.2
 
 _SURGICAL = Weighted[Colour](
@@ -56,27 +50,25 @@ _RESPIRATOR = Weighted[Colour](
 )  # fmt: skip
 
 
-def draw_cover(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def draw_cover(sketch: Sketch, person: Person, rng: Random) -> None:
     """One worn cover, drawn at random; a niqab only with the head covered too."""
-    pick(rng, _WITH_HIJAB if person.headwear == "hijab" else _COVERS)(sketch, person, rng)
+    rng.pick(_WITH_HIJAB if person.headwear == "hijab" else _COVERS)(sketch, person, rng)
 
 
-def _surgical_colour(rng: np.random.Generator) -> Colour:
-    return shaded(pick(rng, _SURGICAL), between(rng, 0.9, 1.05))
+def _surgical_colour(rng: Random) -> Colour:
+    return shaded(rng.pick(_SURGICAL), rng.between(0.9, 1.05))
 
 
-def _respirator_colour(rng: np.random.Generator) -> Colour:
-    return shaded(pick(rng, _RESPIRATOR), between(rng, 0.92, 1.04))
+def _respirator_colour(rng: Random) -> Colour:
+    return shaded(rng.pick(_RESPIRATOR), rng.between(0.92, 1.04))
 
 
-def _apart_from(
-    skin: Colour, draw_colour: Callable[[np.random.Generator], Colour], rng: np.random.Generator
-) -> Colour:
+def _apart_from(skin: Colour, draw_colour: Callable[[Random], Colour], rng: Random) -> Colour:
     """A colour that mostly, but not always, can be told from the skin."""
     colour = draw_colour(rng)
     for _ in range(2):
         difference = sum(abs(a - b) for a, b in zip(colour, skin, strict=True))
-        if difference > _APART or happens(rng, 0.12):
+        if difference > _APART or rng.happens(0.12):
             break
         colour = draw_colour(rng)
     return colour
@@ -87,14 +79,12 @@ def _edge(half_width: float, y_side: float, y_middle: float, shape: Points) -> P
     return np.stack([_ACROSS * half_width, y_side + (y_middle - y_side) * shape], axis=1)
 
 
-def _mask_patch(
-    person: Person, rng: np.random.Generator, half_width: float, lower: float, lift: float
-) -> Patch:
+def _mask_patch(person: Person, rng: Random, half_width: float, lower: float, lift: float) -> Patch:
     """The piece that a face mask covers, from the bridge of the nose to under the chin."""
-    width = half_width * between(rng, 0.95, 1.05)
-    top = _edge(width, between(rng, 0.36, 0.56), between(rng, 0.16, 0.46), _RIDGE)
+    width = half_width * rng.between(0.95, 1.05)
+    top = _edge(width, rng.between(0.36, 0.56), rng.between(0.16, 0.46), _RIDGE)
     bottom = _edge(
-        width * between(rng, 0.86, 0.98), lower, between(rng, 1.52, 1.7) * person.chin, _BOW
+        width * rng.between(0.86, 0.98), lower, rng.between(1.52, 1.7) * person.chin, _BOW
     )
     return Patch(top, bottom, lift)
 
@@ -117,41 +107,43 @@ def _draw_rim(sketch: Sketch, patch: Patch, ground: Colour) -> None:
     )
 
 
-def _surgical(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
-    colour = _apart_from(person.skin, _surgical_colour, rng)
-    patch = _mask_patch(person, rng, 0.86, between(rng, 0.98, 1.12), 0.12)
+def _surgical(sketch: Sketch, person: Person, rng: Random) -> None:
+    colour = _apart_from(
+        person.skin, lambda rng: shaded(rng.pick(_SURGICAL), rng.between(0.9, 1.05)), rng
+    )
+    patch = _mask_patch(person, rng, 0.86, rng.between(0.98, 1.12), 0.12)
     _draw_straps(sketch, patch, mix(colour, (235, 235, 235), 0.6))
     patch.fill(sketch, colour)
-    patch.fill_part(sketch, patch.band(0.72, 1.0), shaded(colour, 0.9))
-    if happens(rng, 0.08):
+    patch.fill(sketch, shaded(colour, 0.9), patch.band(0.72, 1.0))
+    if rng.happens(0.08):
         print_pattern(sketch, patch, colour, rng)
-    fold(
-        sketch, patch, one_of(rng, ((0.35, 0.5, 0.66), (0.4, 0.6), (0.3, 0.45, 0.6, 0.75))), colour
-    )
-    patch.fill_part(sketch, patch.band(0.0, 0.07), shaded(colour, 1.08))
+    fold(sketch, patch, rng.one_of(((0.35, 0.5, 0.66), (0.4, 0.6), (0.3, 0.45, 0.6, 0.75))), colour)
+    patch.fill(sketch, shaded(colour, 1.08), patch.band(0.0, 0.07))
     _draw_rim(sketch, patch, colour)
 
 
-def _cloth(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def _cloth(sketch: Sketch, person: Person, rng: Random) -> None:
     colour = _apart_from(person.skin, fabric_colour, rng)
-    if happens(rng, 0.06):
-        colour = mix(person.skin, colour, between(rng, 0.0, 0.3))
-    patch = _mask_patch(person, rng, 0.88, between(rng, 0.95, 1.15), 0.12)
-    _draw_straps(sketch, patch, one_of(rng, (colour, (30, 30, 32), (235, 235, 232))))
+    if rng.happens(0.06):
+        colour = mix(person.skin, colour, rng.between(0.0, 0.3))
+    patch = _mask_patch(person, rng, 0.88, rng.between(0.95, 1.15), 0.12)
+    _draw_straps(sketch, patch, rng.one_of((colour, (30, 30, 32), (235, 235, 232))))
     patch.fill(sketch, colour)
-    if happens(rng, 0.35):
+    if rng.happens(0.35):
         print_pattern(sketch, patch, colour, rng)
-    if happens(rng, 0.6):
+    if rng.happens(0.6):
         middle = _EDGE_POINTS // 2
         seam = np.stack([patch.top[middle], patch.bottom[middle]])
         sketch.line(seam, shaded(colour, 0.7), 0.04, lift=0.2)
     _draw_rim(sketch, patch, colour)
 
 
-def _n95(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
-    colour = _apart_from(person.skin, _respirator_colour, rng)
-    patch = _mask_patch(person, rng, 0.78, between(rng, 1.0, 1.12), 0.3)
-    band = one_of(rng, ((238, 236, 230), (232, 190, 60), (40, 40, 42)))
+def _n95(sketch: Sketch, person: Person, rng: Random) -> None:
+    colour = _apart_from(
+        person.skin, lambda rng: shaded(rng.pick(_RESPIRATOR), rng.between(0.92, 1.04)), rng
+    )
+    patch = _mask_patch(person, rng, 0.78, rng.between(1.0, 1.12), 0.3)
+    band = rng.one_of(((238, 236, 230), (232, 190, 60), (40, 40, 42)))
     for side in (-1.0, 1.0):
         if side * sketch.pose.yaw < 0.4:
             strap = points((0.7, 0.6), (1.02, 0.1), (1.0, -0.5)) * (side, 1.0)
@@ -161,20 +153,20 @@ def _n95(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
     half.fill(sketch, colour)
     nose = points((-0.22, 0.5), (0.0, 0.36), (0.22, 0.5))
     sketch.line(nose, (168, 170, 174), 0.07, lift=0.34)
-    if happens(rng, 0.5):
-        x = between(rng, -0.3, 0.3)
+    if rng.happens(0.5):
+        x = rng.between(-0.3, 0.3)
         sketch.fill(ellipse(x, 1.02, 0.19, 0.17), shaded(colour, 0.72), lift=0.4)
         sketch.fill(
-            ellipse(x, 1.0, 0.15, 0.13), one_of(rng, ((236, 236, 234), (60, 60, 64))), lift=0.42
+            ellipse(x, 1.0, 0.15, 0.13), rng.one_of(((236, 236, 234), (60, 60, 64))), lift=0.42
         )
     else:
         sketch.line(patch.row(0.55), shaded(colour, 0.75), 0.05, lift=0.36)
     _draw_rim(sketch, patch, colour)
 
 
-def _half_mask(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def _half_mask(sketch: Sketch, person: Person, rng: Random) -> None:
     """A rubber respirator with two filters."""
-    rubber = one_of(rng, ((62, 64, 70), (40, 40, 44), (150, 152, 156), (92, 104, 128)))
+    rubber = rng.one_of(((62, 64, 70), (40, 40, 44), (150, 152, 156), (92, 104, 128)))
     patch = _mask_patch(person, rng, 0.66, 1.1, 0.25)
     for side in (-1.0, 1.0):
         if side * sketch.pose.yaw < 0.4:
@@ -182,32 +174,32 @@ def _half_mask(sketch: Sketch, person: Person, rng: np.random.Generator) -> None
             sketch.line(strap, (30, 30, 32), 0.09, depth=np.array([0.5, 0.0]))
     patch.fill(sketch, rubber)
     sketch.fill(ellipse(0.0, 1.05, 0.24, 0.24), shaded(rubber, 0.7), lift=0.4)
-    filters = one_of(rng, ((208, 70, 120), (226, 224, 218), (120, 120, 124), (214, 178, 70)))
+    filters = rng.one_of(((208, 70, 120), (226, 224, 218), (120, 120, 124), (214, 178, 70)))
     for side in (-1.0, 1.0):
         sketch.fill(ellipse(side * 0.62, 1.05, 0.33, 0.33), shaded(filters, 0.75), lift=0.3)
         sketch.fill(ellipse(side * 0.62, 1.03, 0.27, 0.27), filters, lift=0.36)
 
 
-def _scarf(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def _scarf(sketch: Sketch, person: Person, rng: Random) -> None:
     colour = _apart_from(person.skin, fabric_colour, rng)
-    top = _edge(between(rng, 0.98, 1.1), between(rng, 0.3, 0.65), between(rng, 0.2, 0.5), _BOW)
+    top = _edge(rng.between(0.98, 1.1), rng.between(0.3, 0.65), rng.between(0.2, 0.5), _BOW)
     top += rng.uniform(-0.03, 0.03, top.shape)
-    bottom = _edge(between(rng, 1.2, 1.6), 2.0, between(rng, 2.2, 2.7), _BOW)
+    bottom = _edge(rng.between(1.2, 1.6), 2.0, rng.between(2.2, 2.7), _BOW)
     patch = Patch(top, bottom, 0.12)
     patch.fill(sketch, colour)
-    if happens(rng, 0.45):
+    if rng.happens(0.45):
         print_pattern(sketch, patch, colour, rng)
-    tilt = between(rng, -0.12, 0.12) * _ACROSS[:, None] * (0.0, 1.0)
+    tilt = rng.between(-0.12, 0.12) * _ACROSS[:, None] * (0.0, 1.0)
     fold(sketch, Patch(top + tilt, bottom - tilt, 0.16), (0.14, 0.3, 0.5, 0.7), colour)
 
 
-def _bandana(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def _bandana(sketch: Sketch, person: Person, rng: Random) -> None:
     colour = _apart_from(person.skin, fabric_colour, rng)
-    top = _edge(1.0, between(rng, 0.3, 0.5), between(rng, 0.18, 0.45), _RIDGE)
-    bottom = _edge(1.0, between(rng, 0.75, 1.0), between(rng, 1.9, 2.5), 1.0 - np.abs(_ACROSS))
+    top = _edge(1.0, rng.between(0.3, 0.5), rng.between(0.18, 0.45), _RIDGE)
+    bottom = _edge(1.0, rng.between(0.75, 1.0), rng.between(1.9, 2.5), 1.0 - np.abs(_ACROSS))
     patch = Patch(top, bottom, 0.1)
     patch.fill(sketch, colour)
-    if happens(rng, 0.5):
+    if rng.happens(0.5):
         print_pattern(sketch, patch, colour, rng)
     for x in (-0.35, 0.3):
         crease = open_curve(points((x * 0.6, 0.75), (x, 1.1), (x * 0.8, 1.6)), 2)
@@ -215,12 +207,11 @@ def _bandana(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
     _draw_rim(sketch, patch, colour)
 
 
-def _niqab(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
-    colour = one_of(
-        rng, ((20, 20, 24), (24, 24, 26), (34, 38, 66), (112, 108, 106), fabric_colour(rng))
-    )
-    top = _edge(1.08, between(rng, 0.16, 0.3), between(rng, 0.14, 0.36), _RIDGE)
-    bottom = _edge(between(rng, 1.3, 1.6), 2.4, between(rng, 2.4, 3.2), _BOW)
+def _niqab(sketch: Sketch, person: Person, rng: Random) -> None:
+    dark = ((20, 20, 24), (24, 24, 26), (34, 38, 66), (112, 108, 106))
+    colour = rng.one_of((*dark, fabric_colour(rng)))
+    top = _edge(1.08, rng.between(0.16, 0.3), rng.between(0.14, 0.36), _RIDGE)
+    bottom = _edge(rng.between(1.3, 1.6), 2.4, rng.between(2.4, 3.2), _BOW)
     patch = Patch(top, bottom, 0.1)
     patch.fill(sketch, colour)
     hood = closed_curve(
@@ -233,103 +224,27 @@ def _niqab(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
         sketch.line(crease, mix(colour, (140, 140, 140), 0.18), 0.05, lift=0.12)
 
 
-Cover = Callable[[Sketch, Person, np.random.Generator], None]
+Cover = Callable[[Sketch, Person, Random], None]
 
 _COVERS = Weighted[Cover](
     (_surgical, 40), (_cloth, 24), (_n95, 14), (_half_mask, 2), (_scarf, 11), (_bandana, 9),
 )  # fmt: skip
-_WITH_HIJAB = Weighted[Cover]((_niqab, 65), (_surgical, 20), (_cloth, 10), (_n95, 5))
 
+_WITH_HIJAB = Weighted[Cover]((_niqab, 65), (_surgical, 20), (_cloth, 10), (_n95, 5))
 
 _GLINT = points((-0.08, -0.1), (0.04, -0.12), (-0.06, 0.06))
 
-_HALF_RING = points((0.25, -1.62), (0.75, -1.4), (1.12, -0.8), (1.2, 0.0), (1.16, 0.7), (0.98, 1.3))
 
-
-def draw_headwear_behind(sketch: Sketch, person: Person, colour: Colour) -> None:
-    """The part of a hood, hijab or wide hat that lies behind the head."""
-    if person.headwear in ("hijab", "hood"):
-        half = points((0.3, -1.72), (0.95, -1.4), (1.3, -0.5), (1.32, 0.8), (1.5, 2.2), (1.2, 2.9))
-        sketch.fill(closed_curve(mirrored(half), 2), shaded(colour, 0.72), depth=-0.45)
-    elif person.headwear == "hat":
-        sketch.fill(ellipse(0.0, -0.95, 1.75, 0.45), shaded(colour, 0.6), depth=-0.2)
-
-
-def draw_headwear(sketch: Sketch, person: Person, colour: Colour, rng: np.random.Generator) -> None:
-    """What is worn on the head, before the face is covered."""
-    kind = person.headwear
-    if kind in ("hijab", "hood"):
-        _draw_ring(sketch, colour, kind == "hijab", rng)
-    elif kind == "headband":
-        band = open_curve(points((-0.98, -0.75), (0.0, -0.92), (0.98, -0.75)), 4)
-        sketch.line(band, colour, between(rng, 0.15, 0.3), lift=0.08)
-    elif kind == "turban":
-        _draw_turban(sketch, colour)
-    elif kind != "none":
-        _draw_hat(sketch, kind, colour, rng)
-
-
-def _draw_ring(sketch: Sketch, colour: Colour, is_hijab: bool, rng: np.random.Generator) -> None:
-    """Cloth around the face: an outer and an inner contour, joined under the chin."""
-    width = between(rng, 0.8, 0.9)
-    inner_half = points(
-        (0.2, -0.95), (0.55, -0.85), (width, -0.35), (width + 0.03, 0.4), (0.62, 1.25)
-    )
-    chin = 1.58 if is_hijab else 1.9
-    outer = open_curve(np.concatenate([_HALF_RING, points((0.9, 2.3), (0.2, 2.7))]), 2)
-    inner = open_curve(np.concatenate([inner_half, points((0.25, chin), (0.0, chin + 0.04))]), 2)
-    for side in (-1.0, 1.0):
-        half = np.concatenate([outer, inner[::-1]]) * (side, 1.0)
-        depth = np.concatenate([np.full(len(outer), -0.15), np.full(len(inner), 0.32)])
-        sketch.fill(half, colour if side > 0 else shaded(colour, 0.94), depth=depth)
-        crease = points((0.95, -0.6), (1.05, 0.3), (0.85, 1.3)) * (side, 1.0)
-        sketch.line(open_curve(crease, 2), shaded(colour, 0.78), 0.05, depth=0.1)
-    top = closed_curve(points((-0.4, -1.66), (0.4, -1.66), (0.45, -0.9), (-0.45, -0.9)), 3)
-    sketch.fill(top, colour, depth=0.1)
-
-
-def _draw_turban(sketch: Sketch, colour: Colour) -> None:
-    half = points((0.3, -1.95), (1.0, -1.7), (1.25, -1.1), (1.05, -0.5), (0.5, -0.72))
-    sketch.fill(closed_curve(mirrored(half), 2), colour, depth=0.15)
-    for height in (-0.9, -1.2, -1.5):
-        wrap = points((-1.1, height - 0.05), (0.0, height + 0.2), (1.1, height - 0.35))
-        sketch.line(open_curve(wrap, 2), shaded(colour, 0.75), 0.05, depth=0.3)
-
-
-def _draw_hat(sketch: Sketch, kind: str, colour: Colour, rng: np.random.Generator) -> None:
-    height = between(rng, -2.0, -1.75)
-    dome = points((0.45, height), (0.95, -1.45), (1.14, -0.95), (1.1, -0.62), (0.4, -0.72))
-    sketch.fill(closed_curve(mirrored(dome), 2), colour, depth=0.0)
-    if kind == "beanie":
-        rim = mirrored(points((0.0, -1.02), (1.16, -0.9), (1.14, -0.52), (0.0, -0.62)))
-        sketch.fill(rim, shaded(colour, between(rng, 0.75, 1.2)), depth=0.12)
-    elif kind == "cap":
-        visor: Points = points((-1.0, -0.7), (0.0, -0.85), (1.0, -0.7), (0.85, -0.42), (0.0, -0.3),
-                               (-0.85, -0.42))  # fmt: skip
-        visor_depth = np.array([0.3, 0.8, 0.3, 0.9, 1.3, 0.9])
-        sketch.fill(visor, shaded(colour, 0.7), depth=visor_depth)
-        if happens(rng, 0.4):
-            sketch.fill(
-                ellipse(0.0, -1.25, 0.25, 0.2), mix(colour, (255, 255, 255), 0.7), depth=0.7
-            )
-    else:
-        half = points((0.3, -1.0), (1.2, -0.98), (1.75, -0.82), (1.2, -0.6), (0.3, -0.55))
-        sketch.fill(closed_curve(mirrored(half), 2), shaded(colour, 0.85), depth=0.4)
-        ribbon = open_curve(points((-1.05, -1.0), (0.0, -0.95), (1.05, -1.0)), 2)
-        sketch.line(ribbon, shaded(colour, 0.5), 0.16, depth=0.4)
-
-
-def draw_glasses(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
+def draw_glasses(sketch: Sketch, person: Person, rng: Random) -> None:
     """Glasses or sunglasses, over whatever covers the nose."""
     if person.glasses == "none":
         return
-    frame = one_of(
-        rng, ((20, 20, 22), (70, 46, 34), (160, 160, 166), (176, 140, 70), fabric_colour(rng))
-    )
-    width, height = between(rng, 0.24, 0.34), between(rng, 0.18, 0.3)
-    thickness = between(rng, 0.03, 0.08)
+    usual = ((20, 20, 22), (70, 46, 34), (160, 160, 166), (176, 140, 70))
+    frame = rng.one_of((*usual, fabric_colour(rng)))
+    width, height = rng.between(0.24, 0.34), rng.between(0.18, 0.3)
+    thickness = rng.between(0.03, 0.08)
     is_dark = person.glasses == "sunglasses"
-    tint = one_of(rng, ((18, 18, 22), (48, 32, 26), (34, 44, 60)))
+    tint = rng.one_of(((18, 18, 22), (48, 32, 26), (34, 44, 60)))
     for side in (-1.0, 1.0):
         lens = ellipse(side * EYE_X, 0.04, width, height)
         if is_dark:
@@ -344,65 +259,65 @@ def draw_glasses(sketch: Sketch, person: Person, rng: np.random.Generator) -> No
     sketch.line(bridge, frame, thickness, lift=0.2)
 
 
-Prop = Callable[[Pose, Person, np.random.Generator], list[Sketch]]
+Prop = Callable[[Pose, Person, Random], list[Sketch]]
 
 
-def draw_prop(head: Pose, person: Person, rng: np.random.Generator, label: int) -> list[Sketch]:
+def draw_prop(head: Pose, person: Person, rng: Random, label: int) -> list[Sketch]:
     """Something held near the face, or nothing.
 
     Before a bare mouth it may hide the mouth; with a cover on, hands and microphones still
     come near, so that a hand alone tells nothing.
     """
     table = _BEFORE_MASK if label else _BEFORE_MOUTH
-    return pick(rng, table)(head, person, rng)
+    return rng.pick(table)(head, person, rng)
 
 
-def _nothing(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
+def _nothing(head: Pose, person: Person, rng: Random) -> list[Sketch]:
     return []
 
 
 def _held(head: Pose, at: tuple[float, float, float], angle: float, size: float = 1.0) -> Sketch:
     """A sketch whose origin is a point before the head, upright but for `angle` (radians)."""
-    return Sketch(make_pose(0.0, 0.0, angle, head.scale_px * size, head.place(*at)))
+    return Sketch(make_pose(0.0, 0.0, angle, head.scale_px * size, head.place(*at)), depth=0.0)
 
 
-def _draw_hand(sketch: Sketch, skin: Colour, sleeve: Colour, rng: np.random.Generator) -> None:
+def _draw_hand(sketch: Sketch, skin: Colour, sleeve: Colour, rng: Random) -> None:
     """A hand from behind, fingers up, its palm around the origin."""
-    tone = shaded(skin, between(rng, 0.8, 1.05))
+    tone = shaded(skin, rng.between(0.8, 1.05))
     crease = shaded(tone, 0.5)
-    sketch.fill(points((-0.36, 0.4), (0.36, 0.4), (0.5, 6.0), (-0.5, 6.0)), tone, depth=0.0)
-    start = between(rng, 1.0, 3.0)
-    sketch.fill(points((-0.5, start), (0.5, start), (0.8, 6.0), (-0.8, 6.0)), sleeve, depth=0.0)
+    sketch.fill(points((-0.36, 0.4), (0.36, 0.4), (0.5, 6.0), (-0.5, 6.0)), tone)
+    start = rng.between(1.0, 3.0)
+    sketch.fill(points((-0.5, start), (0.5, start), (0.8, 6.0), (-0.8, 6.0)), sleeve)
     palm = closed_curve(
         points((-0.52, -0.35), (0.0, -0.45), (0.52, -0.35), (0.5, 0.3), (0.3, 0.62), (-0.3, 0.62),
                (-0.52, 0.3)), 3
     )  # fmt: skip
-    sketch.fill(palm, tone, depth=0.0)
-    spread = between(rng, 0.0, 0.12)
+    sketch.fill(palm, tone)
+    spread = rng.between(0.0, 0.12)
     lengths = (0.75, 0.95, 1.0, 0.85)
     for index, length in enumerate(lengths):
         x = -0.39 + 0.26 * index
-        tip = (x + (index - 1.5) * spread, -0.3 - length * between(rng, 0.85, 1.0))
-        sketch.fill(capsule((x, -0.2), tip, 0.145), crease, depth=0.0)
-        sketch.fill(capsule((x, -0.2), tip, 0.12), tone, depth=0.0)
-    thumb = (-0.85, between(rng, -0.55, 0.0))
-    sketch.fill(capsule((-0.4, 0.25), thumb, 0.17), crease, depth=0.0)
-    sketch.fill(capsule((-0.4, 0.25), thumb, 0.145), tone, depth=0.0)
+        tip = (x + (index - 1.5) * spread, -0.3 - length * rng.between(0.85, 1.0))
+        sketch.fill(capsule((x, -0.2), tip, 0.145), crease)
+        sketch.fill(capsule((x, -0.2), tip, 0.12), tone)
+    thumb = (-0.85, rng.between(-0.55, 0.0))
+    sketch.fill(capsule((-0.4, 0.25), thumb, 0.17), crease)
+    sketch.fill(capsule((-0.4, 0.25), thumb, 0.145), tone)
 
 
-def _hand_on_mouth(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    side = one_of(rng, (-1.0, 1.0))
-    angle = head.roll * 0.6 - side * between(rng, 0.5, 1.4)
-    at = (side * between(rng, 0.0, 0.3), between(rng, 1.1, 1.35), 1.0)
-    sketch = _held(head, at, angle, between(rng, 0.6, 0.85))
+def _hand_on_mouth(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    side = rng.one_of((-1.0, 1.0))
+    angle = head.roll * 0.6 - side * rng.between(0.5, 1.4)
+    at = (side * rng.between(0.0, 0.3), rng.between(1.1, 1.35), 1.0)
+    sketch = _held(head, at, angle, rng.between(0.6, 0.85))
     _draw_hand(sketch, person.skin, fabric_colour(rng), rng)
     return [sketch]
 
 
-def _hand_at_cheek(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    side = one_of(rng, (-1.0, 1.0))
-    at = (side * between(rng, 0.8, 1.1), between(rng, 1.0, 1.6), 0.6)
-    sketch = _held(head, at, head.roll * 0.6 - side * between(rng, -0.3, 0.5), 0.85)
+def _hand_at_cheek(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    side = rng.one_of((-1.0, 1.0))
+    at = (side * rng.between(0.8, 1.1), rng.between(1.0, 1.6), 0.6)
+    sketch = _held(head, at, head.roll * 0.6 - side * rng.between(-0.3, 0.5), 0.85)
     _draw_hand(sketch, person.skin, fabric_colour(rng), rng)
     return [sketch]
 
@@ -411,80 +326,78 @@ def _draw_grip(sketch: Sketch, skin: Colour, half_width: float, y: float, side: 
     """Four fingers around something upright at the origin, and the wrist."""
     tone, crease = shaded(skin, 0.95), shaded(skin, 0.62)
     wrist = points((half_width, y), (half_width + 0.35, y), (2.2, 6.0), (1.2, 6.0)) * (side, 1.0)
-    sketch.fill(wrist, tone, depth=0.0)
+    sketch.fill(wrist, tone)
     for index in range(4):
         height = y + 0.2 * (index - 1.0)
         start = (side * (half_width + 0.15), height)
         end = (-side * half_width * 0.6, height + 0.04)
-        sketch.fill(capsule(start, end, 0.125), crease, depth=0.0)
-        sketch.fill(capsule(start, end, 0.1), tone, depth=0.0)
+        sketch.fill(capsule(start, end, 0.125), crease)
+        sketch.fill(capsule(start, end, 0.1), tone)
 
 
-def _cup(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    return [_cup_at(head, person, rng, between(rng, 0.86, 1.1))]
+def _cup(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    return [_cup_at(head, person, rng, rng.between(0.86, 1.1))]
 
 
-def _low_cup(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    return [_cup_at(head, person, rng, between(rng, 1.9, 2.3))]
+def _low_cup(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    return [_cup_at(head, person, rng, rng.between(1.9, 2.3))]
 
 
-def _cup_at(head: Pose, person: Person, rng: np.random.Generator, top_y: float) -> Sketch:
+def _cup_at(head: Pose, person: Person, rng: Random, top_y: float) -> Sketch:
     """A mug or paper cup with its rim at this height of the face, in a hand."""
-    side = one_of(rng, (-1.0, 1.0))
-    sketch = _held(head, (bell(rng, 0.08, 0.15), top_y, 1.0), head.roll * 0.7)
-    width, height = between(rng, 0.38, 0.68), between(rng, 0.8, 1.4)
-    taper = between(rng, 0.7, 1.0)
+    side = rng.one_of((-1.0, 1.0))
+    sketch = _held(head, (rng.bell(0.08, 0.15), top_y, 1.0), head.roll * 0.7)
+    width, height = rng.between(0.38, 0.68), rng.between(0.8, 1.4)
+    taper = rng.between(0.7, 1.0)
     colour = fabric_colour(rng)
-    if happens(rng, 0.4):
+    if rng.happens(0.4):
         ring = circle_points(12) * (0.26, 0.3) + (-side * width, height * 0.5)
-        sketch.line(np.concatenate([ring, ring[:1]]), shaded(colour, 0.8), 0.12, depth=0.0)
+        sketch.line(np.concatenate([ring, ring[:1]]), shaded(colour, 0.8), 0.12)
     body = points((-width, 0.0), (width, 0.0), (width * taper, height), (-width * taper, height))
-    sketch.fill(body, colour, depth=0.0)
+    sketch.fill(body, colour)
     dark_side = points(
         (width * 0.45, 0.0), (width, 0.0), (width * taper, height), (width * 0.4, height)
     )
-    sketch.fill(dark_side * (side, 1.0), shaded(colour, 0.84), depth=0.0)
-    rim = mix(colour, (255, 255, 255), 0.5) if happens(rng, 0.5) else shaded(colour, 0.65)
-    sketch.fill(ellipse(0.0, 0.0, width, 0.1), rim, depth=0.0)
-    if happens(rng, 0.4):
-        sketch.fill(
-            ellipse(0.0, height * 0.5, width * 0.5, width * 0.5), fabric_colour(rng), depth=0.0
-        )
+    sketch.fill(dark_side * (side, 1.0), shaded(colour, 0.84))
+    rim = mix(colour, (255, 255, 255), 0.5) if rng.happens(0.5) else shaded(colour, 0.65)
+    sketch.fill(ellipse(0.0, 0.0, width, 0.1), rim)
+    if rng.happens(0.4):
+        sketch.fill(ellipse(0.0, height * 0.5, width * 0.5, width * 0.5), fabric_colour(rng))
     _draw_grip(sketch, person.skin, width, height * 0.6, side)
     return sketch
 
 
-def _microphone(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    at = (bell(rng, 0.2, 0.4), between(rng, 1.15, 1.5), 1.15)
-    sketch = _held(head, at, between(rng, -0.6, 0.6))
-    grey = int(between(rng, 24, 110))
-    head_colour = one_of(rng, ((grey, grey, grey + 4), fabric_colour(rng)))
-    radius = between(rng, 0.22, 0.36)
-    sketch.fill(points((-0.13, 0.1), (0.13, 0.1), (0.1, 4.0), (-0.1, 4.0)), (26, 26, 28), depth=0.0)
-    sketch.fill(ellipse(0.0, 0.0, radius, radius * 1.15), head_colour, depth=0.0)
-    sketch.fill(ellipse(-0.08, -0.1, 0.1, 0.1), mix(head_colour, (255, 255, 255), 0.3), depth=0.0)
-    _draw_grip(sketch, person.skin, 0.14, 1.2, one_of(rng, (-1.0, 1.0)))
+def _microphone(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    at = (rng.bell(0.2, 0.4), rng.between(1.15, 1.5), 1.15)
+    sketch = _held(head, at, rng.between(-0.6, 0.6))
+    grey = int(rng.between(24, 110))
+    head_colour = rng.one_of(((grey, grey, grey + 4), fabric_colour(rng)))
+    radius = rng.between(0.22, 0.36)
+    sketch.fill(points((-0.13, 0.1), (0.13, 0.1), (0.1, 4.0), (-0.1, 4.0)), (26, 26, 28))
+    sketch.fill(ellipse(0.0, 0.0, radius, radius * 1.15), head_colour)
+    sketch.fill(ellipse(-0.08, -0.1, 0.1, 0.1), mix(head_colour, (255, 255, 255), 0.3))
+    _draw_grip(sketch, person.skin, 0.14, 1.2, rng.one_of((-1.0, 1.0)))
     return [sketch]
 
 
-def _phone(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
-    side = one_of(rng, (-1.0, 1.0))
-    sketch = _held(head, (side * 1.0, 0.5, 0.3), side * between(rng, 0.0, 0.4) + head.roll)
-    colour = one_of(rng, ((24, 24, 28), (210, 210, 214), fabric_colour(rng)))
+def _phone(head: Pose, person: Person, rng: Random) -> list[Sketch]:
+    side = rng.one_of((-1.0, 1.0))
+    sketch = _held(head, (side * 1.0, 0.5, 0.3), side * rng.between(0.0, 0.4) + head.roll)
+    colour = rng.one_of(((24, 24, 28), (210, 210, 214), fabric_colour(rng)))
     body: Points = points((-0.25, -0.7), (0.25, -0.7), (0.25, 0.8), (-0.25, 0.8))
-    sketch.fill(body, colour, depth=0.0)
+    sketch.fill(body, colour)
     _draw_grip(sketch, person.skin, 0.25, 0.2, side)
     return [sketch]
 
 
-def _food(head: Pose, person: Person, rng: np.random.Generator) -> list[Sketch]:
+def _food(head: Pose, person: Person, rng: Random) -> list[Sketch]:
     """A sandwich, an apple or an ice cream at the mouth."""
-    side = one_of(rng, (-1.0, 1.0))
-    sketch = _held(head, (bell(rng, 0.1, 0.2), between(rng, 1.1, 1.25), 1.05), bell(rng, 0.3, 0.6))
-    colour = one_of(rng, ((206, 150, 84), (188, 40, 40), (240, 226, 200), (120, 170, 60)))
-    radius = between(rng, 0.25, 0.4)
-    sketch.fill(ellipse(0.0, 0.0, radius * 1.2, radius), colour, depth=0.0)
-    sketch.fill(ellipse(-0.1, -0.08, radius * 0.5, radius * 0.4), shaded(colour, 1.15), depth=0.0)
+    side = rng.one_of((-1.0, 1.0))
+    sketch = _held(head, (rng.bell(0.1, 0.2), rng.between(1.1, 1.25), 1.05), rng.bell(0.3, 0.6))
+    colour = rng.one_of(((206, 150, 84), (188, 40, 40), (240, 226, 200), (120, 170, 60)))
+    radius = rng.between(0.25, 0.4)
+    sketch.fill(ellipse(0.0, 0.0, radius * 1.2, radius), colour)
+    sketch.fill(ellipse(-0.1, -0.08, radius * 0.5, radius * 0.4), shaded(colour, 1.15))
     _draw_grip(sketch, person.skin, radius, radius + 0.3, side)
     return [sketch]
 
@@ -493,6 +406,7 @@ _BEFORE_MOUTH = Weighted[Prop](
     (_nothing, 80), (_hand_on_mouth, 3), (_hand_at_cheek, 4), (_cup, 5), (_microphone, 3),
     (_phone, 3), (_food, 2),
 )  # fmt: skip
+
 _BEFORE_MASK = Weighted[Prop](
     (_nothing, 83), (_hand_on_mouth, 1), (_hand_at_cheek, 7), (_low_cup, 3), (_microphone, 3),
     (_phone, 3),
