@@ -21,7 +21,7 @@ from facecover.dataset.manifest import Manifest
 from facecover.errors import ConfigError, DatasetError, OutputError, RunError
 from facecover.inference import model_file
 from facecover.inference.model_file import packaged_models, read_model_file
-from facecover.studies.results import StudyData, StudyResult, StudyRun
+from facecover.studies.results import StudyData, StudyDocument, StudyRun
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
 
@@ -139,7 +139,7 @@ def _study(path: Path, sources: tuple[str, ...] = ("noise",)) -> Path:
         )
 
     runs = (run(0, 0.5), run(1, 0.7), run(2, 0.6), run(0, 0.9, "merged-group"))
-    StudyResult("splits", "?", "", "test", runs, StudyData(sources, "d")).save(path)
+    StudyDocument("splits", "?", "", "test", runs, StudyData(sources, "d")).save(path)
     return path
 
 

@@ -1,5 +1,6 @@
 """`facecover study`, on photos of one's own and as a process."""
 
+import html
 import json
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def _check_python(
     table = answer.to_pandas()
     assert table["variant"].tolist() == ["narrow", "wide"] * 2
     assert table["difference"].notna().tolist() == [False, True] * 2
-    assert "Does width matter?" in page_text(answer._repr_html_())
+    assert "Does width matter?" in html.unescape(answer._repr_html_())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,12 @@ from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError, RunError
 from facecover.evaluation.intervals import measure
 from facecover.preparation.pipeline import PrepareOptions, write_dataset
+from facecover.progress import SILENT, OnProgress
 from facecover.sources.reading import read_sources
 from facecover.studies import runs as runs_module
 from facecover.studies.definition import Study
 from facecover.studies.divisions import Photos, photos_once, photos_with_copies
-from facecover.studies.engine import Step, run_study, summarize
+from facecover.studies.engine import run_study, summarize
 from facecover.studies.results import load_study
 from facecover.studies.runs import read_answers, run_folder
 from facecover.training.fit import RunResult, fit
@@ -73,6 +75,19 @@ def _study(**changes: object) -> Study:
     return Study.model_validate({**document, **changes})
 
 
+class _Notes:
+    """Progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def bar(self, what: str, total: int | None) -> AbstractContextManager[OnProgress]:
+        return SILENT.bar(what, total)
+
+
 class _Trained:
     """Counts the runs that are trained, and stops before one of them if asked to."""
 
@@ -101,13 +116,13 @@ Run = Callable[..., object]
 def test_a_study_goes_on_and_trains_nothing_twice(
     dataset: Dataset, photos: Photos, tmp_path: Path, trained: _Trained
 ) -> None:
-    def go(**options: object) -> list[Step]:
-        steps: list[Step] = []
+    def go() -> list[str]:
+        progress = _Notes()
         run_study(
             _study(), dataset, photos, tmp_path, overrides=OVERRIDES, device="cpu",
-            on_step=steps.append, **options,  # type: ignore[arg-type]
+            progress=progress,
         )  # fmt: skip
-        return steps
+        return progress.notes
 
     trained.stop_before = 1
     with pytest.raises(KeyboardInterrupt):
@@ -115,9 +130,9 @@ def test_a_study_goes_on_and_trains_nothing_twice(
     assert len(load_study(tmp_path).results) == 1
     trained.stop_before = None
     steps = go()
-    assert [step.number for step in steps] == [1, 2, 3]
-    assert steps[0].seconds_left is None
-    assert steps[1].seconds_left is not None
+    assert [step.partition(":")[0] for step in steps] == [f"run {n} of 3" for n in (1, 2, 3)]
+    assert steps[0].endswith("merged-group, all: wide, seed 0")
+    assert "left" in steps[1]
     assert len(trained.folders) == len(set(trained.folders)) == 4
     whole = (tmp_path / "study.json").read_text()
     assert go() == []

@@ -12,7 +12,7 @@ from facecover.studies.results import (
     SkippedPart,
     StudyComparison,
     StudyData,
-    StudyResult,
+    StudyDocument,
     StudyRun,
 )
 from facecover.studies.study_page import study_sections, study_text, write_study_report
@@ -51,7 +51,7 @@ def _summary(rows: list[StudyRow]) -> StudySummary:
     study = Study.model_validate(
         {"name": "own", "question": CAREFUL, "variants": variants, "divisions": ["left-out"]}
     )
-    result = StudyResult(
+    result = StudyDocument(
         name="own",
         question=CAREFUL,
         claim="it is",

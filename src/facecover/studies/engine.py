@@ -2,13 +2,14 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError
+from facecover.progress import SILENT, Progress
 from facecover.studies.conclusion import difference_sentence, study_sentences
 from facecover.studies.definition import Study
 from facecover.studies.divisions import Part, Photos, divide, limited, with_splits
@@ -17,7 +18,7 @@ from facecover.studies.results import (
     SkippedPart,
     StudyComparison,
     StudyData,
-    StudyResult,
+    StudyDocument,
     StudyRun,
 )
 from facecover.studies.runs import (
@@ -29,25 +30,8 @@ from facecover.studies.runs import (
     read_answers,
     run_folder,
 )
-from facecover.text import counted
+from facecover.text import counted, duration
 from facecover.training.network import describe_network
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a study stands before a run is trained.
-
-    Attributes:
-        number: of the run among those that are trained now, from 1 on.
-        total: how many those are.
-        title: what is trained.
-        seconds_left: an estimate for all that is left; None before the first run is done.
-    """
-
-    number: int
-    total: int
-    title: str
-    seconds_left: float | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ class StudySummary:
     """
 
     study: Study
-    result: StudyResult
+    result: StudyDocument
     rows: tuple[StudyRow, ...]
     n_photos: int
 
@@ -83,7 +67,7 @@ def run_study(
     overrides: Sequence[str] = (),
     only: Collection[str] = (),
     device: str = "auto",
-    on_step: Callable[[Step], None] | None = None,
+    progress: Progress = SILENT,
 ) -> StudySummary:
     """Do all that is left to do of a study, and write its ``study.json`` after every run.
 
@@ -99,7 +83,7 @@ def run_study(
         only: names of the variants to train now; others count where they are finished. All of
             them by default.
         device: see `fit`.
-        on_step: told of every run before it is trained.
+        progress: told of every run before it is trained.
 
     Raises:
         ConfigError: if a variant is wrong, a source to leave out or the device is not there.
@@ -116,8 +100,8 @@ def run_study(
         run for run in runs if found[run.folder] is None and (not only or run.variant.name in only)
     ]
 
-    def result_so_far() -> StudyResult:
-        return StudyResult(
+    def result_so_far() -> StudyDocument:
+        return StudyDocument(
             name=study.name,
             question=study.question,
             claim=study.claim,
@@ -129,11 +113,11 @@ def run_study(
 
     costs, start = [_cost(run) for run in missing], time.monotonic()
     for number, run in enumerate(missing):
-        if on_step:
-            spent = sum(costs[:number])
-            seconds = time.monotonic() - start
-            left = seconds / spent * sum(costs[number:]) if spent else None
-            on_step(Step(number + 1, len(missing), run.title, left))
+        left = ""
+        if spent := sum(costs[:number]):
+            seconds = (time.monotonic() - start) / spent * sum(costs[number:])
+            left = f"; about {duration(seconds)} left"
+        progress.note(f"run {number + 1} of {len(missing)}: {run.title}{left}")
         found[run.folder] = do_run(run, views.of(run), study.judged_on, device=device)
         result_so_far().save(out)
     summary = summarize(study, result_so_far(), out, n_photos=len(photos))
@@ -179,7 +163,7 @@ def _cost(run: PlannedRun) -> float:
     return run.experiment.training.epochs * images * macs
 
 
-def summarize(study: Study, result: StudyResult, out: Path, *, n_photos: int) -> StudySummary:
+def summarize(study: Study, result: StudyDocument, out: Path, *, n_photos: int) -> StudySummary:
     """A study's runs as rows, comparisons and the answer in words.
 
     Raises:

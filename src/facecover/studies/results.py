@@ -85,7 +85,7 @@ class StudyData:
 
 
 @dataclass(frozen=True)
-class StudyResult:
+class StudyDocument:
     """All that a study found.
 
     Attributes:
@@ -129,7 +129,7 @@ class _Header:
     version: str = ""
 
 
-def load_study(path: Path) -> StudyResult:
+def load_study(path: Path) -> StudyDocument:
     """What a study found.
 
     Args:
@@ -150,4 +150,4 @@ def load_study(path: Path) -> StudyResult:
             f"{file}: expected study format {FORMAT_VERSION}, found {header.format_version}, "
             f"written by facecover {header.version}; run the study again"
         )
-    return read_document(file, StudyResult, RunError, "run the study again")
+    return read_document(file, StudyDocument, RunError, "run the study again")

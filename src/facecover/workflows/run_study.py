@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from facecover.dataset.arrays import Dataset, open_dataset
-from facecover.dataset.opened import SourceOptions, is_dataset, read_labelled
+from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
 from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
 from facecover.files import check_replaceable, written_file
@@ -18,25 +18,24 @@ from facecover.preparation.label_corrections import read_corrections
 from facecover.preparation.pipeline import PrepareOptions
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
-from facecover.report.html import Section, render_page
+from facecover.report.html import Section, notebook_frame
 from facecover.studies.definition import Study, changed_study, check_variants, read_study
 from facecover.studies.divisions import Photos, photos_once, photos_with_copies
-from facecover.studies.engine import Step, StudySummary, run_study
+from facecover.studies.engine import StudySummary, run_study
 from facecover.studies.runs import input_sizes
 from facecover.studies.study_page import study_sections, write_study_report
-from facecover.text import duration
 from facecover.workflows.prepare_data import prepared_once
 
 DEFINITION_NAME = "study.yaml"
 
 
 @dataclass(frozen=True)
-class StudyAnswer:
-    """A study that was run.
+class StudyResult:
+    """What `study` found out.
 
     Attributes:
         summary: its runs, a row for each variant at each place, and the answer in words.
-        folder: where it lies, its page and ``study.json`` included.
+        folder: where its page, ``study.json`` and the runs are.
     """
 
     summary: StudySummary
@@ -80,8 +79,7 @@ class StudyAnswer:
         )
 
     def _repr_html_(self) -> str:
-        study = self.summary.study
-        return render_page(study.name, self.sections, subtitle=study.question)
+        return notebook_frame(self.summary.study.question, self.sections)
 
 
 def _bounds(name: str, bounds: tuple[float, float] | None) -> dict[str, float | None]:
@@ -91,7 +89,7 @@ def _bounds(name: str, bounds: tuple[float, float] | None) -> dict[str, float | 
 
 def study(
     name_or_path: str | Path,
-    data: Sequence[Path],
+    data: Paths,
     output: Path | None = None,
     *,
     settings: Sequence[str] = (),
@@ -108,7 +106,7 @@ def study(
     relabel: Sequence[Path] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> StudyAnswer:
+) -> StudyResult:
     """Train every variant of a study on some photos, and answer in one table and one sentence.
 
     A study that was stopped goes on; a run that is finished is not trained again.
@@ -125,9 +123,9 @@ def study(
         judged_on: ``test`` or ``val``, instead of the study's.
         only: variants to train now; others count if they are finished.
         device: ``auto``, ``cpu`` or ``cuda``.
-        layout: see `SourceOptions`, as ``label`` and ``mapping``.
-        label: likewise.
-        mapping: likewise.
+        layout: as for `explore`.
+        label: as for `explore`.
+        mapping: as for `explore`.
         relabel: lists of corrected labels.
         workers: threads that decode; one a core by default.
         progress: told how far it is.
@@ -163,11 +161,7 @@ def study(
         audits=False,
     )
     reading = SourceOptions(layout, label, mapping)
-    dataset, photos = _photos(data, folder, chosen, reading, options, progress)
-
-    def note(step: Step) -> None:
-        left = "" if step.seconds_left is None else f"; about {duration(step.seconds_left)} left"
-        progress.note(f"run {step.number} of {step.total}: {step.title}{left}")
+    dataset, photos = _photos(as_paths(data), folder, chosen, reading, options, progress)
 
     try:
         summary = run_study(
@@ -178,14 +172,14 @@ def study(
             overrides=overrides,
             only=only,
             device=device,
-            on_step=note,
+            progress=progress,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{folder}: the study was stopped; the same command goes on with it"
         ) from None
     write_study_report(folder / REPORT_NAME, summary)
-    return StudyAnswer(summary, folder)
+    return StudyResult(summary, folder)
 
 
 def _photos(
