@@ -36,8 +36,7 @@ def contact_sheet(
     """The pictures side by side, row by row, as one RGB image.
 
     Args:
-        tiles: in reading order; each is drawn as it comes, so that a generator keeps memory flat
-            but for the sheet itself.
+        tiles: in reading order; of a generator's, each picture is let go when it is drawn.
         columns: pictures in a row; fewer where there are fewer.
         tile_px: the side of the square that each picture is fitted into.
 
@@ -47,21 +46,15 @@ def contact_sheet(
     if columns < 1 or tile_px < 1:
         raise ValueError(f"expected columns and tile_px of 1 and more, found {columns}, {tile_px}")
     font = ImageFont.load_default(size=11)
-    rows: list[Image.Image] = []
-    row = _blank_row(columns, tile_px)
-    place = 0
-    for count, tile in enumerate(tiles):
-        place = count % columns
-        if place == 0:
-            row = _blank_row(columns, tile_px)
-            rows.append(row)
-        _draw(row, place, tile, tile_px, font)
-    if not rows:
+    cells = [_drawn(tile, tile_px, font) for tile in tiles]
+    if not cells:
         raise ValueError("expected at least one picture for a contact sheet, found none")
-    width = row.width if len(rows) > 1 else (place + 1) * (tile_px + _GAP_PX) + _GAP_PX
-    sheet = Image.new("RGB", (width, len(rows) * row.height + _GAP_PX), _PAPER)
-    for number, one in enumerate(rows):
-        sheet.paste(one, (0, number * row.height))
+    across, down = min(columns, len(cells)), -(-len(cells) // columns)
+    step_x, step_y = tile_px + _GAP_PX, tile_px + _TITLE_PX + _GAP_PX
+    sheet = Image.new("RGB", (across * step_x + _GAP_PX, down * step_y + _GAP_PX), _PAPER)
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        sheet.paste(cell, (_GAP_PX + column * step_x, _GAP_PX + row * step_y))
     return sheet
 
 
@@ -85,31 +78,20 @@ def is_sheet(path: Path) -> bool:
     return png_text(path, "Software") in _SOFTWARE
 
 
-def _blank_row(columns: int, tile_px: int) -> Image.Image:
-    width = columns * (tile_px + _GAP_PX) + _GAP_PX
-    return Image.new("RGB", (width, tile_px + _TITLE_PX + _GAP_PX), _PAPER)
-
-
-def _draw(
-    row: Image.Image,
-    place: int,
-    tile: SheetTile,
-    tile_px: int,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> None:
-    left, top = _GAP_PX + place * (tile_px + _GAP_PX), _GAP_PX
-    brush = ImageDraw.Draw(row)
-    corner = (left + tile_px - 1, top + tile_px - 1)
-    brush.rectangle(((left, top), corner), fill=ImageColor.getrgb(tile.colour))
-    inside = tile_px - 2 * _EDGE_PX
-    image = _fitted(tile.image.convert("RGB"), inside)
-    row.paste(
-        image,
-        (left + (tile_px - image.width) // 2, top + (tile_px - image.height) // 2),
-    )
+def _drawn(
+    tile: SheetTile, tile_px: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> Image.Image:
+    """The picture in its edge, the title below it."""
+    cell = Image.new("RGB", (tile_px, tile_px + _TITLE_PX), _PAPER)
+    brush = ImageDraw.Draw(cell)
+    corner = (tile_px - 1, tile_px - 1)
+    brush.rectangle(((0, 0), corner), fill=ImageColor.getrgb(tile.colour))
+    image = _fitted(tile.image.convert("RGB"), tile_px - 2 * _EDGE_PX)
+    cell.paste(image, ((tile_px - image.width) // 2, (tile_px - image.height) // 2))
     if tile.title:
         title = _shortened(tile.title, tile_px, brush, font)
-        brush.text((left, top + tile_px + 1), title, fill=_INK, font=font)
+        brush.text((0, tile_px + 1), title, fill=_INK, font=font)
+    return cell
 
 
 def _fitted(image: Image.Image, side_px: int) -> Image.Image:

@@ -28,15 +28,14 @@ _EXPECTED = "expected uint8 (H, W, 3), RGB"
 
 
 def checked_pixels(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The array itself, if it is an image: ``uint8 (H, W, 3)``, 0..255.
+    """The array itself, if it is an image: ``uint8 (H, W, 3)``, RGB.
 
-    That its channels are in the order R, G, B, and not B, G, R as OpenCV has them, cannot be
-    seen; whoever has BGR reverses them first: ``frame[:, :, ::-1]``.
+    Whether its channels are in the order B, G, R, as OpenCV has them, cannot be seen: reverse them
+    first, ``frame[:, :, ::-1]``.
 
     Raises:
-        ImageError: if the array is empty, or of another shape, dtype or range. Nothing is
-            converted here: grey or transparent pixels, floats and channels that come first
-            could be meant in more than one way.
+        ImageError: if it is empty or of another shape or dtype. Nothing is converted: grey or
+            transparent pixels, floats and channels that come first could mean several things.
     """
     if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise ImageError(f"array of shape {array.shape}; {_EXPECTED}{_other_shape(array.shape)}")
@@ -99,15 +98,12 @@ ImageSource = (
 Pixels = npt.NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB."""
 
+Rectangle = tuple[float, float, float, float]
+"""x0, y0, x1, y1, in pixels and parts of them."""
+
 
 class Header(NamedTuple):
-    """What a file says of its picture before it is decoded.
-
-    Attributes:
-        width: in pixels, as stored, that is before the orientation is applied.
-        height: the same.
-        orientation: EXIF's, 1..8; 5 to 8 swap width and height when applied.
-    """
+    """The size of a picture as stored, in pixels, and EXIF's orientation, 1..8."""
 
     width: int
     height: int
@@ -119,13 +115,13 @@ class Photo:
     """A decoded image, upright and in RGB, with what its file said.
 
     Attributes:
-        image: the picture, mode ``RGB``.
-        format: Pillow's name of the format; ``array`` for pixels that came from no file.
-        mode: Pillow's name of the pixel mode that the file had.
+        image: in mode ``RGB``.
+        format: Pillow's name of it; ``array`` for pixels that came from no file.
+        mode: that of the file, by Pillow's name.
         full_size: width and height of the upright picture, in pixels; larger than the image's
             where a JPEG was decoded at reduced scale.
-        extent: x0, y0, x1, y1 of the picture in `image`, in its pixels. Of a picture whose sides
-            the reduced scale does not divide, the outermost pixels are not quite full.
+        extent: of the picture in `image`, in its pixels. Where the reduced scale does not divide
+            the sides, the outermost pixels are not quite full.
         jpeg_quality: libjpeg's quality 1..100 read back from the quantisation table, or None.
     """
 
@@ -133,7 +129,7 @@ class Photo:
     format: str
     mode: str
     full_size: tuple[int, int]
-    extent: tuple[float, float, float, float]
+    extent: Rectangle
     jpeg_quality: int | None = None
 
     def resized(self, size_px: int) -> Pixels:
@@ -218,16 +214,8 @@ def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.
     return image.crop(box)
 
 
-def resized(
-    image: Image.Image, size_px: int, extent: tuple[float, float, float, float] | None = None
-) -> Pixels:
-    """An RGB image squeezed to a square, antialiased: ``uint8 (size_px, size_px, 3)``, RGB.
-
-    Args:
-        image: mode ``RGB``.
-        size_px: the square's side.
-        extent: the part of the image to take, as `Photo.extent` says; None takes all of it.
-    """
+def resized(image: Image.Image, size_px: int, extent: Rectangle | None = None) -> Pixels:
+    """An RGB image, or the part in an extent, squeezed to a square: ``uint8 (S, S, 3)``, RGB."""
     return np.asarray(image.resize((size_px, size_px), RESAMPLING, extent))
 
 
@@ -257,9 +245,9 @@ def _decode(stream: BinaryIO, where: str, at_least_px: int | None) -> Photo:
         upright = _upright_rgb(image, where)
         if drafted is None:
             return _whole(upright, image.format or "", image.mode, quality)
-        turn = _TURNS[_orientation(image)]
-        full_size = stored[::-1] if turn.swaps_sides else stored
-        extent = _turned(drafted[1][2:], upright.size, turn)
+        orientation = _orientation(image)
+        full_size = stored[::-1] if _TURNS[orientation].swaps_sides else stored
+        extent = turned((0, 0, *drafted[1][2:]), image.size, orientation)
         return Photo(upright, image.format or "", image.mode, full_size, extent, quality)
 
 
@@ -303,8 +291,8 @@ def _explained(where: str) -> Iterator[None]:
 class _QuietPillow:
     """Silences Pillow's warnings of odd metadata and large images; sizes are judged here.
 
-    Before Python 3.14 `warnings.catch_warnings` restores the wrong filters when threads overlap,
-    so that the first thread to enter changes them and the last one to leave restores them.
+    Before Python 3.14 `warnings.catch_warnings` restores the wrong filters when threads overlap:
+    so the first thread to enter changes them, and the last one to leave restores them.
     """
 
     def __init__(self) -> None:
@@ -353,11 +341,8 @@ def _check_size(image: Image.Image, where: str) -> None:
 
 
 def _jpeg_quality(image: Image.Image) -> int | None:
-    """The JPEG quality, 1..100, by inverting the scaling of the luminance table.
-
-    libjpeg scales the standard table (ITU-T T.81, table K.1) by 5000 / q percent for q under 50
-    and by 200 - 2 q percent above.
-    """
+    # libjpeg scales the standard luminance table (ITU-T T.81, table K.1) by 5000 / q percent for a
+    # quality q under 50, and by 200 - 2 q percent above.
     table: list[int] | None = (getattr(image, "quantization", None) or {}).get(0)
     if not table:
         return None
@@ -367,7 +352,6 @@ def _jpeg_quality(image: Image.Image) -> int | None:
 
 
 _K1_MEAN = 57.625
-"""Mean of the standard luminance quantisation table (ITU-T T.81, table K.1)."""
 
 
 def _upright_rgb(image: Image.Image, where: str) -> Image.Image:
@@ -383,12 +367,11 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-_ORIENTATION_TAG = 0x0112
-"""EXIF 2.32, table 4."""
+_ORIENTATION_TAG = 0x0112  # EXIF 2.32, table 4
 
 
 class _Turn(NamedTuple):
-    """What making an image upright does: swap its sides, then mirror it along x and y."""
+    """What makes an image upright: its sides are swapped, then it is mirrored along x and y."""
 
     method: Image.Transpose | None
     swaps_sides: bool
@@ -409,20 +392,23 @@ _TURNS = {
 """By EXIF's orientation (EXIF 2.32, the tag's definition)."""
 
 
-def _turned(
-    size: tuple[float, float], upright: tuple[int, int], turn: _Turn
-) -> tuple[float, float, float, float]:
-    """Where a picture lies in an upright image after it lay at the upper left of the stored one.
+def turned(rectangle: Rectangle, size: tuple[int, int], orientation: int) -> Rectangle:
+    """Where a rectangle of a stored image lies in the upright one.
 
     Args:
-        size: the picture's width and height in the stored image, in pixels and parts of them.
-        upright: width and height of the upright image.
-        turn: what made it upright.
+        rectangle: in the stored image.
+        size: width and height of the stored image, in pixels.
+        orientation: EXIF's, 1..8.
     """
-    width, height = size[::-1] if turn.swaps_sides else size
-    left = upright[0] - width if turn.mirrors_x else 0.0
-    top = upright[1] - height if turn.mirrors_y else 0.0
-    return left, top, left + width, top + height
+    turn = _TURNS[orientation]
+    (x0, y0, x1, y1), (width, height) = rectangle, size
+    if turn.swaps_sides:
+        x0, y0, x1, y1, width, height = y0, x0, y1, x1, height, width
+    if turn.mirrors_x:
+        x0, x1 = width - x1, width - x0
+    if turn.mirrors_y:
+        y0, y1 = height - y1, height - y0
+    return x0, y0, x1, y1
 
 
 def _rgb(image: Image.Image, where: str) -> Image.Image:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
-from facecover.images import Header, cropped, read_photo
+from facecover.images import read_photo, turned
 from facecover.labels import Box
-from facecover.sources.boxes import turned
 from facecover.sources.reading import ReadOptions, read_source
 from facecover.sources.rows import Source
 
@@ -180,7 +179,7 @@ def test_a_box_is_turned_like_its_picture(orientation: int, box: Box) -> None:
     image = Image.fromarray(stored)
     image.getexif()[0x0112] = orientation
     upright = read_photo(image).image
-    face = cropped(upright, turned(box, Header(40, 20, orientation)))
+    face = upright.crop(turned(box, (40, 20), orientation))
     assert np.asarray(face).min() == 255
     assert np.asarray(face).sum() == stored.sum()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facecover.errors import ImageError
-from facecover.images import Header, read_header
+from facecover.images import Header, read_header, turned
 from facecover.labels import Box
 from facecover.sources.rows import BROKEN_BOX, EMPTY_BOX, OTHER_SIZE, OUTSIDE_BOX, Refused
 
@@ -83,26 +83,13 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
     if _has_aspect(annotated, upright):
         return _scaled(clipped, annotated, upright)
     if is_swapped and _has_aspect(annotated, stored):
-        return turned(_scaled(clipped, annotated, stored), header)
+        box = _scaled(clipped, annotated, stored)
+        return Box(*map(int, turned(box, (header.width, header.height), header.orientation)))
     raise Refused(
         OTHER_SIZE,
         f"annotated at {annotated.width:g} x {annotated.height:g} pixels, but the picture has "
         f"{upright.width:g} x {upright.height:g}, another aspect ratio",
     )
-
-
-def turned(box: Box, header: Header) -> Box:
-    """A box of the stored picture in the upright one, for the orientations 5 to 8.
-
-    The four are EXIF 2.32's: transposed, turned right, transposed the other way, turned left.
-    """
-    x0, y0, x1, y1 = box
-    width, height, orientation = header
-    if orientation in (6, 7):
-        y0, y1 = height - y1, height - y0
-    if orientation in (7, 8):
-        x0, x1 = width - x1, width - x0
-    return Box(y0, x0, y1, x1)
 
 
 def _has_aspect(one: Size, other: Size) -> bool:
