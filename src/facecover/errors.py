@@ -13,6 +13,8 @@ A message says what is wrong, where, what was expected, what was found, and what
 line.
 """
 
+import difflib
+from collections.abc import Iterable
 from pathlib import PurePath
 
 
@@ -55,3 +57,15 @@ def shown(name: str | PurePath) -> str:
     letters of any script stay.
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A hint for a message, `` (did you mean 'mask'?)``; empty where no known name is like it.
+
+    Args:
+        name: what was given.
+        known: what could have been meant.
+        cutoff: the least similarity, 0..1, see `difflib.get_close_matches`.
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,12 +1,11 @@
 """What an annotation says: a class, by the names that data sets use, and a box."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from facecover.errors import LabelError
+from facecover.errors import LabelError, did_you_mean
 
 NO_MASK, MASK, INCORRECT_MASK = 0, 1, 2
 
@@ -86,8 +85,7 @@ def resolve_label(name: str, mapping: Mapping[str, str] | None = None, *, where:
     if label is not None:
         return label
     place = f"{where}: " if where else ""
-    close = difflib.get_close_matches(_simplify(name), _KNOWN_NAMES, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    hint = did_you_mean(_simplify(name), _KNOWN_NAMES)
     raise LabelError(
         f"{place}unknown class name {name!r}{hint}; expected one of {known_names()}; "
         f"map your own with --map {name + '=mask'!r} or --map {name + '=no_mask'!r}"

@@ -151,8 +151,6 @@ def test_assignments_are_parsed() -> None:
     assert options.layouts == {"": "voc", "a=b": "csv"}
     assert options.labels == {"": "mask", "rmfd": "No Mask"}
     assert options.mapping == {"hat": "no_mask"}
-    assert (options.layout_of("a=b"), options.layout_of("c")) == ("csv", "voc")
-    assert (options.label_of("rmfd"), options.label_of("c")) == ("No Mask", "mask")
     assert parse_assignments() == ReadOptions()
     assert parse_assignments(labels=["hat"], maps=["hat=mask"]).labels == {"": "hat"}
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from facecover.errors import ImageError
 from facecover.images import Header, read_header, turned
 from facecover.labels import Box
-from facecover.sources.rows import BROKEN_BOX, EMPTY_BOX, OTHER_SIZE, OUTSIDE_BOX, Refused
+from facecover.sources.rows import Refused
 
 OVERSHOOT_PX = 2.0
 """So far a box may reach outside its picture and is clipped; further out, it is refused."""
@@ -23,7 +23,7 @@ ASPECT_TOLERANCE = 0.02
 
 
 class Edges(NamedTuple):
-    """A box as annotated."""
+    """A box as annotated, in pixels and parts of them."""
 
     x0: float
     y0: float
@@ -39,20 +39,16 @@ class Size(NamedTuple):
 
 
 def read_edges(texts: Mapping[str, str], names: tuple[str, str, str, str]) -> Edges:
-    """The numbers of a box, by the names of its left, upper, right and lower edge.
-
-    Raises:
-        Refused: if one is missing or no number, or the box is empty.
-    """
+    """The numbers of a box, by the names of its left, upper, right and lower edge, or `Refused`."""
     try:
         edges = Edges(*(float(texts[name]) for name in names))
     except (KeyError, ValueError):
         edges = Edges(math.nan, math.nan, math.nan, math.nan)
     if not all(math.isfinite(edge) for edge in edges):
         found = ", ".join(f"{name} {texts.get(name, 'missing')!r}" for name in names)
-        raise Refused(BROKEN_BOX, f"expected four numbers, found {found}")
+        raise Refused("broken box", f"expected four numbers, found {found}")
     if edges.x1 <= edges.x0 or edges.y1 <= edges.y0:
-        raise Refused(EMPTY_BOX, f"expected {names[0]} < {names[2]} and {names[1]} < {names[3]}, "
+        raise Refused("empty box", f"expected {names[0]} < {names[2]} and {names[1]} < {names[3]}, "
                       f"found {_text(edges)}")  # fmt: skip
     return edges
 
@@ -68,9 +64,8 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
         header: the picture's own; None if it cannot be read.
         annotated: the size that the annotation gives; None if it gives none.
 
-    Raises:
-        Refused: if the box reaches outside the picture, is empty there, or the annotation is
-            of a picture of another shape.
+    `Refused` if the box reaches outside the picture, is empty there, or the annotation is of a
+    picture of another shape.
     """
     if header is None:
         return _rounded(edges, 1, 1)
@@ -86,7 +81,7 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
         box = _scaled(clipped, annotated, stored)
         return Box(*map(int, turned(box, (header.width, header.height), header.orientation)))
     raise Refused(
-        OTHER_SIZE,
+        "size disagrees with its picture",
         f"annotated at {annotated.width:g} x {annotated.height:g} pixels, but the picture has "
         f"{upright.width:g} x {upright.height:g}, another aspect ratio",
     )
@@ -103,7 +98,7 @@ def _clipped(edges: Edges, size: Size) -> Edges:
     overshoot = max(-edges.x0, -edges.y0, edges.x1 - size.width, edges.y1 - size.height)
     if overshoot > OVERSHOOT_PX:
         raise Refused(
-            OUTSIDE_BOX,
+            "box outside its picture",
             f"box {_text(edges)} reaches {overshoot:g} pixels outside the picture of "
             f"{size.width:g} x {size.height:g}; expected at most {OVERSHOOT_PX:g}",
         )
@@ -122,7 +117,7 @@ def _rounded(edges: Edges, across: float, down: float) -> Box:
         round(edges.x1 * across), round(edges.y1 * down),
     )  # fmt: skip
     if box.x1 <= box.x0 or box.y1 <= box.y0:
-        raise Refused(EMPTY_BOX, f"box {_text(edges)} holds no whole pixel of the picture")
+        raise Refused("empty box", f"box {_text(edges)} holds no whole pixel of the picture")
     return box
 
 
@@ -130,19 +125,9 @@ def _text(edges: Edges) -> str:
     return f"({', '.join(f'{edge:g}' for edge in edges)})"
 
 
-class Headers:
-    """Headers by path, each file opened once; None where it cannot be read.
-
-    Such a picture keeps its rows here, so that decoding lists it as unreadable.
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[Path, Header | None] = {}
-
-    def __getitem__(self, path: Path) -> Header | None:
-        if path not in self._found:
-            try:
-                self._found[path] = read_header(path)
-            except ImageError:
-                self._found[path] = None
-        return self._found[path]
+def header_or_none(path: Path) -> Header | None:
+    """A picture's header; None if it cannot be read: decoding will list it as unreadable."""
+    try:
+        return read_header(path)
+    except ImageError:
+        return None

@@ -2,30 +2,21 @@
 
 import codecs
 import csv
+import functools
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from facecover.errors import DatasetError, shown
 from facecover.files import written_file
+from facecover.images import Header
 from facecover.labels import Box
-from facecover.sources.boxes import Headers, fit_box, read_edges
+from facecover.sources.boxes import fit_box, header_or_none, read_edges
 from facecover.sources.folders import split_of
-from facecover.sources.rows import (
-    BROKEN_LINE,
-    NO_LABEL,
-    NO_SUCH_FILE,
-    SPLITS,
-    Draft,
-    Entry,
-    Refused,
-    Row,
-    located,
-    settle,
-)
+from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 from facecover.text import listed
 
 
@@ -42,7 +33,8 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 REQUIRED = ("path", "label")
-COLUMNS = frozenset((*REQUIRED, "split", "group", "source", "x0", "y0", "x1", "y1"))
+BOX = ("x0", "y0", "x1", "y1")
+COLUMNS = frozenset((*REQUIRED, "split", "group", "source", *BOX))
 """The columns that mean something; any other is kept as it is."""
 
 CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
@@ -51,15 +43,11 @@ CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
 SEPARATORS = (",", ";", "\t")
 SUFFIXES = (".csv", ".tsv")
 
+HeaderOf = Callable[[Path], Header | None]
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A line of a table.
 
-    Attributes:
-        line: its number in the file, from 1; of a record over several lines, the last.
-        fields: its texts by column; None if the line has too few or too many.
-    """
+class Record(NamedTuple):
+    """A line of a table, by its last number in the file; no fields if it has too few or many."""
 
     line: int
     fields: dict[str, str] | None
@@ -84,7 +72,10 @@ def read_records(table: Path, required: Sequence[str] = REQUIRED) -> Iterator[Re
         _check_columns(table, columns, required)
         for values in reader:
             if any(value.strip() for value in values):
-                yield Record(reader.line_num, _fields(columns, values))
+                pairs = zip(columns, values, strict=False)
+                fits = len(values) == len(columns)
+                fields = {name: value for name, value in pairs if name} if fits else None
+                yield Record(reader.line_num, fields)
     except csv.Error as error:
         raise DatasetError(
             f"{shown(table)}, line {reader.line_num}: broken CSV: {error}; expected values "
@@ -158,40 +149,27 @@ def _check_columns(table: Path, columns: list[str], required: Sequence[str]) -> 
         )
 
 
-def _fields(columns: list[str], values: list[str]) -> dict[str, str] | None:
-    if len(values) != len(columns):
-        return None
-    return {name: value for name, value in zip(columns, values, strict=True) if name}
-
-
-_BOX = ("x0", "y0", "x1", "y1")
-
-
 def read_csv_table(table: Path, draft: Draft) -> None:
     """The rows of a table; paths are relative to its folder, or absolute.
 
-    A line whose file is missing, whose box is wrong, or that contradicts another is left out.
-
-    Raises:
-        DatasetError: if the table cannot be read, every line's file is missing, a split is not
-            called train, val or test, or only some of the columns of a box are there.
-        LabelError: if a class name is unknown.
+    A line whose file is missing, whose box is wrong, or that contradicts another is left out; a
+    split that is not called train, val or test is an error.
     """
     entries: list[Entry] = []
-    headers = Headers()
+    header_of = functools.cache(header_or_none)  # a photo may stand in many lines
     count = 0
     for record in read_records(table):
         count += 1
         where = f"{shown(table.name)}, line {record.line}"
         fields = record.fields or {}
         path = _path(table.parent, fields.get("path", "")) or table
-        with draft.dropping(path, fields.get("source", "").strip() or None), located(where):
+        with draft.dropping(path, fields.get("source", "").strip() or None, where):
             _check_line(record, path)
-            entries.append(Entry(_row(table, record, path, draft, headers), where))
+            entries.append(Entry(_row(table, record, path, draft, header_of), where))
     if not count:
         raise DatasetError(f"{shown(table)}: expected lines below the header, found none")
     _check_found(table, count, draft)
-    settle(entries, draft)
+    keep_once(entries, draft)
 
 
 def _path(folder: Path, text: str) -> Path | None:
@@ -200,10 +178,7 @@ def _path(folder: Path, text: str) -> Path | None:
         return None
     stripped = text.strip()
     written = [folder / name for name in (text, stripped, stripped.replace("\\", "/"))]
-    return _plain(next((path for path in written if _is_file(path)), written[1]))
-
-
-def _plain(path: Path) -> Path:
+    path = next((path for path in written if _is_file(path)), written[1])
     return path.resolve() if ".." in path.parts else path
 
 
@@ -216,54 +191,46 @@ def _is_file(path: Path) -> bool:
 
 def _check_line(record: Record, path: Path) -> None:
     if record.fields is None:
-        raise Refused(BROKEN_LINE, "expected as many values as the header has columns")
+        raise Refused("broken line", "expected as many values as the header has columns")
     if not record.fields["path"].strip():
-        raise Refused(NO_SUCH_FILE, "the path is empty")
+        raise Refused("no such file", "the path is empty")
     if not _is_file(path):
-        raise Refused(NO_SUCH_FILE, "there is no such file")
+        raise Refused("no such file", "there is no such file")
     if not record.fields["label"].strip():
-        raise Refused(NO_LABEL, "the label is empty")
+        raise Refused("no label", "the label is empty")
 
 
-def _row(table: Path, record: Record, path: Path, draft: Draft, headers: Headers) -> Row:
+def _row(table: Path, record: Record, path: Path, draft: Draft, header_of: HeaderOf) -> Row:
     fields = record.fields or {}
     place = f"{shown(table)}, line {record.line}"
-    source = fields.get("source", "").strip() or draft.name
-    box = _box(fields, path, place, headers)
-    return Row(
-        path,
-        source,
-        draft.label_of(fields["label"].strip(), place),
-        box=box,
-        split=_split(fields.get("split", "").strip(), place),
-        # The faces of one photo never stand on both sides of a split.
-        group=fields.get("group", "").strip()
-        or (shown(f"{source}/{fields['path'].strip()}") if box else None),
-        extra={name: value for name, value in fields.items() if name not in COLUMNS},
-    )
+    source, split, group = (
+        fields.get(name, "").strip() for name in ("source", "split", "group")
+    )  # fmt: skip
+    source = source or draft.name
+    box = _box(fields, path, place, header_of)
+    label = draft.label_of(fields["label"].strip(), place)
+    if split and split_of(split) is None:
+        raise DatasetError(f"{place}: unknown split {split!r}; expected {', '.join(SPLITS)} or ''")
+    # The faces of one photo never stand on both sides of a split.
+    of_photo = shown(f"{source}/{fields['path'].strip()}") if box else None
+    extra = {name: value for name, value in fields.items() if name not in COLUMNS}
+    return Row(path, source, label, box, split_of(split), group or of_photo, extra)
 
 
-def _split(text: str, place: str) -> str | None:
-    split = split_of(text)
-    if text and split is None:
-        raise DatasetError(f"{place}: unknown split {text!r}; expected {', '.join(SPLITS)} or ''")
-    return split
-
-
-def _box(fields: dict[str, str], path: Path, place: str, headers: Headers) -> Box | None:
-    present = [name for name in _BOX if name in fields]
-    if present and len(present) < len(_BOX):
+def _box(fields: dict[str, str], path: Path, place: str, header_of: HeaderOf) -> Box | None:
+    present = [name for name in BOX if name in fields]
+    if present and len(present) < len(BOX):
         raise DatasetError(
-            f"{place}: expected the columns {', '.join(_BOX)} or none of them, found only "
+            f"{place}: expected the columns {', '.join(BOX)} or none of them, found only "
             f"{', '.join(present)}"
         )
     if not any(fields[name].strip() for name in present):
         return None
-    return fit_box(read_edges(fields, _BOX), headers[path])
+    return fit_box(read_edges(fields, BOX), header_of(path))
 
 
 def _check_found(table: Path, count: int, draft: Draft) -> None:
-    missing = [drop for drop in draft.drops if drop.reason == NO_SUCH_FILE]
+    missing = [drop for drop in draft.drops if drop.reason == "no such file"]
     if len(missing) == count:
         raise DatasetError(
             f"{shown(table)}: none of its {count:,} lines points to a file; expected paths "

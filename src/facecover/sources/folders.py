@@ -1,13 +1,12 @@
 """Labels in folder names: a folder a class, and splits over such folders."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, shown
 from facecover.labels import is_known, known_names, resolve_label
 from facecover.photos import Folder
-from facecover.sources.rows import BESIDE_CLASSES, BESIDE_SPLITS, NO_LABEL_IN_NAME, Draft, Row
+from facecover.sources.rows import Draft, Row
 
 
 def label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
@@ -45,25 +44,15 @@ _SPLIT_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A folder whose photos all belong to one split, or to none in particular."""
-
-    split: str | None
-    folder: Folder
-
-
 def split_of(name: str) -> str | None:
     """The split that a folder or a table calls so: `train`, `val`, `test`, or None."""
     return _SPLIT_NAMES.get("".join(c for c in name.casefold() if c not in " _-"))
 
 
-def split_parts(top: Folder) -> list[Part]:
-    """The folders of `top` that stand for splits, or `top` itself where there is none."""
-    parts = [
-        Part(split, folder) for folder in top.folders if (split := split_of(folder.name))
-    ]  # fmt: skip
-    return parts or [Part(None, top)]
+def split_folders(top: Folder) -> list[tuple[str | None, Folder]]:
+    """The folders of `top` that stand for splits, each with its split, or `top` itself."""
+    found = [(split_of(folder.name), folder) for folder in top.folders]
+    return [one for one in found if one[0]] or [(None, top)]
 
 
 def known_classes(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
@@ -116,41 +105,30 @@ def _holds_structure(folder: Folder, mapping: Mapping[str, str]) -> bool:
 
 
 def read_class_folders(top: Folder, draft: Draft) -> None:
-    """A folder a class, photos at any depth below.
-
-    Raises:
-        DatasetError: if no folder is named like a class.
-        LabelError: if a folder with photos is not named like a class, or lies in the folder of
-            another class.
-    """
-    _read_part(Part(None, top), draft)
+    """A folder a class, photos at any depth below."""
+    _read_classes(top, None, draft)
 
 
 def read_split_folders(top: Folder, draft: Draft) -> None:
-    """`train`, `val` or `test` over class folders.
-
-    Raises:
-        DatasetError: if no folder is named like a split, or one has no class folders.
-        LabelError: as `read_class_folders`.
-    """
-    parts = split_parts(top)
-    if parts[0].split is None:
-        raise DatasetError(
-            f"{shown(top.path)}: expected folders named train, val or test, found "
-            f"{folder_list(top)}"
-        )
-    for part in parts:
-        _read_part(part, draft)
-    drop_beside_splits(top, draft)
+    """`train`, `val` or `test` over class folders."""
+    for split, folder in split_folders(top):
+        if split is None:
+            raise DatasetError(
+                f"{shown(top.path)}: expected folders named train, val or test, found "
+                f"{folder_list(top)}"
+            )
+        _read_classes(folder, split, draft)
+    _drop_beside_splits(top, draft)
 
 
-def drop_beside_splits(top: Folder, draft: Draft) -> None:
-    """Leave out what lies beside the split folders."""
+def _drop_beside_splits(top: Folder, draft: Draft) -> None:
+    if not any(split_of(folder.name) for folder in top.folders):
+        return
     detail = "lies beside the folders train, val, test; move it into one of them"
-    draft.drop_all(top.images, BESIDE_SPLITS, detail)
+    draft.drop_all(top.images, "beside the split folders", detail)
     for folder in top.folders:
         if split_of(folder.name) is None:
-            draft.drop_all(folder.all_images(), BESIDE_SPLITS, detail)
+            draft.drop_all(folder.all_images(), "beside the split folders", detail)
 
 
 def folder_list(folder: Folder) -> str:
@@ -174,11 +152,11 @@ def unlabelled(folder: Folder, draft: Draft) -> LabelError:
     )
 
 
-def _read_part(part: Part, draft: Draft) -> None:
-    folder = unwrapped(part.folder, draft.mapping)
+def _read_classes(top: Folder, split: str | None, draft: Draft) -> None:
+    folder = unwrapped(top, draft.mapping)
     if unknown_folders(folder, draft.mapping):
         raise unlabelled(folder, draft)
-    if not (classes := known_classes(folder, draft.mapping)) and part.split is None:
+    if not (classes := known_classes(folder, draft.mapping)) and split is None:
         raise DatasetError(
             f"{shown(folder.path)}: expected class folders such as with_mask and without_mask, "
             f"found {folder_list(folder)}"
@@ -186,10 +164,9 @@ def _read_part(part: Part, draft: Draft) -> None:
     for child in classes:
         label = draft.label_of(child.name, shown(folder.path))
         _check_nested(child, label, draft)
-        draft.keep_all(child.all_images(), label, part.split)
-    draft.drop_all(
-        folder.images, BESIDE_CLASSES, "lies beside the class folders; move it into its class"
-    )
+        draft.rows += [Row(path, draft.name, label, split=split) for path in child.all_images()]
+    detail = "lies beside the class folders; move it into its class"
+    draft.drop_all(folder.images, "beside the class folders", detail)
 
 
 def _check_nested(folder: Folder, label: int, draft: Draft) -> None:
@@ -211,10 +188,6 @@ def read_single_class(top: Folder, draft: Draft) -> None:
 
     The folder that a photo lies in is kept as its column `folder`; what it stands for, perhaps a
     person, is not known.
-
-    Raises:
-        ConfigError: if no label is given.
-        LabelError: if it is unknown.
     """
     if draft.label is None:
         raise ConfigError(
@@ -222,28 +195,22 @@ def read_single_class(top: Folder, draft: Draft) -> None:
             f"--label {draft.name + '=mask'!r}"
         )
     label = draft.label_of(draft.label, "--label")
-    parts = split_parts(top)
-    for part in parts:
-        for path in part.folder.all_images():
-            folder = path.parent.relative_to(part.folder.path).as_posix()
-            draft.rows.append(
-                Row(path, draft.name, label, split=part.split, extra={"folder": folder})
-            )
-    if parts[0].split is not None:
-        drop_beside_splits(top, draft)
+    for split, folder in split_folders(top):
+        for path in folder.all_images():
+            extra = {"folder": path.parent.relative_to(folder.path).as_posix()}
+            draft.rows.append(Row(path, draft.name, label, split=split, extra=extra))
+    _drop_beside_splits(top, draft)
 
 
 def read_file_names(top: Folder, draft: Draft) -> None:
     """Photos labelled by the end of their names; those without a label are left out."""
-    parts = split_parts(top)
-    for part in parts:
-        for path in part.folder.all_images():
+    for split, folder in split_folders(top):
+        for path in folder.all_images():
             name = label_in_name(path, draft.mapping)
             if name is None:
                 detail = "expected a name such as 12_1.jpg or 12_no_mask.jpg; rename it"
-                draft.drop(path, NO_LABEL_IN_NAME, detail)
+                draft.drop(path, "no label in its name", detail)
             else:
                 label = draft.label_of(name, shown(path))
-                draft.rows.append(Row(path, draft.name, label, split=part.split))
-    if parts[0].split is not None:
-        drop_beside_splits(top, draft)
+                draft.rows.append(Row(path, draft.name, label, split=split))
+    _drop_beside_splits(top, draft)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from facecover.errors import ConfigError, DatasetError, LabelError, shown
+from facecover.errors import ConfigError, DatasetError, LabelError, did_you_mean, shown
 from facecover.labels import CLASS_NAMES, parse_mapping, resolve_label
 from facecover.photos import Folder, folder_tree
 from facecover.sources import LAYOUTS
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
 from facecover.sources.folders import (
-    Part,
     are_labelled,
     folder_list,
     is_worded,
@@ -22,7 +21,7 @@ from facecover.sources.folders import (
     read_file_names,
     read_single_class,
     read_split_folders,
-    split_parts,
+    split_folders,
     unknown_folders,
     unlabelled,
     unwrapped,
@@ -33,26 +32,17 @@ from facecover.sources.voc import has_annotations, read_voc
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the user says of the sources.
+    """What the user says of the sources, by their names; "" stands for every source.
 
     Attributes:
-        layouts: by source name, the layout to read it as; "" stands for every source.
-        labels: by source name, the class name of all its photos; "" stands for every source
-            that has no labels of its own.
+        layouts: to read them as.
+        labels: the class name of all photos of a source that has no labels of its own.
         mapping: class names as found, each with a name known to `facecover.labels`.
     """
 
     layouts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
-
-    def layout_of(self, name: str) -> str | None:
-        """The layout forced on a source, if any."""
-        return self.layouts.get(name, self.layouts.get(""))
-
-    def label_of(self, name: str) -> str | None:
-        """The single class name given for a source, if any."""
-        return self.labels.get(name, self.labels.get(""))
 
 
 def parse_assignments(
@@ -69,25 +59,22 @@ def parse_assignments(
         ConfigError: if one has no value, names an unknown layout, or contradicts another.
         LabelError: if a class name is unknown.
     """
-    mapping = parse_mapping(list(maps))
-    return ReadOptions(
-        layouts=_assigned("--layout", layouts, _check_layout),
-        labels=_assigned(
-            "--label", labels, lambda label: resolve_label(label, mapping, where="--label")
-        ),
-        mapping=mapping,
+    options = ReadOptions(
+        _assigned("--layout", layouts), _assigned("--label", labels), parse_mapping(list(maps))
     )
+    for layout in options.layouts.values():
+        _check_layout(layout)
+    for label in options.labels.values():
+        resolve_label(label, options.mapping, where="--label")
+    return options
 
 
-def _assigned(
-    option: str, texts: Sequence[str], check: Callable[[str], object]
-) -> dict[str, str]:  # fmt: skip
+def _assigned(option: str, texts: Sequence[str]) -> dict[str, str]:
     assigned: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.rpartition("=")
         if not value.strip() or (equals and not name.strip()):
             raise ConfigError(f"{option} {text!r}: expected VALUE or SOURCE=VALUE")
-        check(value.strip())
         before = assigned.setdefault(name.strip(), value.strip())
         if before != value.strip():
             raise ConfigError(f"{option} {text!r}: {before!r} is given for it too; keep one")
@@ -96,8 +83,7 @@ def _assigned(
 
 def _check_layout(layout: str) -> None:
     if layout not in LAYOUTS:
-        close = difflib.get_close_matches(layout, LAYOUTS, n=1, cutoff=0.4)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = did_you_mean(layout, LAYOUTS, cutoff=0.4)
         raise ConfigError(
             f"--layout: unknown layout {layout!r}{hint}; expected one of {', '.join(LAYOUTS)}"
         )
@@ -108,28 +94,22 @@ def source_names(paths: Sequence[Path]) -> list[str]:
 
     Equal paths are numbered: ``photos``, ``photos-2``.
     """
-    parts = [_parts(path) for path in paths]
+    # Without the links resolved: the user knows the folder by the name given.
+    normal = [Path(os.path.normpath(path.absolute())) for path in paths]
+    parts = [path.parts[1:] or (path.anchor,) for path in normal]
     return numbered([_short(own, parts) for own in parts])
 
 
 def numbered(names: Sequence[str]) -> list[str]:
     """The names, those that occur again with a number: ``photos``, ``photos-2``."""
-    taken: set[str] = set()
-    unique = []
+    unique: dict[str, None] = {}
     for name in names:
         candidate, number = name, 1
-        while candidate in taken or (number > 1 and candidate in names):
+        while candidate in unique or (number > 1 and candidate in names):
             number += 1
             candidate = f"{name}-{number}"
-        taken.add(candidate)
-        unique.append(candidate)
-    return unique
-
-
-def _parts(path: Path) -> tuple[str, ...]:
-    # Without the links resolved: the user knows the folder by the name given.
-    normal = Path(os.path.normpath(path.absolute()))
-    return normal.parts[1:] or (normal.anchor,)
+        unique[candidate] = None
+    return list(unique)
 
 
 def _short(own: tuple[str, ...], every: Sequence[tuple[str, ...]]) -> str:
@@ -144,63 +124,61 @@ _MAX_TABLES = 20
 """So many CSV files of a folder are looked into."""
 
 
-def tables_in(folder: Folder) -> list[Path]:
-    """The CSV files directly in a folder that have the columns of a table of photos."""
-    return [path for path in _csv_files(folder)[:_MAX_TABLES] if problem_of(path) is None]
+def _tables(folder: Folder) -> dict[Path, str | None]:
+    """The CSV files directly in a folder, each with why it is no table of photos; None if it is."""
+    files = [path for path in folder.others if path.suffix.lower() in SUFFIXES]
+    return {path: problem_of(path) for path in files[:_MAX_TABLES]}
+
+
+def _table_of(tree: Folder, top: Folder) -> Path | None:
+    """The only table of photos in the one folder, or else in the other."""
+    for folder in (tree, top):
+        tables = [path for path, problem in _tables(folder).items() if problem is None]
+        if len(tables) == 1:
+            return tables[0]
+    return None
 
 
 def recognise(tree: Folder, top: Folder, draft: Draft) -> str:
-    """The layout of a folder: one of `options.LAYOUTS`.
+    """The layout of a folder: one of `LAYOUTS`.
 
     The order is from the most explicit to the least: a table, annotations, class folders in
     splits, class folders, labels in file names, and last the single label given by the user.
 
     Args:
         tree: the whole folder.
-        top: where the photos begin in it, see `parts.unwrapped`.
+        top: where the photos begin in it, see `unwrapped`.
         draft: its name, the mapping of class names, and the label given for it.
-
-    Raises:
-        DatasetError: if there is no photo.
-        LabelError: if nothing tells the labels.
     """
-    if any(len(tables_in(folder)) == 1 for folder in (tree, top)):
+    if _table_of(tree, top) is not None:
         return "csv"
     if not tree.image_count:
         raise _no_image(tree, top)
     if has_annotations(tree):
         return "voc"
-    parts = split_parts(top)
-    is_split = parts[0].split is not None
-    if any(_has_classes(part, draft) for part in parts):
+    parts = split_folders(top)
+    is_split = parts[0][0] is not None
+    if any(_has_classes(folder, draft) for _, folder in parts):
         return "split-folders" if is_split else "class-folders"
-    if (is_split or not top.with_images()) and _names_are_labels(parts, draft):
+    names = (path for _, folder in parts for path in folder.all_images())
+    if (is_split or not top.with_images()) and are_labelled(names, draft.mapping):
         return "file-names"
     if draft.label is not None:
         return "single-class"
     raise _no_labels(tree, top, draft)
 
 
-def _has_classes(part: Part, draft: Draft) -> bool:
+def _has_classes(folder: Folder, draft: Draft) -> bool:
     """Whether a folder holds class folders, be it beside folders of unknown names.
 
     Bare numbers among unknown names are persons or series (``0001``, ``1``, ``2``, ``3``) where
     the user says that all photos are of one class.
     """
-    folder = unwrapped(part.folder, draft.mapping)
+    folder = unwrapped(folder, draft.mapping)
     known = known_classes(folder, draft.mapping)
     if draft.label is not None and unknown_folders(folder, draft.mapping):
         known = [child for child in known if is_worded(child.name)]
     return any(child.image_count for child in known)
-
-
-def _names_are_labels(parts: list[Part], draft: Draft) -> bool:
-    images = (path for part in parts for path in part.folder.all_images())
-    return are_labelled(images, draft.mapping)
-
-
-def _csv_files(folder: Folder) -> list[Path]:
-    return [path for path in folder.others if path.suffix.lower() in SUFFIXES]
 
 
 def _no_image(tree: Folder, top: Folder) -> DatasetError:
@@ -224,10 +202,9 @@ def _no_labels(tree: Folder, top: Folder, draft: Draft) -> LabelError:
     )
 
 
-def _table_hint(*folders: Folder) -> str:
-    """Why the CSV files in some folders cannot be the table of the photos."""
-    files = dict.fromkeys(path for folder in folders for path in _csv_files(folder))
-    problems = {path: problem_of(path) for path in list(files)[:_MAX_TABLES]}
+def _table_hint(tree: Folder, top: Folder) -> str:
+    """Why the CSV files in two folders cannot be the table of the photos."""
+    problems = {**_tables(tree), **_tables(top)}
     fitting = [shown(path.name) for path, problem in problems.items() if problem is None]
     if len(fitting) > 1:
         return f"; {', '.join(fitting)} are all tables of photos: name each as a source of its own"
@@ -245,13 +222,9 @@ _FOLDER_READERS: Mapping[str, Callable[[Folder, Draft], None]] = {
 
 
 def read_sources(paths: Sequence[Path], options: ReadOptions = _DEFAULTS) -> tuple[Source, ...]:
-    """Every folder or table of photos, as rows.
+    """Every folder or CSV table of photos, as rows.
 
     A table with a column `source` gives one source for each of its values.
-
-    Args:
-        paths: folders, or CSV files.
-        options: what the user says of them.
 
     Raises:
         DatasetError: if a path is not there, is no such thing, or has nothing to read.
@@ -276,21 +249,15 @@ def read_sources(paths: Sequence[Path], options: ReadOptions = _DEFAULTS) -> tup
 def read_source(path: Path, name: str, options: ReadOptions = _DEFAULTS) -> Source:
     """One folder or table of photos, as rows; those of a table may name sources of their own.
 
-    Args:
-        path: a folder or a CSV file.
-        name: what to call it.
-        options: what the user says of it.
-
     Raises:
-        DatasetError: as `read_sources`.
-        LabelError: as `read_sources`.
-        ConfigError: if a label is given for a source that has labels of its own.
+        DatasetError, LabelError, ConfigError: as `read_sources`.
     """
     path = path.resolve() if ".." in path.parts else path.absolute()
     # A folder's name that is not UTF-8 cannot stand in a table as it is.
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    draft = Draft(name, path, options.mapping, options.label_of(name))
-    layout = options.layout_of(name)
+    labels, layouts = options.labels, options.layouts
+    draft = Draft(name, path, options.mapping, labels.get(name, labels.get("")))
+    layout = layouts.get(name, layouts.get(""))
     source = (
         _read_folder(path, layout, draft) if _is_folder(path) else _read_table(path, layout, draft)
     )
@@ -358,7 +325,15 @@ def _read_folder(path: Path, layout: str | None, draft: Draft) -> Source:
     top = unwrapped(tree, draft.mapping)
     layout = layout or recognise(tree, top, draft)
     if layout == "csv":
-        read_csv_table(_only_table(tree, top), draft)
+        draft.skipped.clear()  # the table says which photos are meant
+        table = _table_of(tree, top)
+        if table is None:
+            tables = [shown(path.name) for path, why in _tables(tree).items() if why is None]
+            raise DatasetError(
+                f"{shown(path)}: expected one CSV file with the columns path and label, found "
+                f"{', '.join(tables) or 'none'}; name the CSV file itself as the source"
+            )
+        read_csv_table(table, draft)
         return _rooted(draft.finished(layout))
     if layout == "voc":
         read_voc(tree, draft)
@@ -367,18 +342,6 @@ def _read_folder(path: Path, layout: str | None, draft: Draft) -> Source:
     else:
         raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
     return draft.finished(layout)
-
-
-def _only_table(tree: Folder, top: Folder) -> Path:
-    for folder in (tree, top):
-        tables = tables_in(folder)
-        if len(tables) == 1:
-            return tables[0]
-    found = ", ".join(shown(path.name) for path in tables_in(tree)) or "none"
-    raise DatasetError(
-        f"{shown(tree.path)}: expected one CSV file with the columns path and label, found "
-        f"{found}; name the CSV file itself as the source"
-    )
 
 
 def _rooted(source: Source) -> Source:
@@ -391,33 +354,28 @@ def _check_names(options: ReadOptions, names: Sequence[str]) -> None:
     for option, given in (("--layout", options.layouts), ("--label", options.labels)):
         for name in given:
             if name and name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
                 raise ConfigError(
-                    f"{option} {name}={given[name]}: no source is called {name!r}{hint}; the "
-                    f"sources are {', '.join(names)}"
+                    f"{option} {name}={given[name]}: no source is called {name!r}"
+                    f"{did_you_mean(name, names)}; the sources are {', '.join(names)}"
                 )
 
 
 def _separated(sources: Sequence[Source]) -> tuple[Source, ...]:
     """One source for each name that the rows and drops of a table carry."""
-    pieces = [(source, inner) for source in sources for inner in _names_in(source)]
+    pieces = [
+        (source, inner)
+        for source in sources
+        for inner in dict.fromkeys(
+            [*(row.source for row in source.rows), *(drop.source for drop in source.drops)]
+        )
+    ]
     names = numbered([inner for _, inner in pieces])
     return tuple(
-        _piece(source, inner, name) for (source, inner), name in zip(pieces, names, strict=True)
-    )
-
-
-def _names_in(source: Source) -> list[str]:
-    rows = (row.source for row in source.rows)
-    drops = (drop.source for drop in source.drops)
-    return list(dict.fromkeys((*rows, *drops)))
-
-
-def _piece(source: Source, inner: str, name: str) -> Source:
-    return replace(
-        source,
-        name=name,
-        rows=tuple(replace(row, source=name) for row in source.rows if row.source == inner),
-        drops=tuple(replace(drop, source=name) for drop in source.drops if drop.source == inner),
+        replace(
+            source,
+            name=name,
+            rows=tuple(replace(row, source=name) for row in source.rows if row.source == inner),
+            drops=tuple(replace(one, source=name) for one in source.drops if one.source == inner),
+        )
+        for (source, inner), name in zip(pieces, names, strict=True)
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from facecover.errors import DatasetError, shown
 from facecover.labels import Box, class_name, resolve_label
@@ -17,10 +18,9 @@ class Row:
     """One labelled face: a photo, or a box in one.
 
     Attributes:
-        path: the photo.
         source: the name of the source it came from.
         label: 0..2, see `facecover.labels`.
-        box: the face inside the photo, or None for the whole photo.
+        box: None for the whole photo.
         split: one of `SPLITS` where the data brings a split, else None.
         group: photos of one group never stand on both sides of a split; None if not known.
         extra: further columns that the data brings, by name.
@@ -40,9 +40,8 @@ class Drop:
     """A photo, box or line that was left out, and why.
 
     Attributes:
-        path: the file it concerns.
         source: the name of the source.
-        reason: a short fixed phrase that can be counted, such as ``broken image``.
+        reason: a fixed phrase that can be counted: a `Reason`, or one of a later room.
         detail: the whole message: what, where, expected, found.
     """
 
@@ -59,9 +58,8 @@ class Source:
     Attributes:
         name: the last part of its path, made unique among the sources read together.
         root: the folder that the rows' paths stand under.
-        layout: the layout that was recognised or forced, one of `layouts.LAYOUTS`.
+        layout: one of `sources.LAYOUTS`, recognised or forced.
         rows: its labelled faces, in a stable order.
-        drops: what was left out.
         class_labels: each class name as found, with the label it was read as.
         skipped: how many files and folders were passed over, by reason; see `photos.walk`.
     """
@@ -75,63 +73,31 @@ class Source:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-# The reasons of drops.
-BESIDE_CLASSES = "beside the class folders"
-BESIDE_SPLITS = "beside the split folders"
-NO_LABEL_IN_NAME = "no label in its name"
-BROKEN_LINE = "broken line"
-NO_LABEL = "no label"
-NO_SUCH_FILE = "no such file"
-LISTED_TWICE = "listed twice"
-CONFLICTING_LABELS = "conflicting labels"
-CONFLICTING_SPLITS = "conflicting splits"
-BROKEN_ANNOTATION = "broken annotation"
-NO_ANNOTATION = "no annotation"
-NO_PICTURE = "no picture"
-AMBIGUOUS_PICTURE = "ambiguous picture"
-NO_BOX = "no box"
-BROKEN_BOX = "broken box"
-EMPTY_BOX = "empty box"
-OUTSIDE_BOX = "box outside its picture"
-OTHER_SIZE = "size disagrees with its picture"
+Reason = Literal[
+    "beside the class folders", "beside the split folders", "no label in its name", "broken line",
+    "no label", "no such file", "listed twice", "conflicting labels", "conflicting splits",
+    "broken annotation", "no annotation", "no picture", "ambiguous picture", "no box", "broken box",
+    "empty box", "box outside its picture", "size disagrees with its picture",
+]  # fmt: skip
+"""Why something that a source holds is left out; docs/preparing.md explains each."""
 
 
 class Refused(Exception):
-    """A verdict on one row that cannot be used; it never leaves this package.
+    """One row cannot be used: why, and what was expected and found; it never leaves this room."""
 
-    Attributes:
-        reason: why, in a fixed phrase.
-        detail: expected and found.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(reason, detail)
-        self.reason = reason
+        self.reason: Reason = reason
         self.detail = detail
-
-
-@contextmanager
-def located(where: str) -> Iterator[None]:
-    """Put the place into the detail of what is refused in the block."""
-    try:
-        yield
-    except Refused as refused:
-        raise Refused(refused.reason, f"{where}: {refused.detail}") from None
 
 
 @dataclass
 class Draft:
-    """What is known of a source so far.
+    """A source while it is read; see `Source`.
 
     Attributes:
-        name: its name.
-        root: its folder.
         mapping: the user's class names, each with a known one.
         label: the one class name given for the whole source, if any.
-        rows: labelled faces so far.
-        drops: what was left out so far.
-        class_labels: each class name found so far, with its label.
-        skipped: what was passed over so far, counted by reason.
     """
 
     name: str
@@ -144,53 +110,35 @@ class Draft:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def label_of(self, name: str, where: str) -> int:
-        """The label a class name stands for; the name is kept in `class_labels`.
-
-        Raises:
-            LabelError: if it is unknown.
-        """
+        """The label a class name stands for; the name is kept in `class_labels`."""
         if name not in self.class_labels:
             self.class_labels[name] = resolve_label(name, self.mapping, where=where)
         return self.class_labels[name]
 
-    def keep_all(self, images: Iterable[Path], label: int, split: str | None) -> None:
-        """Take whole photos of one label."""
-        self.rows.extend(Row(path, self.name, label, split=split) for path in images)
-
-    def drop(self, path: Path, reason: str, detail: str, source: str | None = None) -> None:
+    def drop(self, path: Path, reason: Reason, detail: str, source: str | None = None) -> None:
         """Leave something out; the detail follows the path in the message."""
         self.drops.append(Drop(path, source or self.name, reason, f"{shown(path)}: {detail}"))
 
-    def drop_all(self, images: Iterable[Path], reason: str, detail: str) -> None:
+    def drop_all(self, images: Iterable[Path], reason: Reason, detail: str) -> None:
         """Leave photos out for the same reason."""
         for path in images:
             self.drop(path, reason, detail)
 
     @contextmanager
-    def dropping(self, path: Path, source: str | None = None) -> Iterator[None]:
-        """Turn a `Refused` in the block into a drop of this file."""
+    def dropping(self, path: Path, source: str | None = None, where: str = "") -> Iterator[None]:
+        """Turn a `Refused` in the block into a drop of this file, told of under `where`."""
         try:
             yield
         except Refused as refused:
-            self.drop(path, refused.reason, refused.detail, source)
+            detail = f"{where}: {refused.detail}" if where else refused.detail
+            self.drop(path, refused.reason, detail, source)
 
     def finished(self, layout: str) -> Source:
-        """The source as it stands.
-
-        Raises:
-            DatasetError: if not one row could be read.
-        """
+        """The source, or an error if not one row could be read."""
         if not self.rows:
             raise DatasetError(f"{shown(self.root)}: {self._why_empty(layout)}")
-        return Source(
-            self.name,
-            self.root,
-            layout,
-            tuple(self.rows),
-            tuple(self.drops),
-            self.class_labels,
-            self.skipped,
-        )
+        rows, drops = tuple(self.rows), tuple(self.drops)
+        return Source(self.name, self.root, layout, rows, drops, self.class_labels, self.skipped)
 
     def _why_empty(self, layout: str) -> str:
         if not self.drops:
@@ -213,7 +161,7 @@ class Entry:
     where: str
 
 
-def settle(entries: Iterable[Entry], draft: Draft) -> None:
+def keep_once(entries: Iterable[Entry], draft: Draft) -> None:
     """Keep each photo and box once; leave those out that are given two labels.
 
     Of entries that agree the first is kept, with its split and group. The rows of one photo
@@ -224,18 +172,15 @@ def settle(entries: Iterable[Entry], draft: Draft) -> None:
         by_photo.setdefault(entry.row.path, {}).setdefault(entry.row.box, []).append(entry)
     for faces in by_photo.values():
         for same in faces.values():
-            _settle_face(same, draft)
+            if len({entry.row.label for entry in same}) > 1:
+                given = ", ".join(f"{class_name(one.row.label)} ({one.where})" for one in same)
+                detail = f"two labels: {given}; keep the right one"
+                _drop(same, "conflicting labels", detail, draft)
+            else:
+                draft.rows.append(same[0].row)
+                _drop(same[1:], "listed twice", f"already given ({same[0].where})", draft)
 
 
-def _settle_face(same: list[Entry], draft: Draft) -> None:
-    if len({entry.row.label for entry in same}) > 1:
-        given = ", ".join(f"{class_name(entry.row.label)} ({entry.where})" for entry in same)
-        _drop(same, CONFLICTING_LABELS, f"two labels: {given}; keep the right one", draft)
-    else:
-        draft.rows.append(same[0].row)
-        _drop(same[1:], LISTED_TWICE, f"already given ({same[0].where})", draft)
-
-
-def _drop(entries: list[Entry], reason: str, detail: str, draft: Draft) -> None:
+def _drop(entries: list[Entry], reason: Reason, detail: str, draft: Draft) -> None:
     for entry in entries:
         draft.drop(entry.row.path, reason, f"{entry.where}: {detail}", entry.row.source)

@@ -1,8 +1,8 @@
 """Boxes in Pascal VOC XML: one row a face."""
 
+import functools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
@@ -10,24 +10,9 @@ from defusedxml.ElementTree import fromstring
 
 from facecover.errors import shown
 from facecover.photos import Folder
-from facecover.sources.boxes import Headers, Size, fit_box, read_edges
+from facecover.sources.boxes import Size, fit_box, header_or_none, read_edges
 from facecover.sources.folders import split_of
-from facecover.sources.rows import (
-    AMBIGUOUS_PICTURE,
-    BROKEN_ANNOTATION,
-    CONFLICTING_SPLITS,
-    NO_ANNOTATION,
-    NO_BOX,
-    NO_LABEL,
-    NO_PICTURE,
-    SPLITS,
-    Draft,
-    Entry,
-    Refused,
-    Row,
-    located,
-    settle,
-)
+from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 
 
 class Pictures:
@@ -43,28 +28,25 @@ class Pictures:
             self._by_stem.setdefault(path.stem, []).append(path)
 
     def of(self, annotation: Path, file_name: str) -> Path:
-        """The picture that an annotation file describes.
+        """The picture that an annotation file describes; `Refused` if none or several would do.
 
-        The picture named like the annotation file comes first, because the name inside goes
-        stale when both are renamed together; the name inside comes second. Where several
-        pictures would do, the one in the folders of the same names is meant.
-
-        Raises:
-            Refused: if there is none, or several would do.
+        The one named like the annotation file comes first, because the name inside goes stale
+        when both are renamed together; the name inside comes second. Of several, the one in the
+        folders of the same names is meant.
         """
         named = self._by_name.get(file_name, []) or self._by_stem.get(Path(file_name).stem, [])
         alike = self.named_like(annotation)
         fitting = [path for path in alike if path in named] or alike or named
         if not fitting:
             raise Refused(
-                NO_PICTURE,
+                "no picture",
                 f"found no picture named {shown(annotation.stem)}.* or {shown(file_name)!r}",
             )
         if len(fitting) > 1:
             fitting = self._nearest(annotation, fitting)
         if len(fitting) > 1:
             found = " and ".join(shown(path) for path in fitting[:2])
-            raise Refused(AMBIGUOUS_PICTURE, f"it may describe {found}; rename one of them")
+            raise Refused("ambiguous picture", f"it may describe {found}; rename one of them")
         return fitting[0]
 
     def named_like(self, annotation: Path) -> list[Path]:
@@ -92,21 +74,14 @@ class Splits:
                     self._listed.setdefault(name, set()).add(path.stem)
 
     def of(self, picture: Path) -> str | None:
-        """The split of a picture; None if nothing tells.
-
-        Raises:
-            Refused: if it is listed in two.
-        """
+        """The split of a picture, None if nothing tells; `Refused` if it is listed in two."""
         found = self._listed.get(picture.stem, set())
         if len(found) > 1:
-            raise Refused(CONFLICTING_SPLITS, f"listed in {' and '.join(sorted(found))}; keep one")
-        return next(iter(found), None) or _first(
-            split_of(part) for part in picture.parent.relative_to(self._top).parts
-        )
-
-
-def _first(splits: Iterable[str | None]) -> str | None:
-    return next((split for split in splits if split is not None), None)
+            raise Refused(
+                "conflicting splits", f"listed in {' and '.join(sorted(found))}; keep one"
+            )
+        in_path = map(split_of, picture.parent.relative_to(self._top).parts)
+        return next((split for split in (*found, *in_path) if split), None)
 
 
 def _lines(path: Path) -> list[str]:
@@ -126,30 +101,6 @@ MAX_BYTES = 10_000_000
 _HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """An ``<object>``.
-
-    Attributes:
-        name: its class name; empty if it has none.
-        edges: the texts of its box by the names `BOX`, as far as they are there.
-        flags: the texts of `FLAGS`, as far as they are there.
-    """
-
-    name: str
-    edges: dict[str, str]
-    flags: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """An ``<annotation>``: the picture's file name and size as given, and its faces."""
-
-    file_name: str
-    size: Size | None
-    faces: tuple[Face, ...]
-
-
 def looks_like_voc(path: Path) -> bool:
     """Whether a file begins like a Pascal VOC annotation."""
     try:
@@ -159,33 +110,25 @@ def looks_like_voc(path: Path) -> bool:
         return False
 
 
-def read_annotation(path: Path) -> Annotation:
-    """The content of an annotation file.
+def _read_annotation(path: Path) -> Element:
+    """The ``<annotation>`` in a file.
 
-    Raises:
-        Refused: if it is no well-formed XML of that kind, defines entities or a document type
-            (as files that attack parsers do), or is larger than `MAX_BYTES`.
+    `Refused` if it is no well-formed XML of that kind, defines entities or a document type (as
+    files that attack parsers do), or is larger than `MAX_BYTES`.
     """
-    root = _root(path)
-    if root.tag != "annotation":
-        raise Refused(BROKEN_ANNOTATION, f"expected <annotation>, found <{shown(root.tag)}>")
-    # Windows paths and whole paths stand in some files; the last part is the name.
-    written = _text(root, "filename").replace("\\", "/")
-    return Annotation(PurePosixPath(written).name, _size(root), tuple(_faces(root)))
-
-
-def _root(path: Path) -> Element:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise Refused(BROKEN_ANNOTATION, f"expected at most {MAX_BYTES:,} bytes")
+            raise Refused("broken annotation", f"expected at most {MAX_BYTES:,} bytes")
         root: Element = fromstring(path.read_bytes(), forbid_dtd=True)
     except OSError as error:
-        raise Refused(BROKEN_ANNOTATION, f"cannot be read: {error.strerror}") from error
+        raise Refused("broken annotation", f"cannot be read: {error.strerror}") from error
     # defusedxml's refusals are ValueErrors; an unknown encoding is a LookupError.
     except (ParseError, ValueError, LookupError) as error:
         raise Refused(
-            BROKEN_ANNOTATION, f"expected plain XML, found: {shown(str(error))}"
+            "broken annotation", f"expected plain XML, found: {shown(str(error))}"
         ) from error
+    if root.tag != "annotation":
+        raise Refused("broken annotation", f"expected <annotation>, found <{shown(root.tag)}>")
     return root
 
 
@@ -201,15 +144,8 @@ def _size(root: Element) -> Size | None:
     return size if 0 < min(size) <= max(size) < float("inf") else None
 
 
-def _faces(root: Element) -> Iterator[Face]:
-    for element in root.findall("object"):
-        edges = {name: _text(element, f"bndbox/{name}") for name in BOX}
-        flags = {name: _text(element, name) for name in FLAGS}
-        yield Face(
-            _text(element, "name"),
-            {name: text for name, text in edges.items() if text},
-            {name: text for name, text in flags.items() if text},
-        )
+def _texts(element: Element, names: Iterable[str]) -> dict[str, str]:
+    return {name: text for name in names if (text := _text(element, name))}
 
 
 _SAMPLE = 5
@@ -230,29 +166,22 @@ def read_voc(top: Folder, draft: Draft) -> None:
 
     The faces of one picture form a group. What is broken, empty or without its counterpart is
     left out.
-
-    Raises:
-        LabelError: if a class name is unknown.
     """
     reader = _Reader(top, draft)
     entries = [entry for path in top.all_others(".xml") for entry in reader.read(path)]
-    settle(entries, draft)
-    for picture in reader.unclaimed():
-        draft.drop(picture, NO_ANNOTATION, "found no XML file that describes it")
+    keep_once(entries, draft)
+    unclaimed = (path for path in reader.pictures.all if path not in reader.claimed)
+    draft.drop_all(unclaimed, "no annotation", "found no XML file that describes it")
 
 
 class _Reader:
     def __init__(self, top: Folder, draft: Draft) -> None:
         self._draft = draft
         self._top = top.path
-        self._pictures = Pictures(top)
         self._splits = Splits(top)
-        self._headers = Headers()
-        self._claimed: set[Path] = set()
-
-    def unclaimed(self) -> Iterator[Path]:
-        """The pictures that no annotation file describes, not even a broken one."""
-        return (path for path in self._pictures.all if path not in self._claimed)
+        self._header_of = functools.cache(header_or_none)
+        self.pictures = Pictures(top)
+        self.claimed: set[Path] = set()  # by an annotation file, and be it a broken one
 
     def read(self, path: Path) -> Iterator[Entry]:
         """The faces of an annotation file; what cannot be used becomes a drop."""
@@ -261,32 +190,37 @@ class _Reader:
             with self._draft.dropping(picture):
                 yield from self._faces(path, annotation, picture)
 
-    def _paired(self, path: Path) -> tuple[Annotation, Path]:
+    def _paired(self, path: Path) -> tuple[Element, Path]:
         try:
-            annotation = read_annotation(path)
+            annotation = _read_annotation(path)
         except Refused:
             # The picture is accounted for by the drop of its annotation.
-            self._claimed.update(self._pictures.named_like(path))
+            self.claimed.update(self.pictures.named_like(path))
             raise
-        picture = self._pictures.of(path, annotation.file_name)
-        self._claimed.add(picture)
+        # Windows paths and whole paths stand in some files; the last part is the name.
+        written = _text(annotation, "filename").replace("\\", "/")
+        picture = self.pictures.of(path, PurePosixPath(written).name)
+        self.claimed.add(picture)
         return annotation, picture
 
-    def _faces(self, path: Path, annotation: Annotation, picture: Path) -> Iterator[Entry]:
-        split = self._splits.of(picture)
-        if not annotation.faces:
-            raise Refused(NO_BOX, f"{shown(path.name)} describes no face in it")
-        for number, face in enumerate(annotation.faces, 1):
+    def _faces(self, path: Path, annotation: Element, picture: Path) -> Iterator[Entry]:
+        split, size = self._splits.of(picture), _size(annotation)
+        faces = annotation.findall("object")
+        if not faces:
+            raise Refused("no box", f"{shown(path.name)} describes no face in it")
+        for number, face in enumerate(faces, 1):
             where = f"{shown(path.name)}, object {number}"
-            with self._draft.dropping(picture), located(where):
-                yield Entry(self._row(annotation, picture, face, split, where), where)
+            with self._draft.dropping(picture, where=where):
+                yield Entry(self._row(picture, size, face, split, where), where)
 
     def _row(
-        self, annotation: Annotation, picture: Path, face: Face, split: str | None, where: str
+        self, picture: Path, size: Size | None, face: Element, split: str | None, where: str
     ) -> Row:
-        if not face.name:
-            raise Refused(NO_LABEL, "expected a <name>, found none")
-        label = self._draft.label_of(face.name, where)
-        box = fit_box(read_edges(face.edges, BOX), self._headers[picture], annotation.size)
+        name, box = _text(face, "name"), face.find("bndbox")
+        if not name:
+            raise Refused("no label", "expected a <name>, found none")
+        label = self._draft.label_of(name, where)
+        edges = read_edges({} if box is None else _texts(box, BOX), BOX)
+        fitted = fit_box(edges, self._header_of(picture), size)
         group = shown(f"{self._draft.name}/{picture.relative_to(self._top).as_posix()}")
-        return Row(picture, self._draft.name, label, box, split, group, face.flags)
+        return Row(picture, self._draft.name, label, fitted, split, group, _texts(face, FLAGS))
