@@ -29,7 +29,7 @@ from facecover.dataset.arrays import UNUSED, Dataset, open_dataset, with_table
 from facecover.dataset.split import leave_out_splits
 from facecover.evaluation.intervals import percentile_interval
 from facecover.labels import INCORRECT_MASK, MASK
-from facecover.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
 from facecover.studies.runs import RunAnswers
 from facecover.training.experiments import load_experiment
 from side_by_side import Planned, side_by_side

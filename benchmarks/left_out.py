@@ -25,7 +25,7 @@ from facecover.copies.hashes import BOX
 from facecover.dataset.manifest import load_manifest
 from facecover.evaluation.intervals import measure
 from facecover.preparation.label_corrections import apply_lists, read_corrections
-from facecover.studies.estimates import SeedMean, mean_accuracy, mean_difference
+from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference
 from facecover.studies.results import StudyRun, load_study
 from facecover.studies.runs import RunAnswers, read_answers, run_folder
 

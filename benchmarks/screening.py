@@ -40,7 +40,7 @@ from facecover.evaluation.intervals import percentile_interval, resample_weights
 from facecover.evaluation.robustness import spoilt_answers
 from facecover.inference.classifier import Classifier
 from facecover.studies.definition import Variant
-from facecover.studies.divisions import Part, divide, photos_with_copies, with_splits
+from facecover.studies.divisions import StudyPart, divide, photos_with_copies, with_splits
 from facecover.studies.runs import (
     PlannedRun,
     RunAnswers,
@@ -117,7 +117,7 @@ class Design:
             raise SystemExit(f"{path}: the runs cannot tell its {len(names)} parts apart")
         return design
 
-    def planned(self, part: Part, out: Path, overrides: list[str]) -> list[PlannedRun]:
+    def planned(self, part: StudyPart, out: Path, overrides: list[str]) -> list[PlannedRun]:
         """The runs on one source that is left out."""
         runs = []
         for number, run in enumerate(self.runs):

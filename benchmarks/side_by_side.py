@@ -42,8 +42,8 @@ from facecover.dataset.arrays import Dataset, open_dataset
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.intervals import measure_answers
 from facecover.inference.model_file import softmax
-from facecover.studies.divisions import Part, Photos, divide, photos_with_copies, with_splits
-from facecover.studies.estimates import mean_accuracy, mean_difference
+from facecover.studies.conclusion import mean_accuracy, mean_difference
+from facecover.studies.divisions import Photos, StudyPart, divide, photos_with_copies, with_splits
 from facecover.studies.runs import RunAnswers
 from facecover.training.augmentation import augment
 from facecover.training.config import Experiment
@@ -287,7 +287,7 @@ def planned_runs(
 
 
 def designed_runs(
-    parts: list[Part], views: dict[str, Dataset], design: Design, overrides: list[str]
+    parts: list[StudyPart], views: dict[str, Dataset], design: Design, overrides: list[str]
 ) -> list[Planned]:
     """The runs of a design on every source that is left out."""
     return [

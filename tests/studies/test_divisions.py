@@ -14,7 +14,7 @@ from facecover.dataset.arrays import UNUSED
 from facecover.errors import ConfigError, DatasetError
 from facecover.sources.rows import SPLITS
 from facecover.studies.definition import Division
-from facecover.studies.divisions import ALL_SOURCES, Part, Photos, divide, limited
+from facecover.studies.divisions import ALL_SOURCES, Photos, StudyPart, divide, limited
 
 DIVISIONS: tuple[Division, ...] = get_args(Division)
 
@@ -49,7 +49,7 @@ def _some_photos(draw: st.DrawFn) -> Photos:
     return _photos(sources, labels.tolist(), pictures.tolist(), persons.tolist())
 
 
-def _groups(photos: Photos, part: Part, split: str) -> set[int]:
+def _groups(photos: Photos, part: StudyPart, split: str) -> set[int]:
     return set(photos.group[part.splits == split].tolist())
 
 

@@ -5,9 +5,9 @@ from rich.console import Console
 from tests.report.html_check import page_text
 
 from facecover.report.html import render_page
+from facecover.studies.conclusion import SeedMean, StudyRow
 from facecover.studies.definition import Study
 from facecover.studies.engine import StudySummary
-from facecover.studies.estimates import SeedMean, StudyRow
 from facecover.studies.results import (
     SkippedPart,
     StudyComparison,

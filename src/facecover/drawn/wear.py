@@ -55,14 +55,6 @@ def draw_cover(sketch: Sketch, person: Person, rng: Random) -> None:
     rng.pick(_WITH_HIJAB if person.headwear == "hijab" else _COVERS)(sketch, person, rng)
 
 
-def _surgical_colour(rng: Random) -> Colour:
-    return shaded(rng.pick(_SURGICAL), rng.between(0.9, 1.05))
-
-
-def _respirator_colour(rng: Random) -> Colour:
-    return shaded(rng.pick(_RESPIRATOR), rng.between(0.92, 1.04))
-
-
 def _apart_from(skin: Colour, draw_colour: Callable[[Random], Colour], rng: Random) -> Colour:
     """A colour that mostly, but not always, can be told from the skin."""
     colour = draw_colour(rng)

@@ -124,7 +124,7 @@ Splits = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
-class Part:
+class StudyPart:
     """One training and test data set that a division makes of a source, or of `ALL_SOURCES`."""
 
     division: Division
@@ -134,7 +134,7 @@ class Part:
 
 def divide(
     photos: Photos, division: Division, leave_out: Sequence[str] = ()
-) -> tuple[list[Part], list[SkippedPart]]:
+) -> tuple[list[StudyPart], list[SkippedPart]]:
     """The parts that a division makes of some photos, whatever splits they bring.
 
     Args:
@@ -149,13 +149,13 @@ def divide(
     if photos.duplicates is None:
         return [_as_it_is(photos, division)], []
     check_are_sources(leave_out, photos.sources)
-    parts: list[Part] = []
+    parts: list[StudyPart] = []
     skipped: list[SkippedPart] = []
     for source, make in _makers(photos, division, leave_out):
         try:
             splits = make()
             _check(splits, photos.labels, is_left_out=division == "left-out")
-            parts.append(Part(division, source, splits))
+            parts.append(StudyPart(division, source, splits))
         except DatasetError as error:
             skipped.append(SkippedPart(division, source, str(error)))
     return parts, skipped
@@ -188,13 +188,13 @@ def _makers(
         yield source, partial(_divided, photos, photos.rows_of(source), by_group=by_group)
 
 
-def _as_it_is(photos: Photos, division: Division) -> Part:
+def _as_it_is(photos: Photos, division: Division) -> StudyPart:
     if division != "merged-group":
         raise DatasetError(
             f"division {division}: a prepared dataset holds each picture once and brings its own "
             "split; expected merged-group (--division merged-group), or photos with --data"
         )
-    return Part(division, ALL_SOURCES, photos.table["split"].to_numpy(dtype=object))
+    return StudyPart(division, ALL_SOURCES, photos.table["split"].to_numpy(dtype=object))
 
 
 def _divided(photos: Photos, rows: Rows, *, by_group: bool) -> Splits:

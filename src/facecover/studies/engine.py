@@ -10,10 +10,15 @@ from statistics import fmean
 from facecover.dataset.arrays import Dataset
 from facecover.errors import DatasetError
 from facecover.progress import SILENT, Progress
-from facecover.studies.conclusion import difference_sentence, study_sentences
+from facecover.studies.conclusion import (
+    StudyRow,
+    difference_sentence,
+    mean_accuracy,
+    mean_difference,
+    study_sentences,
+)
 from facecover.studies.definition import Study
-from facecover.studies.divisions import Part, Photos, divide, limited, with_splits
-from facecover.studies.estimates import StudyRow, mean_accuracy, mean_difference
+from facecover.studies.divisions import Photos, StudyPart, divide, limited, with_splits
 from facecover.studies.results import (
     SkippedPart,
     StudyComparison,
@@ -125,8 +130,8 @@ def run_study(
     return summary
 
 
-def _parts(study: Study, photos: Photos) -> tuple[list[Part], list[SkippedPart]]:
-    parts: list[Part] = []
+def _parts(study: Study, photos: Photos) -> tuple[list[StudyPart], list[SkippedPart]]:
+    parts: list[StudyPart] = []
     skipped: list[SkippedPart] = []
     for division in study.divisions:
         made, left = divide(photos, division, study.leave_out)

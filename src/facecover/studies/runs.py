@@ -20,7 +20,7 @@ from facecover.evaluation.performance import Evaluation, evaluate
 from facecover.files import written_file
 from facecover.inference.classifier import Classifier
 from facecover.studies.definition import Study, Variant
-from facecover.studies.divisions import Part
+from facecover.studies.divisions import StudyPart
 from facecover.studies.results import StudyRun
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
@@ -35,7 +35,7 @@ ANSWERS_NAME = "answers.npz"
 class PlannedRun:
     """One variant with one seed on one part."""
 
-    part: Part
+    part: StudyPart
     variant: Variant
     experiment: Experiment
     folder: Path
@@ -93,7 +93,7 @@ def input_sizes(study: Study, overrides: Sequence[str] = ()) -> tuple[int, ...]:
 
 
 def plan_runs(
-    study: Study, parts: Sequence[Part], out: Path, overrides: Sequence[str] = ()
+    study: Study, parts: Sequence[StudyPart], out: Path, overrides: Sequence[str] = ()
 ) -> list[PlannedRun]:
     """Every run: part by part, and seed by seed, so that the first table is whole early.
 

@@ -36,10 +36,10 @@ from facecover.report.plotting import (
     model_colour,
     percent_axes,
 )
+from facecover.studies.conclusion import StudyRow
 from facecover.studies.definition import DIVISION_TITLES, place_title
 from facecover.studies.divisions import ALL_SOURCES
 from facecover.studies.engine import StudySummary
-from facecover.studies.estimates import StudyRow
 from facecover.text import counted, duration, large, percent
 
 _DASH = "\N{EN DASH}"
