@@ -1,5 +1,6 @@
 """`study`: a question put to the data, with many runs behind one table and one sentence."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ class StudyResult:
                     "accuracy": row.accuracy.value,
                     **_bounds("accuracy", row.accuracy.ci95),
                     "balanced_accuracy": row.balanced,
-                    "difference": gap.difference if (gap := row.to_baseline) else None,
+                    "difference": gap.difference if (gap := row.to_baseline) else math.nan,
                     **_bounds("difference", gap.ci95 if gap else None),
                     "seeds": len(row.accuracy.by_seed),
                     "n": row.accuracy.n,
@@ -82,8 +83,8 @@ class StudyResult:
         return notebook_frame(self.summary.study.question, self.sections)
 
 
-def _bounds(name: str, bounds: tuple[float, float] | None) -> dict[str, float | None]:
-    low, high = bounds or (None, None)
+def _bounds(name: str, bounds: tuple[float, float] | None) -> dict[str, float]:
+    low, high = bounds or (math.nan, math.nan)
     return {f"{name}_low": low, f"{name}_high": high}
 
 
