@@ -41,6 +41,23 @@ def test_the_same_state_draws_the_same_picture_and_another_another(label: int) -
     assert len({pixels(state, label) for state in range(6)}) == 6
 
 
+# Size, mean and standard deviation; edges may be drawn a little otherwise by another Pillow.
+DRAWN = (
+    ((119, 134), 94.5, 41.9), ((147, 146), 138.2, 58.7), ((116, 138), 189.4, 62.5),
+    ((201, 311), 111.9, 40.6), ((84, 95), 137.1, 76.4), ((67, 89), 128.5, 56.8),
+    ((201, 176), 85.9, 38.6), ((119, 127), 95.9, 61.3),
+)  # fmt: skip
+
+
+def test_a_state_draws_what_it_drew_unless_the_version_counts_up() -> None:
+    assert DRAWING_VERSION == 1
+    for state, (size, mean, spread) in enumerate(DRAWN):
+        face = draw_face(generator(state), state % 2)
+        assert face.size == size
+        found = np.asarray(face, dtype=np.float64)
+        assert (found.mean(), found.std()) == pytest.approx((mean, spread), abs=0.5)
+
+
 def test_the_label_shows() -> None:
     assert all(pixels(state, 0) != pixels(state, 1) for state in range(6))
 
