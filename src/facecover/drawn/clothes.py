@@ -141,7 +141,6 @@ def _panel(sketch: Sketch, patch: Patch, colour: Colour, rng: Random) -> None:
 
 
 Pattern = Callable[[Sketch, Patch, Colour, Random], None]
-
 _PATTERNS = Weighted[Pattern](
     (_stripes_across, 2), (_stripes_down, 2), (_checks, 2), (_dots, 2), (_flowers, 2),
     (_blotches, 2), (_panel, 1),

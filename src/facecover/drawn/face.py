@@ -28,44 +28,26 @@ _FACING_AWAY = 0.3
 """Radians of turn from which the farther ear is hidden."""
 
 _SIDES = (-1.0, 1.0)
-
 _SKULL = ellipse(0.0, -0.3, 1.03, 1.08)
-
 _EAR = ellipse(1.04, 0.12, 0.14, 0.3)
-
 _INNER_EAR = points((1.02, -0.06), (1.1, 0.02), (1.06, 0.22))
-
 _BROW_WRINKLE = open_curve(points((-0.45, 0.03), (0.0, 0.0), (0.45, 0.03)), 2)
-
 _CHEEK_FOLD = points((0.22, 0.66), (0.38, 0.84), (0.42, 1.02))
-
 _EYE_BAG = points((0.26, 0.16), (0.42, 0.22), (0.58, 0.16))
-
 _FRECKLE = ellipse(0.0, 0.0, 0.025, 0.025)
-
 _NOSE_BALL = closed_curve(
     points((0.0, 0.38), (0.18, 0.62), (0.12, 0.75), (0.0, 0.79), (-0.12, 0.75), (-0.18, 0.62)), 2
 )
 
 _NOSE_FLANK = points((0.1, 0.0), (0.05, 0.3), (0.07, 0.66), (0.2, 0.72), (0.16, 0.35))
-
 _NOSE_RIDGE = points((0.03, 0.1), (0.09, 0.58), (0.0, 0.67), (-0.09, 0.58), (-0.03, 0.1))
-
 _NOSTRIL = ellipse(0.096, 0.745, 0.075, 0.05)
-
 _NOSE_WING = points((0.16, 0.58), (0.216, 0.68), (0.17, 0.77))
-
 _LIP_HEIGHT = 0.125
-
 _WHITE_OF_EYE: Colour = (236, 232, 228)
-
 _DARK: Colour = (14, 10, 10)
-
 _TEETH: Colour = (238, 232, 220)
-
 _THROAT: Colour = (58, 20, 22)
-
-
 _HIDING_HAIR = ("hijab", "hood", "turban")
 
 

@@ -10,7 +10,6 @@ _HAIR_STYLES = Weighted[str](
 )  # fmt: skip
 
 _LONG_STYLES = ("bob", "long", "bun")
-
 _BEARDS = Weighted[str](
     ("none", 52), ("stubble", 14), ("full", 12), ("long", 4), ("goatee", 8), ("moustache", 10),
 )  # fmt: skip

@@ -34,7 +34,6 @@ def circle_points(count: int) -> Points:
 
 
 _CIRCLE = circle_points(18)
-
 _SMALL_CIRCLE = circle_points(10)
 
 

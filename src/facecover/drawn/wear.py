@@ -27,16 +27,12 @@ from facecover.drawn.sketch import (
 )
 
 _EDGE_POINTS = 13
-
 _APART = 130
 """Sum over the channels of the difference between skin and cloth that is easily seen."""
 
 _ACROSS = np.linspace(-1.0, 1.0, _EDGE_POINTS)
-
 _RIDGE = np.exp(-((_ACROSS / 0.4) ** 2))
-
 _BOW = 1.0 - np.abs(_ACROSS) ** 2.2
-
 _SURGICAL = Weighted[Colour](
     ((158, 200, 224), 8), ((196, 218, 226), 4), ((240, 240, 240), 7), ((154, 204, 184), 2),
     ((40, 40, 44), 6), ((204, 64, 54), 5), ((228, 152, 64), 5), ((104, 52, 44), 4),
@@ -217,13 +213,11 @@ def _niqab(sketch: Sketch, person: Person, rng: Random) -> None:
 
 
 Cover = Callable[[Sketch, Person, Random], None]
-
 _COVERS = Weighted[Cover](
     (_surgical, 40), (_cloth, 24), (_n95, 14), (_half_mask, 2), (_scarf, 11), (_bandana, 9),
 )  # fmt: skip
 
 _WITH_HIJAB = Weighted[Cover]((_niqab, 65), (_surgical, 20), (_cloth, 10), (_n95, 5))
-
 _GLINT = points((-0.08, -0.1), (0.04, -0.12), (-0.06, 0.06))
 
 
