@@ -1,5 +1,4 @@
 import errno
-import hashlib
 import os
 import re
 from pathlib import Path
@@ -10,7 +9,6 @@ from facecover.errors import FacecoverError, OutputError
 from facecover.files import (
     check_own_file,
     check_replaceable,
-    hash_file,
     written_file,
     written_folder,
 )
@@ -311,9 +309,3 @@ def test_no_permission_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_reading_error_in_the_block_is_not_called_a_writing_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"), written_file(tmp_path / "out"):
         (tmp_path / "missing").read_bytes()
-
-
-def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
-    content = os.urandom(100_000)
-    (tmp_path / "file").write_bytes(content)
-    assert hash_file(tmp_path / "file") == hashlib.sha256(content).hexdigest()

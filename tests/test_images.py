@@ -14,7 +14,14 @@ from PIL import Image, ImageOps
 
 import facecover.images
 from facecover.errors import ImageError
-from facecover.images import Header, cropped, read_header, read_photo, resized
+from facecover.images import (
+    Header,
+    checked_pixels,
+    cropped,
+    read_header,
+    read_photo,
+    resized,
+)
 from facecover.labels import Box
 
 LOSSLESS = ("PNG", "WEBP", "BMP", "GIF")
@@ -372,16 +379,50 @@ def test_a_bomb_far_over_pillows_own_limit_is_refused() -> None:
         read_photo(huge)
 
 
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (9, 7, 3), dtype=np.uint8)
+
+
+def test_an_image_is_given_back_untouched() -> None:
+    assert checked_pixels(PIXELS) is PIXELS
+
+
+@pytest.mark.parametrize(
+    ("array", "found", "way"),
+    [
+        (PIXELS / 255, "array of float64", "(array * 255).round().astype(numpy.uint8)"),
+        (PIXELS.astype(np.float32), "array of float32", "array.round().astype(numpy.uint8)"),
+        (PIXELS.astype(np.int64), "array of int64", "array.round().astype(numpy.uint8)"),
+        (PIXELS > 100, "array of bool", "array.astype(numpy.uint8) * 255"),
+        (PIXELS[:, :, 0], "shape (9, 7)", "numpy.dstack([array] * 3)"),
+        (PIXELS[:, :, :1], "shape (9, 7, 1)", "numpy.dstack([array] * 3)"),
+        (np.dstack([PIXELS, PIXELS[:, :, 0]]), "shape (9, 7, 4)", "array[:, :, :3]"),
+        (PIXELS.transpose(2, 0, 1), "shape (3, 9, 7)", "array.transpose(1, 2, 0)"),
+    ],
+)
+def test_the_way_out_works(array: npt.NDArray[np.uint8], found: str, way: str) -> None:
+    with pytest.raises(ImageError, match=r"expected uint8 \(H, W, 3\), RGB") as caught:
+        read_photo(array)
+    message = str(caught.value)
+    assert found in message
+    assert message.endswith(way)
+    converted = eval(way, {"array": array, "numpy": np})  # noqa: S307  (one of the lines above)
+    assert checked_pixels(converted).shape == PIXELS.shape
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((4, 4, 3), np.float32), "array of float32; expected uint8"),
-        (np.zeros((4, 4), np.uint8), r"array of shape \(4, 4\)"),
-        (np.zeros((3, 4, 4), np.uint8), r"array of shape \(3, 4, 4\)"),
-        (np.zeros((0, 4, 3), np.uint8), r"array of shape \(0, 4, 3\)"),
+        (np.zeros((0, 4, 3), np.uint8), "it is empty"),
+        (np.zeros((2, 9, 7, 3), np.uint8), r"several images, give it to predict\(\)"),
+        (np.zeros(5, np.uint8), r"array of shape \(5,\)"),
+        (np.full((4, 4, 3), 300), "go from 300 to 300, bring them to 0..255 first"),
+        (np.full((4, 4, 3), -0.5), "go from -0.5 to -0.5, bring them"),
+        (np.full((4, 4, 3), np.nan), "go from nan to nan, bring them"),
+        (np.full((4, 4, 3), "a"), "array of <U1"),
     ],
 )
-def test_an_array_of_another_kind_is_refused(array: npt.NDArray[np.uint8], message: str) -> None:
+def test_what_cannot_be_converted_is_refused(array: npt.NDArray[np.uint8], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         read_photo(array)
 

@@ -2,10 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.sources.empty_files import put
 
 from facecover.errors import DatasetError
 from facecover.photos import (
@@ -20,13 +20,6 @@ from facecover.photos import (
     reason_to_skip,
     walk,
 )
-
-
-def put(root: Path, names: Iterable[str]) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
 
 
 def found(root: Path, leave_out: Path | None = None) -> tuple[list[str], Counter[str]]:

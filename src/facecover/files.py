@@ -1,7 +1,6 @@
 """Writing so that nothing is lost: beside, then renamed into place."""
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -188,12 +187,6 @@ def _more_than(patterns: Sequence[str], names: Sequence[str]) -> str:
 
 _LEFT_BY_SYSTEMS = (".DS_Store", "._*", "Thumbs.db", "desktop.ini")
 """What file managers put into a folder that they show."""
-
-
-def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -219,19 +219,20 @@ def resized(image: Image.Image, size_px: int, extent: Rectangle | None = None) -
     return np.asarray(image.resize((size_px, size_px), RESAMPLING, extent))
 
 
+_NOT_OPENED: dict[type[Exception], str] = {
+    FileNotFoundError: "no such file",
+    IsADirectoryError: "expected an image file, found a folder",
+    PermissionError: "no permission to read it",
+}
+
+
 @contextmanager
 def _file(path: Path) -> Iterator[BinaryIO]:
     try:
         stream = path.open("rb")
-    except FileNotFoundError:
-        raise ImageError(f"{shown(path)}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{shown(path)}: expected an image file, found a folder") from None
-    except PermissionError:
-        raise ImageError(f"{shown(path)}: no permission to read it") from None
     except (OSError, ValueError) as error:  # too long a name, a loop of links, a null character
-        reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{shown(path)}: cannot be opened: {reason}") from error
+        reason = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+        raise ImageError(f"{shown(path)}: {_NOT_OPENED.get(type(error), reason)}") from error
     with stream:
         yield stream
 
@@ -425,30 +426,22 @@ def _rgb(image: Image.Image, where: str) -> Image.Image:
 
 
 def _from_deep_grey(image: Image.Image, where: str) -> Image.Image:
-    """Grey of 16 or 32 bits or of floats as RGB: what is brightest in its range becomes 255."""
+    """Grey of 16 or 32 bits or of floats as RGB; what stands for white in it becomes 255."""
     values = np.asarray(image, dtype=np.float64)
-    scale = 255 / (_DEEP_WHITE if image.mode.startswith("I;16") else _white(values, image, where))
-    grey = np.rint(values * scale).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
-
-
-_DEEP_WHITE = 65535
-
-
-def _white(values: npt.NDArray[np.float64], image: Image.Image, where: str) -> float:
-    """The value that stands for white in an image of mode I or F, neither of which says so."""
     low, high = float(values.min()), float(values.max())
-    ranges = (1, 255) if image.mode == "F" else (255, _DEEP_WHITE)
-    white = next((one for one in ranges if high <= one), None)
-    # Floats of which the largest is a little over 1 are more likely 0..1 and brighter than white
-    # than almost black ones of 0..255.
+    whites = _WHITES.get(image.mode, (65535,))  # else I;16 in some byte order
+    white = next((one for one in whites if high <= one), None)
     is_unclear = image.mode == "F" and 1 < high < _SURELY_BYTES
-    if white is None or not low >= 0 or is_unclear:
+    if white is None or is_unclear or not low >= 0:
         raise ImageError(
             f"{where}: a picture of mode {image.mode} whose values go from {low:g} to {high:g}; "
-            f"expected 0 to {ranges[0]}, or 0 to {ranges[1]}: bring them there first"
+            f"expected 0 to {whites[0]}, or 0 to {whites[-1]}: bring them there first"
         )
-    return white
+    return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8)).convert("RGB")
 
+
+_WHITES = {"I": (255, 65535), "F": (1, 255)}
+"""What may stand for white in the modes that do not say so: the least that no value is above."""
 
 _SURELY_BYTES = 16
+"""Floats up to less are more likely 0..1, a little brighter than white, than 0..255 and black."""

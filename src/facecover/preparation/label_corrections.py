@@ -29,13 +29,11 @@ OVERLAY = {
 Line = Mapping[str, str]
 """One correction: its cells by column, empty where there is nothing."""
 
-_TOLD = ("source", "path", "who", "when", "why")
-
 _WHOLE = re.compile(r"^(\d+)\.0+$")
 
 
 class Change(NamedTuple):
-    """One label that was changed: the row in the table, both labels, and what was told of it."""
+    """One label that was changed: its row in the table, both labels, and the correction's cells."""
 
     row: int
     before: int
@@ -108,7 +106,8 @@ def apply_corrections(
             )
         if after != labels[row]:
             _check_signed(line, place)
-            changes.append(Change(row, int(labels[row]), after, *(line[name] for name in _TOLD)))
+            cells = (line[name] for name in Change._fields[3:])
+            changes.append(Change(row, int(labels[row]), after, *cells))
             labels[row] = after
     return _overlaid(table, labels, changes), pd.DataFrame(changes, columns=Change._fields)
 
@@ -118,12 +117,7 @@ def apply_lists(
     lists: Mapping[Path, pd.DataFrame],
     mapping: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A table corrected by several lists, and what was changed; see `apply_corrections`.
-
-    Args:
-        table: see `apply_corrections`.
-        lists: corrections, each by the file that it was read from.
-        mapping: see `apply_corrections`.
+    """A table corrected by several lists, by their files, and what was changed.
 
     Raises:
         DatasetError: as `apply_corrections`, or if two lists contradict.
@@ -210,17 +204,11 @@ def _overlaid(
 ) -> pd.DataFrame:
     corrected = table.copy()
     corrected["label"] = pd.Series(labels, index=table.index).astype(table["label"].dtype)
-    columns = {
-        "label_before": [change.before for change in changes],
-        "relabelled_by": [change.who for change in changes],
-        "relabelled_when": [change.when for change in changes],
-        "relabelled_why": [change.why for change in changes],
-    }
     rows = [change.row for change in changes]
-    for name, values in columns.items():
+    for name, column in zip(OVERLAY, ("before", "who", "when", "why"), strict=True):
         known = corrected[name] if name in corrected else [pd.NA] * len(table)
         cells = np.array(known, dtype=object)
-        cells[rows] = values
+        cells[rows] = [getattr(change, column) for change in changes]
         corrected[name] = pd.Series(cells, index=table.index)
     return corrected.astype(OVERLAY)
 
@@ -236,10 +224,9 @@ def relabelled(
     """A collection with corrected labels, and how many were changed; no photo is touched.
 
     Args:
-        collection: from `collect`, incorrectly worn masks included, since a correction may make
-            a mask of one.
+        collection: with incorrectly worn masks, since a correction may make a mask of one.
         folder: where its arrays lie.
-        lists: from `read_corrections`, by the files that they were read from.
+        lists: from `read_corrections`, by their files.
         class_map: the user's own class names, each with a known one.
         keeps_incorrect: keep what is `incorrect_mask` then.
 

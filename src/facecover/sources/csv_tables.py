@@ -33,8 +33,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 REQUIRED = ("path", "label")
-BOX = ("x0", "y0", "x1", "y1")
-COLUMNS = frozenset((*REQUIRED, "split", "group", "source", *BOX))
+COLUMNS = frozenset((*REQUIRED, "split", "group", "source", *Box._fields))
 """The columns that mean something; any other is kept as it is."""
 
 CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
@@ -218,15 +217,15 @@ def _row(table: Path, record: Record, path: Path, draft: Draft, header_of: Heade
 
 
 def _box(fields: dict[str, str], path: Path, place: str, header_of: HeaderOf) -> Box | None:
-    present = [name for name in BOX if name in fields]
-    if present and len(present) < len(BOX):
+    present = [name for name in Box._fields if name in fields]
+    if present and len(present) < len(Box._fields):
         raise DatasetError(
-            f"{place}: expected the columns {', '.join(BOX)} or none of them, found only "
+            f"{place}: expected the columns {', '.join(Box._fields)} or none of them, found only "
             f"{', '.join(present)}"
         )
     if not any(fields[name].strip() for name in present):
         return None
-    return fit_box(read_edges(fields, BOX), header_of(path))
+    return fit_box(read_edges(fields, Box._fields), header_of(path))
 
 
 def _check_found(table: Path, count: int, draft: Draft) -> None:

@@ -1,7 +1,7 @@
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.sources.empty_files import put
 
 import facecover.sources
 from facecover.errors import ConfigError, DatasetError, LabelError
@@ -15,14 +15,6 @@ from facecover.sources.reading import (
     read_sources,
     source_names,
 )
-
-
-def put(root: Path, names: Iterable[str]) -> Path:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
 
 
 @pytest.fixture

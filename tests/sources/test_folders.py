@@ -1,26 +1,14 @@
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.sources.empty_files import put
 
 from facecover.errors import ConfigError, DatasetError, LabelError
 from facecover.photos import MAX_DEPTH
 from facecover.sources import LAYOUTS
 from facecover.sources.reading import ReadOptions, read_source
 from facecover.sources.rows import Source
-
-
-def put(root: Path, names: Iterable[str]) -> Path:
-    """Empty files under a folder; a name that ends in a slash is an empty folder."""
-    for name in names:
-        path = root / name
-        if name.endswith("/"):
-            path.mkdir(parents=True, exist_ok=True)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    return root
 
 
 def read(root: Path, label: str | None = None, layout: str | None = None) -> Source:
