@@ -109,12 +109,8 @@ def _described(source: Source) -> str:
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
         text += f"; left out: {left_out}"
     # Other files, such as annotations, are no news.
-    text += "".join(
-        f"; passed over: {count:,} {reason}"
-        for reason, count in source.skipped.items()
-        if reason != NO_PHOTO
-    )
-    return text
+    skipped = [f"{n:,} {reason}" for reason, n in source.skipped.items() if reason != NO_PHOTO]
+    return f"{text}; passed over: {', '.join(skipped)}" if skipped else text
 
 
 ALL = "all"
