@@ -34,7 +34,7 @@ from sklearn.metrics import average_precision_score
 from facecover.contact_sheet import SheetTile, contact_sheet
 from facecover.dataset.arrays import UNUSED, Dataset, array_name, open_dataset, with_table
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest
-from facecover.evaluation.performance import evaluate
+from facecover.evaluation.performance import evaluate_images
 from facecover.inference.classifier import Classifier
 from facecover.look.suspect_images import rank_suspects
 from facecover.preparation.pipeline import write_dataset
@@ -155,7 +155,7 @@ def test_figures(view: Dataset, folder: Path, epochs: int, seed: int) -> Figures
     experiment = load_experiment("net1", [f"training.epochs={epochs}", f"seed={seed}"])
     fit(experiment, view, folder, show_progress=False)
     images = view.images(experiment.network.input_size_px)
-    result = evaluate(
+    result = evaluate_images(
         Classifier(folder), images, view.labels, rows=view.rows_of("test"), resamples=100
     )
     values = result.metrics.values

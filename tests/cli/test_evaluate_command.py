@@ -285,3 +285,28 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_said(
         assert document(said)["left_out"] == {"unreadable image": 1}
         assert "left out: 1 that cannot be read: " in errors
         assert "3.png" in (out / "report.html").read_text("utf-8")
+
+
+def test_copies_in_raw_photos_do_not_count_as_independent(
+    models: dict[int, Path], tmp_path: Path
+) -> None:
+    table = photos(tmp_path / "once", ["mask", "no_mask"] * 20)
+    single = evaluated(models[2], "--data", table)
+    folder = tmp_path / "thrice"
+    for label in ("mask", "no_mask"):
+        (folder / label).mkdir(parents=True)
+    for number in range(40):
+        label = ("mask", "no_mask")[number % 2]
+        for copy in range(3):
+            name = folder / label / f"{number}-{copy}.png"
+            name.write_bytes((table.parent / f"{number}.png").read_bytes())
+    status, out, errors = run_here(
+        "evaluate", models[2], "--data", folder, "--resamples", 100, "--json"
+    )
+    assert status == 0
+    assert "80 of 120 images are copies of others: intervals keep them together" in errors
+    found = document(out)
+    assert (found["n"], found["bootstrap"]["units"]) == (120, 40)
+    low, high = found["ci95"]["accuracy"]
+    once_low, once_high = single["ci95"]["accuracy"]
+    assert high - low == pytest.approx(once_high - once_low, abs=0.08)

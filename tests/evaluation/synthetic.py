@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.inference.model_info import DataFacts, LayerFacts, ModelInfo, NetworkFacts, Parity
 
 Labels = npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ def evaluation_of(
     logits = skill * (2 * labels - 1) + rng.normal(0, 1.5, n)
     mask = 1 / (1 + np.exp(-logits))
     images = fake_images(np.column_stack([1 - mask, mask]))
-    return evaluate(
+    return evaluate_images(
         FakeClassifier(),
         images,
         labels,

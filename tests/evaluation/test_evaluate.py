@@ -16,10 +16,11 @@ from facecover.errors import DatasetError, ModelFileError
 from facecover.evaluation.formatting import flattery
 from facecover.evaluation.intervals import measure
 from facecover.evaluation.metrics import METRIC_KEYS
-from facecover.evaluation.performance import BATCH_SIZE, evaluate
+from facecover.evaluation.performance import BATCH_SIZE, evaluate_images
 
 JSON_KEYS = {
-    "format_version", "model", "split", "data_digest", "seen_before", "n", "n_by_class",
+    "format_version", "model", "split", "data_digest", "seen_before",
+    "seen_in_training", "n", "n_by_class",
     "class_names", "threshold", "accuracy", "balanced_accuracy", "precision", "recall", "f1",
     "roc_auc",
     "average_precision", "brier", "log_loss", "ece", "undefined", "confusion", "ci95",
@@ -30,7 +31,9 @@ JSON_KEYS = {
 def test_what_the_model_answers_is_what_is_measured() -> None:
     labels, probabilities = binary_answers(100)
     images = fake_images(probabilities)
-    evaluation = evaluate(FakeClassifier(), images, labels, name="net", resamples=100, seed=3)
+    evaluation = evaluate_images(
+        FakeClassifier(), images, labels, name="net", resamples=100, seed=3
+    )
     expected = measure(labels, evaluation.answers.probabilities, resamples=100, seed=3)
     assert evaluation.metrics == expected
     np.testing.assert_allclose(evaluation.answers.probabilities, probabilities, atol=1 / 255)
@@ -41,7 +44,7 @@ def test_images_come_in_batches_and_in_order() -> None:
     n = 2 * BATCH_SIZE + 10
     labels, probabilities = binary_answers(n)
     classifier, seen = FakeClassifier(), list[int]()
-    evaluate(
+    evaluate_images(
         classifier, fake_images(probabilities), labels, name="net", resamples=100,
         on_batch=seen.append,
     )  # fmt: skip
@@ -52,7 +55,7 @@ def test_rows_choose_images_labels_and_groups() -> None:
     labels, probabilities = binary_answers(60)
     images, rows = fake_images(probabilities), np.arange(0, 60, 3)
     groups = np.arange(60) // 6
-    part = evaluate(
+    part = evaluate_images(
         FakeClassifier(), images, labels, name="net", rows=rows, groups=groups, resamples=100
     )
     np.testing.assert_array_equal(part.answers.labels, labels[rows])
@@ -84,7 +87,7 @@ def test_json_holds_numbers_only_where_there_are_any() -> None:
     images = fake_images(binary_answers(3)[1])
     labels = np.zeros(3, dtype=np.int64)
     info = model_info(temperature=math.nan)
-    document = evaluate(
+    document = evaluate_images(
         FakeClassifier(info=info), images, labels, name="net", resamples=100
     ).to_json()
     text = json.dumps(document, allow_nan=False)
@@ -99,11 +102,13 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     labels, probabilities = binary_answers(10)
     images = fake_images(probabilities)
     with pytest.raises(DatasetError, match="a label for each of 10 images, found 9"):
-        evaluate(FakeClassifier(), images, labels[:9], name="net")
+        evaluate_images(FakeClassifier(), images, labels[:9], name="net")
     with pytest.raises(DatasetError, match="at least one image"):
-        evaluate(FakeClassifier(), images, labels, name="net", rows=np.array([], dtype=np.int64))
+        evaluate_images(
+            FakeClassifier(), images, labels, name="net", rows=np.array([], dtype=np.int64)
+        )
     with pytest.raises(DatasetError, match="incorrect_mask"):
-        evaluate(FakeClassifier(), images, labels + 1, name="net")
+        evaluate_images(FakeClassifier(), images, labels + 1, name="net")
 
 
 @pytest.mark.parametrize("names", [("cat", "dog"), ("mask", "no_mask")])
@@ -111,7 +116,7 @@ def test_a_model_of_other_classes_is_refused(names: tuple[str, str]) -> None:
     labels, probabilities = binary_answers(10)
     info = dataclasses.replace(model_info(), class_names=names)
     with pytest.raises(ModelFileError, match=rf"found {names[0]}, {names[1]}; its answers cannot"):
-        evaluate(FakeClassifier(info=info), fake_images(probabilities), labels)
+        evaluate_images(FakeClassifier(info=info), fake_images(probabilities), labels)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_a_model_of_other_classes_is_refused(names: tuple[str, str]) -> None:
 def test_images_that_the_model_has_met_before_are_named(split: str, digest: str, said: str) -> None:
     labels, probabilities = binary_answers(40)
     images = fake_images(probabilities)
-    evaluation = evaluate(
+    evaluation = evaluate_images(
         FakeClassifier(), images, labels, split=split, data_digest=digest, resamples=100
     )
     assert bool(evaluation.to_json()["seen_before"]) == bool(said)
@@ -137,7 +142,7 @@ def test_images_that_the_model_has_met_before_are_named(split: str, digest: str,
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_model_that_was_refit_learned_from_the_test_images(split: str) -> None:
     labels, probabilities = binary_answers(40)
-    evaluation = evaluate(
+    evaluation = evaluate_images(
         FakeClassifier(model_info(config={"training": {"refit": True}})),
         fake_images(probabilities),
         labels,
@@ -150,7 +155,7 @@ def test_a_model_that_was_refit_learned_from_the_test_images(split: str) -> None
 
 def test_a_model_of_the_last_epoch_has_its_temperature_from_validation_alone() -> None:
     labels, probabilities = binary_answers(40)
-    evaluation = evaluate(
+    evaluation = evaluate_images(
         FakeClassifier(model_info(chosen_by="last, epoch 3")),
         fake_images(probabilities),
         labels,
@@ -167,8 +172,31 @@ def test_a_model_of_the_last_epoch_has_its_temperature_from_validation_alone() -
 def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:
     labels, probabilities = binary_answers(60)
     images, classifier = fake_images(probabilities), FakeClassifier(model_info(threshold=0.8))
-    own = evaluate(classifier, images, labels, resamples=100)
-    other = evaluate(classifier, images, labels, resamples=100, threshold=0.2)
+    own = evaluate_images(classifier, images, labels, resamples=100)
+    other = evaluate_images(classifier, images, labels, resamples=100, threshold=0.2)
     assert own.metrics.threshold == 0.8
     assert other.metrics.threshold == 0.2
     assert own.name == "net1"
+
+
+def test_what_was_seen_in_training_is_said_with_the_figure_on_the_others() -> None:
+    labels, probabilities = binary_answers(120)
+    seen = np.arange(120) < 90
+    evaluation = evaluate_images(
+        FakeClassifier(), fake_images(probabilities), labels, seen=seen, resamples=200
+    )
+    others = measure(labels[~seen], evaluation.answers.probabilities[~seen], resamples=200)
+    assert evaluation.to_json()["seen_in_training"] == {
+        "n": 90,
+        "n_others": 30,
+        "accuracy_on_others": others.values["accuracy"],
+        "ci95": list(others.ci95["accuracy"] or ()),
+    }
+    (sentence,) = flattery(evaluation)
+    assert sentence.startswith("90 of these 120 images were seen in training; on the other 30 the")
+    every = evaluate_images(
+        FakeClassifier(), fake_images(probabilities), labels, seen=np.ones(120, bool), resamples=200
+    )
+    assert flattery(every) == (
+        "All 120 images were seen in training; figures on other images will be less good.",
+    )

@@ -24,7 +24,7 @@ from facecover.evaluation.explanation import (
     patch_grid,
     pixel_map,
 )
-from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.inference.model_info import ModelInfo
 from facecover.report.terminal import explanation_text
 
@@ -139,7 +139,7 @@ def evaluated(
     images = checkered(n)
     images[::2] = 128
     labels = label(np.arange(n))
-    return images, evaluate(classifier, images, labels, resamples=100)
+    return images, evaluate_images(classifier, images, labels, resamples=100)
 
 
 def explained(n: int = 12, **changes: object) -> Explanation:

@@ -13,7 +13,12 @@ from tests.evaluation.synthetic import (
 )
 
 from facecover.evaluation.answers import check_answers
-from facecover.evaluation.performance import Evaluation, evaluate, measure_calibration, uncalibrated
+from facecover.evaluation.performance import (
+    Evaluation,
+    evaluate_images,
+    measure_calibration,
+    uncalibrated,
+)
 from facecover.evaluation.uncertain_band import certainty, risk_coverage
 
 
@@ -21,7 +26,7 @@ def _scored(scores: list[float], labels: list[int]) -> Evaluation:
     """Answers of these probabilities of a mask, to the nearest 255th."""
     mask = np.array(scores)
     images = fake_images(np.column_stack([1 - mask, mask]))
-    return evaluate(FakeClassifier(), images, np.array(labels), resamples=200)
+    return evaluate_images(FakeClassifier(), images, np.array(labels), resamples=200)
 
 
 def test_a_small_curve_by_hand() -> None:

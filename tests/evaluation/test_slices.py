@@ -9,8 +9,8 @@ from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_image
 from facecover.dataset.manifest import COLUMNS
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation.metrics import METRIC_KEYS
-from facecover.evaluation.performance import Evaluation, evaluate
-from facecover.evaluation.slices import BANDS, Slice, Slices, answers_of, cut_images, measure_slices
+from facecover.evaluation.performance import Evaluation, evaluate_images
+from facecover.evaluation.slices import BANDS, Slice, Slices, cut_images, measure_slices
 from facecover.report.terminal import slice_sentences, worst_sentence
 
 
@@ -31,7 +31,7 @@ def _by(slices: Slices, by: str) -> dict[str, Slice]:
 def _right_where(is_right: np.ndarray) -> Evaluation:
     labels = np.arange(len(is_right)) % 2
     images = fake_images(np.eye(2)[np.where(is_right, labels, 1 - labels)])
-    return evaluate(FakeClassifier(), images, labels, resamples=200)
+    return evaluate_images(FakeClassifier(), images, labels, resamples=200)
 
 
 def test_the_worst_slice_stands_first_and_small_ones_are_kept() -> None:
@@ -164,7 +164,7 @@ def test_bad_input_is_refused() -> None:
 def test_some_answers_keep_what_was_answered() -> None:
     answers = evaluation_of("net", 60).answers
     chosen = np.array([5, 3])
-    part = answers_of(answers, chosen)
+    part = answers.of(chosen)
     assert part.labels.tolist() == answers.labels[chosen].tolist()
     assert part.is_right.tolist() == answers.is_right[chosen].tolist()
 

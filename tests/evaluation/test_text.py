@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console, RenderableType
 from tests.evaluation.synthetic import FakeClassifier, binary_answers, evaluation_of, fake_images
 
-from facecover.evaluation.comparison import compare
+from facecover.evaluation.comparison import compare_evaluations
 from facecover.evaluation.formatting import (
     cautions,
     joined,
@@ -16,7 +16,7 @@ from facecover.evaluation.formatting import (
     points,
 )
 from facecover.evaluation.metrics import METRICS
-from facecover.evaluation.performance import evaluate
+from facecover.evaluation.performance import evaluate_images
 from facecover.report.terminal import comparison_text, evaluation_text
 from facecover.text import percent
 
@@ -40,7 +40,7 @@ def test_every_metric_is_printed_with_its_interval() -> None:
 def test_undefined_metrics_are_printed_with_the_reason() -> None:
     images = fake_images(binary_answers(5)[1])
     labels = np.ones(5, dtype=np.int64)
-    evaluation = evaluate(FakeClassifier(), images, labels, name="net", resamples=100)
+    evaluation = evaluate_images(FakeClassifier(), images, labels, name="net", resamples=100)
     text = _printed(evaluation_text(evaluation))
     assert "no image of 5 is no_mask" in text
     assert "undefined" in text
@@ -51,7 +51,9 @@ def test_undefined_metrics_are_printed_with_the_reason() -> None:
 
 
 def test_a_comparison_prints_every_model_and_every_sentence() -> None:
-    comparison = compare([evaluation_of(name, seed=i) for i, name in enumerate(("one", "two"))])
+    comparison = compare_evaluations(
+        [evaluation_of(name, seed=i) for i, name in enumerate(("one", "two"))]
+    )
     text = " ".join(_printed(comparison_text(comparison)).split())
     assert comparison.pairs[0].sentence in text
     assert "120 test images" in text

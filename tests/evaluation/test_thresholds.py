@@ -12,7 +12,7 @@ from tests.evaluation.synthetic import (
 
 from facecover.errors import ConfigError
 from facecover.evaluation.answers import check_answers
-from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.evaluation.thresholds import (
     Costs,
     at_threshold,
@@ -50,7 +50,7 @@ def test_a_dearer_miss_lowers_the_threshold_and_the_formula_breaks_ties() -> Non
 def test_costs_by_hand() -> None:
     mask = np.array([0.2, 0.6, 0.8, 0.4])
     images = fake_images(np.column_stack([1 - mask, mask]))
-    evaluation = evaluate(FakeClassifier(), images, np.array([1, 0, 1, 0]), resamples=200)
+    evaluation = evaluate_images(FakeClassifier(), images, np.array([1, 0, 1, 0]), resamples=200)
     found = cost_at(evaluation, 0.5, Costs(5, 1))
     assert (found.misses, found.alarms, found.n) == (1, 1, 4)
     assert found.cost == pytest.approx(6 / 4)
@@ -60,7 +60,7 @@ def test_costs_by_hand() -> None:
 def test_no_mistake_still_has_an_upper_bound() -> None:
     labels = np.arange(40) % 2
     images = fake_images(np.eye(2)[labels])
-    perfect = evaluate(FakeClassifier(), images, labels, resamples=200)
+    perfect = evaluate_images(FakeClassifier(), images, labels, resamples=200)
     found = cost_at(perfect, 0.5, Costs(5, 1))
     assert found.cost == 0
     assert found.ci95 is not None
@@ -120,7 +120,7 @@ def test_a_target_out_of_reach_gets_the_best_there_is() -> None:
     labels = np.arange(60) % 2
     mask = np.where(np.arange(60) < 40, 0.98, np.where(labels == 1, 0.7, 0.3))
     images = fake_images(np.column_stack([1 - mask, mask]))
-    evaluation = evaluate(FakeClassifier(), images, labels, resamples=200)
+    evaluation = evaluate_images(FakeClassifier(), images, labels, resamples=200)
     choice = choose_band(evaluation, 0.999, _others(evaluation))
     assert not choice.is_reached
     assert choice.band is None
@@ -133,7 +133,7 @@ def test_a_band_that_answers_nothing_elsewhere_gives_no_number_that_is_none() ->
     chooser = _others(evaluation_of("net", 300))
     unsure = np.full(20, 0.5)
     images = fake_images(np.column_stack([1 - unsure, unsure]))
-    evaluation = evaluate(FakeClassifier(), images, np.arange(20) % 2, resamples=200)
+    evaluation = evaluate_images(FakeClassifier(), images, np.arange(20) % 2, resamples=200)
     choice = choose_band(evaluation, 0.97, chooser)
     assert choice.accuracy.value is None
     assert choice.unanswered.value == 1
@@ -176,7 +176,9 @@ def test_a_printed_threshold_and_band_can_be_answered_with() -> None:
 def test_a_difference_without_an_interval_is_named() -> None:
     mask = np.full(40, 0.4)
     images = fake_images(np.column_stack([1 - mask, mask]))
-    evaluation = evaluate(FakeClassifier(), images, np.ones(40, dtype=np.int64), resamples=200)
+    evaluation = evaluate_images(
+        FakeClassifier(), images, np.ones(40, dtype=np.int64), resamples=200
+    )
     words = threshold_sentences(choose_threshold(evaluation, Costs(5, 1), None), "images")[1]
     assert words.endswith("It costs 5 less an image; these images give no interval.")
     words = threshold_sentences(choose_threshold(evaluation, Costs(1, 1), None), "images")[1]

@@ -11,7 +11,7 @@ from tests.report.runs import manifest_of, run_of
 from tests.report.test_audit_page import material
 from tests.studies.test_study_page import naive_and_honest
 
-from facecover.evaluation.comparison import compare
+from facecover.evaluation.comparison import compare_evaluations
 from facecover.evaluation.performance import measure_calibration
 from facecover.evaluation.slices import measure_slices
 from facecover.evaluation.uncertain_band import risk_coverage
@@ -42,7 +42,7 @@ def _run_page(path: Path) -> None:
 
 def _compare_page(path: Path) -> None:
     runs = [run_of(f"Net #{position + 1}", position) for position in range(3)]
-    comparison = compare([run.evaluations[0] for run in runs])
+    comparison = compare_evaluations([run.evaluations[0] for run in runs])
     chapters = [run_chapter(run, f"run{run.position}") for run in runs]
     table = photo_table(comparison.evaluations[0].answers.labels, source=["a", "b"] * 60)
     slices = [measure_slices(one, table) for one in comparison.evaluations]

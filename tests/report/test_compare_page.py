@@ -8,7 +8,7 @@ from tests.report.html_check import page_text
 from tests.report.runs import manifest_of, run_of
 
 from facecover.errors import DatasetError
-from facecover.evaluation.comparison import Comparison, compare
+from facecover.evaluation.comparison import Comparison, compare_evaluations
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.slices import measure_slices
 from facecover.report.comparison_page import (
@@ -23,7 +23,7 @@ from facecover.report.run_page import run_chapter
 
 
 def _compared(*runs: Run) -> Comparison:
-    return compare([run.evaluations[0] for run in runs])
+    return compare_evaluations([run.evaluations[0] for run in runs])
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.evaluation.synthetic import FakeClassifier, evaluation_of, fake_images, model_info
 
-from facecover.evaluation.comparison import compare
-from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.comparison import compare_evaluations
+from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.report.comparison_page import differences_figure, intervals_figure
 from facecover.report.metric_figures import (
     confusion_figure,
@@ -19,7 +19,7 @@ from facecover.report.run_figures import layer_figure
 
 def _perfect(n: int = 40) -> Evaluation:
     labels = np.arange(n) % 2
-    return evaluate(FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100)
+    return evaluate_images(FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100)
 
 
 def _alternative(markup: str) -> str:
@@ -30,7 +30,7 @@ def _alternative(markup: str) -> str:
 
 def test_every_figure_has_a_caption_and_an_alternative_text() -> None:
     evaluations = [evaluation_of("one"), evaluation_of("two", seed=1)]
-    comparison = compare(evaluations)
+    comparison = compare_evaluations(evaluations)
     figures = [
         *ranking_figures(evaluations, ["model_1", "model_2"]),
         reliability_figure(evaluations, ["model_1", "model_2"]),
@@ -70,7 +70,7 @@ def test_the_operating_point_is_in_the_caption() -> None:
 
 def test_a_class_without_images_has_no_shares_of_it() -> None:
     images = fake_images(np.full((20, 2), 0.5))
-    one_sided = evaluate(FakeClassifier(), images, np.ones(20, dtype=int), resamples=100)
+    one_sided = evaluate_images(FakeClassifier(), images, np.ones(20, dtype=int), resamples=100)
     markup = confusion_figure(one_sided).markup
     assert "of mask" in markup
     assert "% of no_mask" not in markup
@@ -79,7 +79,7 @@ def test_a_class_without_images_has_no_shares_of_it() -> None:
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_has_no_ranking_and_every_other_figure(label: int) -> None:
     images = fake_images(np.tile([0.3, 0.7], (12, 1)))
-    one_sided = evaluate(FakeClassifier(), images, np.full(12, label), resamples=100)
+    one_sided = evaluate_images(FakeClassifier(), images, np.full(12, label), resamples=100)
     assert ranking_figures([one_sided], ["model_1"]) == ()
     for figure in (
         reliability_figure([one_sided], ["model_1"]),
@@ -102,6 +102,8 @@ def test_the_layer_figure_names_the_largest_layers() -> None:
 
 
 def test_a_difference_that_may_be_chance_is_not_counted() -> None:
-    comparison = compare([evaluation_of("one", 300, seed=1), evaluation_of("two", 300, seed=2)])
+    comparison = compare_evaluations(
+        [evaluation_of("one", 300, seed=1), evaluation_of("two", 300, seed=2)]
+    )
     caption = str(differences_figure(comparison.pairs[0]).caption)
     assert "No metric differs beyond chance." in caption

@@ -16,7 +16,7 @@ from tests.report.runs import manifest_of, run_of
 
 from facecover.evaluation.formatting import number
 from facecover.evaluation.metrics import METRICS
-from facecover.evaluation.performance import evaluate
+from facecover.evaluation.performance import evaluate_images
 from facecover.inference.model_info import NetworkFacts
 from facecover.report.html import render_page
 from facecover.report.run_figures import Run
@@ -73,7 +73,7 @@ def test_mistakes_are_found_in_the_dataset_through_the_rows() -> None:
     labels, probabilities = binary_answers(80)
     rows = np.arange(40, 80)
     classifier = FakeClassifier()
-    part = evaluate(classifier, fake_images(probabilities), labels, rows=rows, resamples=100)
+    part = evaluate_images(classifier, fake_images(probabilities), labels, rows=rows, resamples=100)
     from facecover.report.run_figures import mistakes_of
 
     images = (
@@ -109,7 +109,9 @@ def test_a_run_with_nothing_measured_still_has_a_page() -> None:
 
 def test_a_perfect_model_has_no_mistakes_to_show() -> None:
     labels, _ = binary_answers(40)
-    perfect = evaluate(FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100)
+    perfect = evaluate_images(
+        FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100
+    )
     run = Run("net", model_info(), (perfect,))
     text = _page(run)
     assert "It made none on these images." in text
@@ -121,7 +123,7 @@ def test_a_perfect_model_has_no_mistakes_to_show() -> None:
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_is_reported_with_the_reason_and_without_a_nan(label: int) -> None:
     images = fake_images(binary_answers(20)[1])
-    one_sided = evaluate(FakeClassifier(), images, np.full(20, label), resamples=100)
+    one_sided = evaluate_images(FakeClassifier(), images, np.full(20, label), resamples=100)
     text = _page(Run("net", model_info(), (one_sided,)))
     assert "undefined" in text
     assert "There are no curves for ROC-AUC and Average precision: no image of 20" in text
@@ -131,7 +133,7 @@ def test_one_class_is_reported_with_the_reason_and_without_a_nan(label: int) -> 
 def test_three_images_make_a_report() -> None:
     labels = np.array([0, 1, 1])
     images = fake_images(np.array([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]]))
-    few = evaluate(FakeClassifier(), images, labels, resamples=100)
+    few = evaluate_images(FakeClassifier(), images, labels, resamples=100)
     text = _page(Run("net", model_info(), (few,)))
     assert "Few images (1 of no_mask and 2 of mask)" in text
 
@@ -146,7 +148,7 @@ def test_three_classes_make_a_report() -> None:
             return probabilities
 
     images = fake_images(probabilities)
-    evaluation = evaluate(ThreeClasses(), images, labels, resamples=100)
+    evaluation = evaluate_images(ThreeClasses(), images, labels, resamples=100)
     text = _page(Run("net", ThreeClasses.info, (evaluation,)))
     assert "incorrect_mask" in text
     assert "It missed" not in text

@@ -9,7 +9,7 @@ from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.html_check import page_text
 from tests.report.runs import run_of
 
-from facecover.evaluation.comparison import compare
+from facecover.evaluation.comparison import compare_evaluations
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import measure_calibration
 from facecover.evaluation.slices import measure_slices
@@ -118,12 +118,12 @@ def test_seeds_stand_as_one_on_a_comparison() -> None:
         (evaluation,) = run.evaluations
         measured = dataclasses.replace(evaluation, model=info)
         runs.append(dataclasses.replace(run, info=info, evaluations=(measured,)))
-    comparison = compare([run.evaluations[0] for run in runs])
+    comparison = compare_evaluations([run.evaluations[0] for run in runs])
     text = page_text(render_page("Compared", compare_sections(comparison, runs)))
     assert "net1 (3 seeds): mean accuracy" in text
     assert "standard deviation over seeds" in text
     assert "Single seeds" in text
     assert "net1 (3 seeds) and net2 (3)" in text
     assert "flips the signs" in text
-    alone = compare([run.evaluations[0] for run in runs[:3]])
+    alone = compare_evaluations([run.evaluations[0] for run in runs[:3]])
     assert "net1 (3 seeds)" in page_text(render_page("x", compare_sections(alone, runs[:3])))

@@ -48,7 +48,8 @@ def demo_command(
     """
     from facecover.dataset.collect import DROPPED_NAME, read_drops
     from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
-    from facecover.evaluation.comparison import compare
+    from facecover.documents import write_document
+    from facecover.evaluation.comparison import compare_evaluations
     from facecover.preparation.pipeline import PrepareOptions
     from facecover.report.terminal import comparison_text
     from facecover.workflows.inspect_data import explored
@@ -57,7 +58,6 @@ def demo_command(
         as_runs,
         load_models,
         measure,
-        write_json,
     )
     from facecover.workflows.prepare_data import prepared_once
 
@@ -72,8 +72,8 @@ def demo_command(
     sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
     test = of_dataset(dataset.folder, sizes, "test", n_classes, CONSOLE)
     evaluations = [measure(model, test, progress=CONSOLE) for model in models]
-    comparison = compare(evaluations)
-    write_json(output / COMPARISON_NAME, comparison)
+    comparison = compare_evaluations(evaluations)
+    write_document(output / COMPARISON_NAME, comparison.to_json())
     page = output / REPORT_NAME
     _write_study(page, comparison, as_runs(models, evaluations, test), dataset, found.exploration)
     show(comparison_text(comparison), f"report: {page}")

@@ -1,7 +1,9 @@
 """What a model answered on labelled images, checked once so that nothing after has to."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +39,15 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def of(self, chosen: npt.NDArray[Any]) -> "Answers":
+        """The answers to some of the images, by position or by a mask."""
+        return dataclasses.replace(
+            self,
+            labels=self.labels[chosen],
+            probabilities=self.probabilities[chosen],
+            predicted=self.predicted[chosen],
+        )
 
     @property
     def confidence(self) -> Probabilities:

@@ -241,7 +241,7 @@ class Comparison:
         }
 
 
-def compare(evaluations: Sequence[Evaluation]) -> Comparison:
+def compare_evaluations(evaluations: Sequence[Evaluation]) -> Comparison:
     """Every two models against each other, on the same images.
 
     Raises:

@@ -96,6 +96,9 @@ def flattery(evaluation: Evaluation, *, named: bool = False) -> tuple[str, ...]:
         evaluation: of the model.
         named: begin with its name, where several models stand side by side.
     """
+    if evaluation.n_seen:
+        lead = f"{evaluation.name}: " if named else ""
+        return (f"{lead}{_seen_in_training(evaluation)}",)
     seen = evaluation.seen_before
     if not seen:
         return ()
@@ -104,6 +107,18 @@ def flattery(evaluation: Evaluation, *, named: bool = False) -> tuple[str, ...]:
     gave_temperature_alone = evaluation.split == "val" and evaluation.model.keeps_last_epoch
     too_good = "calibration and log loss" if gave_temperature_alone else "figures"
     return (f"{lead}; {too_good} on other images will be less good.",)
+
+
+def _seen_in_training(evaluation: Evaluation) -> str:
+    n, others = evaluation.metrics.n, evaluation.unseen
+    if others is None:
+        return f"All {n:,} images were seen in training; figures on other images will be less good."
+    accuracy = kind_of("accuracy")
+    return (
+        f"{evaluation.n_seen:,} of these {n:,} images were seen in training; on the other "
+        f"{others.n:,} the accuracy is {number(accuracy, others.values['accuracy'])} "
+        f"({interval(accuracy, others.ci95['accuracy'])})."
+    )
 
 
 def joined(words: Iterable[str]) -> str:

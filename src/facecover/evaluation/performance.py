@@ -49,6 +49,8 @@ class Evaluation:
         groups: ``int64 (N,)``, what the bootstrap kept together; None for single images.
         metrics: every metric with its interval.
         seconds: how long the model took, reading the images included.
+        n_seen: how many of the photos the model learned from; None where its file does not say.
+        unseen: every metric on the other images; None where all or none were seen.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Evaluation:
     groups: npt.NDArray[np.int64] | None
     metrics: Metrics
     seconds: float
+    n_seen: int | None = None
+    unseen: Metrics | None = None
 
     @property
     def images_in_words(self) -> str:
@@ -101,6 +105,7 @@ class Evaluation:
             "split": self.split,
             "data_digest": self.data_digest,
             "seen_before": self.seen_before or None,
+            "seen_in_training": self._seen_json(),
             "n": metrics.n,
             "n_by_class": metrics.n_by_class,
             "class_names": metrics.class_names,
@@ -120,6 +125,17 @@ class Evaluation:
             "images_per_second": self.images_per_second,
         }
         return {key: plain_json(value) for key, value in document.items()}
+
+    def _seen_json(self) -> dict[str, Any] | None:
+        if self.n_seen is None:
+            return None
+        others = self.unseen
+        return {
+            "n": self.n_seen,
+            "n_others": 0 if others is None else others.n,
+            "accuracy_on_others": None if others is None else others.values["accuracy"],
+            "ci95": None if others is None else others.ci95["accuracy"],
+        }
 
     def _model_json(self) -> dict[str, Any]:
         model = self.model
@@ -289,7 +305,7 @@ class ImageClassifier(Protocol):
         """The probability of each class: ``float64 (N, C)`` for ``uint8 (N, S, S, 3)``, RGB."""
 
 
-def evaluate(
+def evaluate_images(
     classifier: ImageClassifier,
     images: Images,
     labels: Labels,
@@ -299,6 +315,7 @@ def evaluate(
     data_digest: str = "",
     rows: npt.NDArray[np.int64] | None = None,
     groups: npt.NDArray[np.int64] | None = None,
+    seen: npt.NDArray[np.bool_] | None = None,
     threshold: float | None = None,
     seed: int = 0,
     resamples: int = 1000,
@@ -315,6 +332,7 @@ def evaluate(
         data_digest: the identity of the dataset.
         rows: ``int64 (N,)``, the images to measure on; all of them by default.
         groups: ``int64 (M,)``, see `metrics.measure`.
+        seen: ``bool (M,)``, which photos the model learned from; None where nobody knows.
         threshold: see `metrics.measure`; the model's own by default.
         seed: of the bootstrap.
         resamples: of the bootstrap.
@@ -345,6 +363,7 @@ def evaluate(
     )
     chosen = None if groups is None else groups[rows]
     metrics = measure_answers(answers, seed=seed, resamples=resamples, groups=chosen)
+    is_seen = None if seen is None else seen[rows]
     return Evaluation(
         name=name or info.name,
         model=info,
@@ -355,7 +374,24 @@ def evaluate(
         groups=chosen,
         metrics=metrics,
         seconds=seconds,
+        n_seen=None if is_seen is None else int(is_seen.sum()),
+        unseen=_unseen(answers, is_seen, chosen, seed, resamples),
     )
+
+
+def _unseen(
+    answers: Answers,
+    is_seen: npt.NDArray[np.bool_] | None,
+    groups: npt.NDArray[np.int64] | None,
+    seed: int,
+    resamples: int,
+) -> Metrics | None:
+    """Every metric on the images that are not seen; None if those are all or none."""
+    if is_seen is None or is_seen.all() or not is_seen.any():
+        return None
+    others = np.flatnonzero(~is_seen)
+    kept = None if groups is None else groups[others]
+    return measure_answers(answers.of(others), seed=seed, resamples=resamples, groups=kept)
 
 
 def _check_classes(info: ModelInfo) -> None:

@@ -12,7 +12,6 @@ As JSON it has these keys, which stay:
 | ``not_sliced`` | for each column that cuts nothing, why |
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,7 +22,6 @@ import pandas as pd
 from facecover.dataset.manifest import COLUMNS
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation import MIN_SLICE
-from facecover.evaluation.answers import Answers
 from facecover.evaluation.intervals import Metrics, measure_answers
 from facecover.evaluation.performance import Evaluation
 from facecover.text import Json, plain_json
@@ -315,22 +313,12 @@ def measure_slices(
     return Slices(evaluation.metrics, min_n, tuple(slices), not_sliced)
 
 
-def answers_of(answers: Answers, chosen: npt.NDArray[np.int64]) -> Answers:
-    """Some of the answers: those at ``int64 (K,)``."""
-    return dataclasses.replace(
-        answers,
-        labels=answers.labels[chosen],
-        probabilities=answers.probabilities[chosen],
-        predicted=answers.predicted[chosen],
-    )
-
-
 def _slice(
     evaluation: Evaluation, cut: Cut, code: int, chosen: npt.NDArray[np.int64], min_n: int
 ) -> Slice:
     known, groups = evaluation.metrics, evaluation.groups
     metrics = measure_answers(
-        answers_of(evaluation.answers, chosen),
+        evaluation.answers.of(chosen),
         seed=known.seed,
         resamples=known.resamples,
         groups=None if groups is None else groups[chosen],

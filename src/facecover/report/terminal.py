@@ -57,6 +57,33 @@ def evaluation_text(evaluation: Evaluation) -> RenderableType:
     )
 
 
+def evaluate_texts(
+    evaluation: Evaluation,
+    slices: Slices,
+    calibration: Calibration,
+    risk: RiskCoverage,
+    threshold: ThresholdChoice | None,
+    band: BandChoice | None,
+    robustness: Robustness | None,
+    explanation: Explanation | None,
+) -> list[RenderableType]:
+    """All that `evaluate` prints: the metrics, the slices, how far to trust them, and the rest."""
+    images = evaluation.images_in_words
+    sentences = [
+        calibration_sentence(calibration),
+        risk_sentence(risk),
+        *(threshold_sentences(threshold, images) if threshold else ()),
+        *(band_sentences(band, images) if band else ()),
+    ]
+    trust = Group(Text(), slices_text(slices), Text(), *(Text(line) for line in sentences))
+    texts = [evaluation_text(evaluation), trust]
+    if robustness is not None:
+        texts.append(robustness_text(robustness))
+    if explanation is not None:
+        texts.append(explanation_text(explanation))
+    return texts
+
+
 def comparison_text(comparison: Comparison) -> RenderableType:
     """A column for each model, and a sentence for every two contenders."""
     table = Table(title=comparison.evaluations[0].counted_images, title_justify="left")

@@ -16,7 +16,7 @@ import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.documents import read_document, write_document
 from facecover.errors import ConfigError, RunError
-from facecover.evaluation.performance import Evaluation, evaluate
+from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.files import written_file
 from facecover.inference.classifier import Classifier
 from facecover.studies.definition import Study, Variant
@@ -180,7 +180,7 @@ def do_run(planned: PlannedRun, view: Dataset, judged_on: str, *, device: str = 
         planned.experiment, view, planned.folder, resume=True, device=device, show_progress=False
     )
     classifier = Classifier(planned.folder)
-    evaluation = evaluate(
+    evaluation = evaluate_images(
         classifier,
         view.images(classifier.info.input_size_px),
         view.labels,

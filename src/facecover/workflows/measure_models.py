@@ -1,30 +1,40 @@
-"""`--robustness` and `--explain` of `evaluate`: spoilt images, and where the evidence lies."""
+"""`evaluate` and `compare`: what models answer on labelled photos, and how far to trust it."""
 
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Group, RenderableType
-from rich.text import Text
 
+from facecover.copies.duplicates import find_duplicates
+from facecover.dataset import MAX_UNREADABLE_SHARE
+from facecover.dataset.arrays import MEASURE_SIZE_PX
 from facecover.dataset.opened import (
     ALL,
     LabelledImages,
+    Paths,
     SourceOptions,
+    as_paths,
     is_dataset,
     labelled_images,
 )
+from facecover.documents import write_document
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation import MIN_SLICE, RESAMPLES
+from facecover.evaluation.comparison import Comparison, compare_evaluations
 from facecover.evaluation.corruptions import BASE_PX
 from facecover.evaluation.explanation import Explanation, explain, explained_images
-from facecover.evaluation.performance import Calibration, Evaluation, evaluate, measure_calibration
+from facecover.evaluation.metrics import METRICS
+from facecover.evaluation.performance import (
+    Calibration,
+    Evaluation,
+    evaluate_images,
+    measure_calibration,
+)
 from facecover.evaluation.robustness import (
     Robustness,
     corruption_size,
@@ -34,28 +44,25 @@ from facecover.evaluation.robustness import (
 from facecover.evaluation.slices import Slices, measure_slices
 from facecover.evaluation.thresholds import Costs, ThresholdChoice, at_threshold, choose_threshold
 from facecover.evaluation.uncertain_band import BandChoice, RiskCoverage, choose_band, risk_coverage
-from facecover.files import written_file
+from facecover.files import check_replaceable, written_folder
 from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import MODELS_FOLDER
+from facecover.inference.model_file import DEFAULT_MODEL, MODELS_FOLDER, packaged_file
 from facecover.progress import SILENT, Progress
-from facecover.report.html import Section
+from facecover.report import REPORT_NAME
+from facecover.report.comparison_page import compare_sections, write_compare_report
+from facecover.report.html import Section, notebook_frame
 from facecover.report.robustness_sections import occlusion_section, robustness_section
 from facecover.report.run_figures import Run, mistakes_of
-from facecover.report.terminal import (
-    band_sentences,
-    calibration_sentence,
-    explanation_text,
-    risk_sentence,
-    robustness_text,
-    slices_text,
-    threshold_sentences,
-)
+from facecover.report.run_page import run_chapter, run_sections, write_run_report
 from facecover.report.trust_sections import calibration_section, slices_section
 from facecover.sources.rows import SPLITS
 from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
 EVALUATION_NAME = "evaluation.json"
 COMPARISON_NAME = "comparison.json"
+
+_REFERENCE = "net1"
+_CHOOSE_ON = "val"
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class LoadedModel:
         return self.classifier.info.input_size_px
 
 
-def load_models(paths: list[Path]) -> list[LoadedModel]:
+def load_models(paths: Sequence[Path]) -> list[LoadedModel]:
     """Load models, each with a name of its own.
 
     Raises:
@@ -110,23 +117,41 @@ def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
 
 @contextmanager
 def measured_images(
-    models: list[LoadedModel],
-    data: list[Path],
+    models: Sequence[LoadedModel],
+    data: Sequence[Path],
     split: str | None,
     options: SourceOptions,
     *,
-    spoilt: bool = False,
+    corrupted: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[LabelledImages]:
-    """Images of every size that the models take, and of one that is fit to be spoilt."""
+    """Images of every size that the models take, and of one that is fit to be corrupted.
+
+    Where the photos bring no groups, copies of one picture are found and kept together: taken for
+    independent they would make every interval too narrow.
+    """
     sizes = {model.input_size_px for model in models}
-    if spoilt and not any(is_dataset(path) for path in data):
+    if corrupted and not any(is_dataset(path) for path in data):
         sizes.add(BASE_PX)  # a dataset has the sizes that it was prepared with
     n_classes = min(model.classifier.info.classes for model in models)
     with labelled_images(
         data, sorted(sizes), split, options, n_classes=n_classes, progress=progress
     ) as images:
-        yield images
+        yield images if images.groups is not None else _grouped(images, options, progress)
+
+
+def _grouped(images: LabelledImages, options: SourceOptions, progress: Progress) -> LabelledImages:
+    progress.note(f"looking for copies among {len(images.labels):,} images")
+    pixels = images.images[MEASURE_SIZE_PX]
+    groups = find_duplicates(pixels, images.table, workers=options.workers).group
+    copies = len(images.rows) - len(np.unique(groups[images.rows]))
+    if not copies:
+        return images
+    progress.note(
+        f"{copies:,} of {len(images.rows):,} images are copies of others: intervals keep them "
+        "together"
+    )
+    return dataclasses.replace(images, groups=groups)
 
 
 def measure(
@@ -139,7 +164,7 @@ def measure(
 ) -> Evaluation:
     """One model on the chosen rows, at the threshold that stands in its file."""
     with progress.bar(f"evaluating {model.name}", len(data.rows)) as advance:
-        return evaluate(
+        return evaluate_images(
             model.classifier,
             data.images[model.input_size_px],
             data.labels,
@@ -180,30 +205,116 @@ def as_runs(
     return [as_run(model, evaluation, data, place) for place, (model, evaluation) in pairs]
 
 
-class Facts(Protocol):
-    """What is written as JSON: an evaluation, a comparison, an examination."""
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What `evaluate` found out.
+
+    Attributes:
+        model: that was measured.
+        images: that it was measured on.
+        evaluation: every metric with its interval.
+        slices: the same by slice.
+        calibration: before and after the temperature.
+        risk: the risk-coverage curve.
+        threshold: chosen by costs; None where none were stated.
+        band: chosen by a target accuracy; None where none was stated.
+        robustness: on corrupted images; None where it was not asked for.
+        explanation: where the evidence lies; None where it was not asked for.
+    """
+
+    model: LoadedModel
+    images: LabelledImages
+    evaluation: Evaluation
+    slices: Slices
+    calibration: Calibration
+    risk: RiskCoverage
+    threshold: ThresholdChoice | None
+    band: BandChoice | None
+    robustness: Robustness | None
+    explanation: Explanation | None
 
     def to_json(self) -> dict[str, Any]:
-        """The facts, ready for `json.dumps`."""
+        """The evaluation's keys, those of each part that there is, and ``left_out``."""
+        parts = {
+            "robustness": self.robustness,
+            "explanation": self.explanation,
+            "slices": self.slices,
+            "calibration": self.calibration,
+            "risk_coverage": self.risk,
+            "costs": self.threshold,
+            "uncertain_band": self.band,
+        }
+        found = {key: part.to_json() for key, part in parts.items() if part is not None}
+        return {**self.evaluation.to_json(), **found, "left_out": self.images.left_out}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a metric: ``metric``, ``value``, ``low``, ``high``, ``n``; shares in 0..1."""
+        return metrics_table([self.evaluation])
+
+    def _repr_html_(self) -> str:
+        run = as_run(self.model, self.evaluation, self.images)
+        sections = run_sections(run, trust=self._trust(run.colour), more=self._further())
+        return notebook_frame(self.evaluation.name, sections)
+
+    def write(self, folder: Path) -> None:
+        """Write the figures as JSON, and the report.
+
+        Raises:
+            OutputError: if the folder holds something else or cannot be written.
+        """
+        with written_folder(folder, replace_if=EVALUATION_NAME, holding=[REPORT_NAME]) as beside:
+            write_document(beside / EVALUATION_NAME, self.to_json())
+            run = as_run(self.model, self.evaluation, self.images)
+            write_run_report(
+                beside / REPORT_NAME,
+                run,
+                self.images.manifest,
+                self.images.drops,
+                trust=self._trust(run.colour),
+                more=self._further(),
+            )
+
+    def _trust(self, colour: str) -> tuple[Section, ...]:
+        confidence = calibration_section(
+            self.calibration, self.risk, colour, threshold=self.threshold, band=self.band
+        )
+        return slices_section(self.slices), confidence
+
+    def _further(self) -> list[Section]:
+        sections = []
+        data = self.images
+        if self.robustness is not None:
+            images, row = data.images[self.robustness.size_px], _example(self.evaluation)
+            sections.append(robustness_section(self.robustness, np.array(images[row]), row))
+        if self.explanation is not None:
+            images = data.images[max(data.images)]
+            sections.append(
+                occlusion_section(self.explanation, self.evaluation, images, data.names)
+            )
+        return sections
 
 
-def write_json(path: Path, facts: Facts) -> None:
-    """Write facts as JSON; NaN and infinity are refused.
-
-    Raises:
-        OutputError: if the place cannot be written.
-    """
-    text = json.dumps(facts.to_json(), indent=2, allow_nan=False)
-    with written_file(path) as beside:
-        beside.write_text(text + "\n", "utf-8")
+def _example(evaluation: Evaluation) -> int:
+    """The row of an image to show corrupted: the first that was answered right with a mask."""
+    answers = evaluation.answers
+    fitting = np.flatnonzero(answers.is_right & (answers.labels == 1))
+    return int(evaluation.rows[fitting[0] if len(fitting) else 0])
 
 
-_CHOOSE_ON = "val"
+def metrics_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """One row a model and metric: ``model``, ``metric``, ``value``, ``low``, ``high``, ``n``."""
+    rows = [
+        (one.name, kind.key, one.metrics.values[kind.key],
+         *(one.metrics.ci95[kind.key] or (None, None)), one.metrics.n)
+        for one in evaluations
+        for kind in METRICS
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "n"])
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """The options that are about trust, checked.
+class TrustOptions:
+    """The options about threshold, band and slices, checked.
 
     Attributes:
         min_slice: slices of fewer images are too few to judge.
@@ -212,25 +323,19 @@ class Wishes:
         choose_on: the split named to choose on; None where none was named.
     """
 
-    min_slice: int = MIN_SLICE
-    costs: Costs | None = None
-    target: float | None = None
-    choose_on: str | None = None
+    min_slice: int
+    costs: Costs | None
+    target: float | None
+    choose_on: str | None
 
 
-def wishes(
+def _trust_options(
     min_slice: int,
     cost_miss: float | None,
     cost_alarm: float | None,
     target: float | None,
     choose_on: str | None,
-) -> Wishes:
-    """The options as one, known to fit.
-
-    Raises:
-        ConfigError: if one cost is stated without the other, a number is out of range, or the
-            split to choose on is none.
-    """
+) -> TrustOptions:
     if (cost_miss is None) != (cost_alarm is None):
         raise ConfigError("--cost-miss and --cost-alarm: expected both or none, found one")
     if target is not None and not 0 < target <= 1:
@@ -242,82 +347,140 @@ def wishes(
         costs = Costs(cost_miss, cost_alarm)
     if choose_on is not None and costs is None and target is None:
         raise ConfigError("--choose-on: expected --cost-miss or --target-accuracy with it")
-    return Wishes(min_slice, costs, target, choose_on)
+    return TrustOptions(min_slice, costs, target, choose_on)
 
 
-@dataclass(frozen=True)
-class Trusted:
-    """What was measured of it.
+def evaluate(
+    model: str | Path | None = None,
+    *,
+    data: Paths,
+    split: str | None = None,
+    output: Path | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    min_slice: int = MIN_SLICE,
+    cost_miss: float | None = None,
+    cost_alarm: float | None = None,
+    target_accuracy: float | None = None,
+    choose_on: str | None = None,
+    robustness: bool = False,
+    reference: str | Path | None = None,
+    explained: bool = False,
+    layout: Sequence[str] = (),
+    label: Sequence[str] = (),
+    mapping: Sequence[str] = (),
+    max_unreadable: float = MAX_UNREADABLE_SHARE,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> EvaluateResult:
+    """Measure a model file: every metric with a 95% interval, on all images and by slice.
 
-    Attributes:
-        evaluation: of the model on the images.
-        slices: the same by slice.
-        calibration: before and after the temperature.
-        risk: the risk-coverage curve.
-        threshold: chosen by costs; None where none were stated.
-        band: chosen by a target; None where none was stated.
+    Args:
+        model: a run folder, a model file, or the name of a model in the package; its default
+            without one.
+        data: a dataset, or photos with labels.
+        split: ``train``, ``val``, ``test`` or ``all``; test by default, all where there is none.
+        output: a folder for the JSON and a report.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+        min_slice: slices of fewer images are too few to judge.
+        cost_miss: what a missed mask costs, in any unit: chooses a threshold.
+        cost_alarm: what a false alarm costs, with it.
+        target_accuracy: 0..1; leaves answers unsaid until the rest is this right.
+        choose_on: the split that chooses threshold and band; val by default.
+        robustness: measure it on corrupted images, too; takes minutes.
+        reference: with it, the model that errors are compared with; Net #1 of the package by
+            default.
+        explained: show where in the photos the evidence lies.
+        layout: ``[NAME=]LAYOUT``, see `facecover.sources`.
+        label: ``[NAME=]CLASS``, of every photo in a source without class names.
+        mapping: ``THEIRS=CLASS``.
+        max_unreadable: 0..1; a larger share of photos that cannot be read is an error.
+        workers: threads that decode; one a core by default.
+        progress: told how far it is.
+
+    Raises:
+        ConfigError: if an option is wrong.
+        DatasetError: if the data cannot be read or has no such split.
+        ModelFileError: if there is no such model, or it is none of ours.
+        OutputError: if the folder holds something else or cannot be written.
     """
-
-    evaluation: Evaluation
-    slices: Slices
-    calibration: Calibration
-    risk: RiskCoverage
-    threshold: ThresholdChoice | None
-    band: BandChoice | None
-
-    def to_json(self) -> dict[str, Any]:
-        """``slices``, ``calibration``, ``risk_coverage``, ``costs`` and ``uncertain_band``."""
-        document: dict[str, Any] = {
-            "slices": self.slices.to_json(),
-            "calibration": self.calibration.to_json(),
-            "risk_coverage": self.risk.to_json(),
-        }
-        if self.threshold is not None:
-            document["costs"] = self.threshold.to_json()
-        if self.band is not None:
-            document["uncertain_band"] = self.band.to_json()
-        return document
-
-    def text(self) -> RenderableType:
-        """What is printed after the metrics."""
-        sentences = [
-            calibration_sentence(self.calibration),
-            risk_sentence(self.risk),
-            *self._choices(),
-        ]
-        return Group(Text(), slices_text(self.slices), Text(), *(Text(line) for line in sentences))
-
-    def sections(self, colour: str) -> tuple[Section, ...]:
-        """What the report shows of it."""
-        confidence = calibration_section(
-            self.calibration, self.risk, colour, threshold=self.threshold, band=self.band
+    if reference is not None and not robustness:
+        raise ConfigError("--reference: expected --robustness with it")
+    if output is not None:
+        check_replaceable(output, replace_if=EVALUATION_NAME, holding=[REPORT_NAME])
+    wanted = _trust_options(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
+    measured, other, no_reference = _with_reference(model, reference, corrupted=robustness)
+    models = [measured] if other is None else [measured, other]
+    options = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with measured_images(
+        models, as_paths(data), split, options, corrupted=robustness, progress=progress
+    ) as images:
+        chosen_on = _choosing(measured, images, wanted, seed, resamples, progress)
+        evaluation = measure(measured, images, seed=seed, resamples=resamples, progress=progress)
+        corrupted = (
+            _corrupted(models, images, no_reference, seed, resamples, progress)
+            if robustness
+            else None
         )
-        return slices_section(self.slices), confidence
-
-    def _choices(self) -> tuple[str, ...]:
-        images = self.evaluation.images_in_words
-        return (
-            *(threshold_sentences(self.threshold, images) if self.threshold else ()),
-            *(band_sentences(self.band, images) if self.band else ()),
+        where = (
+            _explained(measured, evaluation, images, seed, resamples, progress)
+            if explained
+            else None
         )
+        threshold, band = _choices(evaluation, wanted, chosen_on)
+        found = EvaluateResult(
+            measured,
+            images,
+            evaluation,
+            _sliced(evaluation, images, min_slice, progress),
+            measure_calibration(evaluation),
+            risk_coverage(evaluation),
+            threshold,
+            band,
+            corrupted,
+            where,
+        )
+        if output is not None:
+            found.write(output)
+    return found
 
 
-def choosing(
+def _with_reference(
+    model: str | Path | None, reference: str | Path | None, *, corrupted: bool
+) -> tuple[LoadedModel, LoadedModel | None, str]:
+    """A model, the one that its errors are compared with, and why there is none.
+
+    The package's Net #1 is no reference for itself, nor for a model of other classes.
+    """
+    # What nobody named is the package's own, whatever bears its name in the working folder.
+    path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
+    if not corrupted:
+        return load_models([path])[0], None, ""
+    # Together, since a name that both would have gets its place behind it.
+    measured, other = load_models([path, Path(reference or packaged_file(_REFERENCE))])
+    info, known = measured.classifier.info, other.classifier.info
+    if reference is not None:
+        return measured, other, ""
+    if info.weights_sha256 == known.weights_sha256:
+        return load_models([path])[0], None, "errors are compared with Net #1, and this is Net #1"
+    if info.class_names != known.class_names:
+        reason = "Net #1 has other classes; name a model with the same ones with --reference"
+        return load_models([path])[0], None, reason
+    return measured, other, ""
+
+
+def _choosing(
     model: LoadedModel,
     data: LabelledImages,
-    wanted: Wishes,
-    *,
+    wanted: TrustOptions,
     seed: int,
     resamples: int,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> Evaluation | None:
     """The model on the images that choose threshold and band; None where none have to or can.
 
     Without a split named these are validation images that are not measured on as well.
-
-    Raises:
-        ConfigError: if a band is to be chosen and there are no such images.
-        DatasetError: if the split named has no image.
     """
     if wanted.costs is None and wanted.target is None:
         return None
@@ -338,16 +501,9 @@ def choosing(
     return measure(model, chosen, seed=seed, resamples=resamples, progress=progress)
 
 
-def examine_trust(
-    evaluation: Evaluation,
-    data: LabelledImages,
-    wanted: Wishes,
-    chosen_on: Evaluation | None,
-    progress: Progress = SILENT,
-) -> Trusted:
-    """Slices, calibration and what was asked for, on the images of an evaluation."""
-    with progress.bar("slicing", None) as advance:
-        slices = measure_slices(evaluation, data.table, min_n=wanted.min_slice, on_images=advance)
+def _choices(
+    evaluation: Evaluation, wanted: TrustOptions, chosen_on: Evaluation | None
+) -> tuple[ThresholdChoice | None, BandChoice | None]:
     threshold = band = None
     if wanted.costs is not None:
         threshold = choose_threshold(evaluation, wanted.costs, chosen_on)
@@ -358,79 +514,28 @@ def examine_trust(
             own = at_threshold(own, threshold.threshold)
             chooser = at_threshold(chooser, threshold.threshold)
         band = choose_band(own, wanted.target, chooser)
-    return Trusted(
-        evaluation,
-        slices,
-        measure_calibration(evaluation),
-        risk_coverage(evaluation),
-        threshold,
-        band,
-    )
+    return threshold, band
 
 
-@dataclass(frozen=True)
-class Examination:
-    """What was asked for beyond the metrics.
-
-    Attributes:
-        evaluation: of the same model on the same images.
-        robustness: None where it was not asked for.
-        explanation: likewise.
-    """
-
-    evaluation: Evaluation
-    robustness: Robustness | None
-    explanation: Explanation | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The evaluation's keys, and ``robustness`` and ``explanation`` where there are any."""
-        document = self.evaluation.to_json()
-        if self.robustness is not None:
-            document["robustness"] = self.robustness.to_json()
-        if self.explanation is not None:
-            document["explanation"] = self.explanation.to_json()
-        return document
-
-    def texts(self) -> list[RenderableType]:
-        """What is printed after the metrics."""
-        texts = []
-        if self.robustness is not None:
-            texts.append(robustness_text(self.robustness))
-        if self.explanation is not None:
-            texts.append(explanation_text(self.explanation))
-        return texts
-
-    def sections(self, data: LabelledImages) -> list[Section]:
-        """What the report shows of it."""
-        sections = []
-        if self.robustness is not None:
-            images, row = data.images[self.robustness.size_px], _example(self.evaluation)
-            sections.append(robustness_section(self.robustness, np.array(images[row]), row))
-        if self.explanation is not None:
-            images = data.images[max(data.images)]
-            sections.append(
-                occlusion_section(self.explanation, self.evaluation, images, data.names)
-            )
-        return sections
+def _sliced(
+    evaluation: Evaluation, images: LabelledImages, min_slice: int, progress: Progress
+) -> Slices:
+    with progress.bar("slicing", None) as advance:
+        return measure_slices(evaluation, images.table, min_n=min_slice, on_images=advance)
 
 
-def spoil(
-    model: LoadedModel,
-    reference: LoadedModel | None,
+def _corrupted(
+    models: Sequence[LoadedModel],
     data: LabelledImages,
-    *,
     no_reference: str,
     seed: int,
     resamples: int,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> Robustness:
-    """A model, and the one that it is compared with, on the chosen rows, spoilt in every way.
-
-    Where it is compared with none, `no_reference` says why.
-    """
-    inputs = [one.input_size_px for one in (model, reference) if one is not None]
-    images = data.images[corruption_size(sorted(data.images), inputs)]
-    with progress.bar("spoiling", len(data.rows) * corruption_steps()) as advance:
+    """A model, and the one that it is compared with, on the chosen rows, corrupted in every way."""
+    model, reference = models[0], models[1] if len(models) > 1 else None
+    images = data.images[corruption_size(sorted(data.images), [m.input_size_px for m in models])]
+    with progress.bar("corrupting", len(data.rows) * corruption_steps()) as advance:
         return measure_robustness(
             model.classifier,
             images,
@@ -446,14 +551,13 @@ def spoil(
         )
 
 
-def explain_answers(
+def _explained(
     model: LoadedModel,
     evaluation: Evaluation,
     data: LabelledImages,
-    *,
     seed: int,
     resamples: int,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> Explanation:
     """Where the evidence lies for the surest mistakes, for a sample, and by class."""
     count = sum(len(chosen) for chosen in explained_images(evaluation, seed).values())
@@ -468,8 +572,106 @@ def explain_answers(
         )
 
 
-def _example(evaluation: Evaluation) -> int:
-    """The row of an image to show spoilt: the first that was answered right with a mask."""
-    answers = evaluation.answers
-    fitting = np.flatnonzero(answers.is_right & (answers.labels == 1))
-    return int(evaluation.rows[fitting[0] if len(fitting) else 0])
+@dataclass(frozen=True)
+class CompareResult:
+    """What `compare` found out.
+
+    Attributes:
+        models: that were measured.
+        images: that they were measured on.
+        comparison: every two against each other.
+        min_slice: slices of fewer images are too few to judge.
+    """
+
+    models: tuple[LoadedModel, ...]
+    images: LabelledImages
+    comparison: Comparison
+    min_slice: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison's keys, and ``left_out``: how many files, by reason."""
+        return {**self.comparison.to_json(), "left_out": self.images.left_out}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a model and metric, see `metrics_table`."""
+        return metrics_table(self.comparison.evaluations)
+
+    def _repr_html_(self) -> str:
+        runs = as_runs(self.models, self.comparison.evaluations, self.images)
+        return notebook_frame("Comparison", compare_sections(self.comparison, runs))
+
+    def write(self, folder: Path, progress: Progress = SILENT) -> None:
+        """Write the figures as JSON, and the report.
+
+        Raises:
+            OutputError: if the folder holds something else or cannot be written.
+        """
+        with written_folder(folder, replace_if=COMPARISON_NAME, holding=[REPORT_NAME]) as beside:
+            write_document(beside / COMPARISON_NAME, self.to_json())
+            evaluations = self.comparison.evaluations
+            runs = as_runs(self.models, evaluations, self.images)
+            write_compare_report(
+                beside / REPORT_NAME,
+                self.comparison,
+                runs,
+                self.images.manifest,
+                self.images.drops,
+                slices=[_sliced(e, self.images, self.min_slice, progress) for e in evaluations],
+                more=[run_chapter(run, f"run{place}") for place, run in enumerate(runs, 1)],
+            )
+
+
+def compare(
+    models: Sequence[str | Path],
+    *,
+    data: Paths,
+    split: str | None = None,
+    output: Path | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    min_slice: int = MIN_SLICE,
+    layout: Sequence[str] = (),
+    label: Sequence[str] = (),
+    mapping: Sequence[str] = (),
+    max_unreadable: float = MAX_UNREADABLE_SHARE,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> CompareResult:
+    """Put models side by side on the same images, with the test of the difference.
+
+    Args:
+        models: two or more run folders, model files, or names of models in the package.
+        data: as for `evaluate`; so are the other options.
+        split: as for `evaluate`.
+        output: as for `evaluate`.
+        seed: as for `evaluate`.
+        resamples: as for `evaluate`.
+        min_slice: as for `evaluate`.
+        layout: as for `evaluate`.
+        label: as for `evaluate`.
+        mapping: as for `evaluate`.
+        max_unreadable: as for `evaluate`.
+        workers: as for `evaluate`.
+        progress: as for `evaluate`.
+
+    Raises:
+        ConfigError: if there are fewer than two models, or an option is wrong.
+        DatasetError: if the data cannot be read or has no such split.
+        ModelFileError: if there is no such model, or it is none of ours.
+        OutputError: if the folder holds something else or cannot be written.
+    """
+    if len(models) < 2:
+        raise ConfigError(f"compare: expected two models or more, found {len(models)}")
+    if output is not None:
+        check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
+    loaded = load_models([Path(model) for model in models])
+    options = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    with measured_images(loaded, as_paths(data), split, options, progress=progress) as images:
+        evaluations = [
+            measure(one, images, seed=seed, resamples=resamples, progress=progress)
+            for one in loaded
+        ]
+        found = CompareResult(tuple(loaded), images, compare_evaluations(evaluations), min_slice)
+        if output is not None:
+            found.write(output, progress)
+    return found
