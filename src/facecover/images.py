@@ -24,57 +24,6 @@ from PIL import Image, UnidentifiedImageError
 from facecover.errors import ImageError, shown
 from facecover.labels import Box
 
-_EXPECTED = "expected uint8 (H, W, 3), RGB"
-
-
-def checked_pixels(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The array itself, if it is an image: ``uint8 (H, W, 3)``, RGB.
-
-    Whether its channels are in the order B, G, R, as OpenCV has them, cannot be seen: reverse them
-    first, ``frame[:, :, ::-1]``.
-
-    Raises:
-        ImageError: if it is empty or of another shape or dtype. Nothing is converted: grey or
-            transparent pixels, floats and channels that come first could mean several things.
-    """
-    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise ImageError(f"array of shape {array.shape}; {_EXPECTED}{_other_shape(array.shape)}")
-    if array.dtype != np.uint8:
-        raise ImageError(f"array of {array.dtype}; {_EXPECTED}{_other_dtype(array)}")
-    return array
-
-
-def _other_shape(shape: tuple[int, ...]) -> str:
-    """What an array of another shape may be, and what to do with it."""
-    if 0 in shape:
-        return "; it is empty"
-    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
-        return "; if it is grey, repeat it: numpy.dstack([array] * 3)"
-    if len(shape) == 3 and shape[2] == 4:
-        return "; if it is RGBA, leave out what is transparent: array[:, :, :3]"
-    if len(shape) == 3 and shape[0] == 3:
-        return "; if its channels come first, put them last: array.transpose(1, 2, 0)"
-    if len(shape) == 4:
-        return "; if it is several images, give it to predict()"
-    return ""
-
-
-def _other_dtype(array: npt.NDArray[np.generic]) -> str:
-    """What the values of an array of another dtype span, and how to make them uint8."""
-    if array.dtype == np.bool_:
-        return "; convert it: array.astype(numpy.uint8) * 255"
-    is_float = np.issubdtype(array.dtype, np.floating)
-    if not is_float and not np.issubdtype(array.dtype, np.integer):
-        return ""
-    low, high = float(array.min()), float(array.max())
-    span = f"; its values go from {low:g} to {high:g}"
-    if is_float and low >= 0 and high <= 1:
-        return f"{span}, convert it: (array * 255).round().astype(numpy.uint8)"
-    if low >= 0 and high <= 255:
-        return f"{span}, convert it: array.round().astype(numpy.uint8)"
-    return f"{span}, bring them to 0..255 first"
-
-
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
 
@@ -170,6 +119,57 @@ def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
             f"(H, W, 3), RGB, found {type(source).__name__}"
         )
     return _decode(source, "image stream", at_least_px)
+
+
+_EXPECTED = "expected uint8 (H, W, 3), RGB"
+
+
+def checked_pixels(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The array itself, if it is an image: ``uint8 (H, W, 3)``, RGB.
+
+    Whether its channels are in the order B, G, R, as OpenCV has them, cannot be seen: reverse them
+    first, ``frame[:, :, ::-1]``.
+
+    Raises:
+        ImageError: if it is empty or of another shape or dtype. Nothing is converted: grey or
+            transparent pixels, floats and channels that come first could mean several things.
+    """
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise ImageError(f"array of shape {array.shape}; {_EXPECTED}{_other_shape(array.shape)}")
+    if array.dtype != np.uint8:
+        raise ImageError(f"array of {array.dtype}; {_EXPECTED}{_other_dtype(array)}")
+    return array
+
+
+def _other_shape(shape: tuple[int, ...]) -> str:
+    """What an array of another shape may be, and what to do with it."""
+    if 0 in shape:
+        return "; it is empty"
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
+        return "; if it is grey, repeat it: numpy.dstack([array] * 3)"
+    if len(shape) == 3 and shape[2] == 4:
+        return "; if it is RGBA, leave out what is transparent: array[:, :, :3]"
+    if len(shape) == 3 and shape[0] == 3:
+        return "; if its channels come first, put them last: array.transpose(1, 2, 0)"
+    if len(shape) == 4:
+        return "; if it is several images, give it to predict()"
+    return ""
+
+
+def _other_dtype(array: npt.NDArray[np.generic]) -> str:
+    """What the values of an array of another dtype span, and how to make them uint8."""
+    if array.dtype == np.bool_:
+        return "; convert it: array.astype(numpy.uint8) * 255"
+    is_float = np.issubdtype(array.dtype, np.floating)
+    if not is_float and not np.issubdtype(array.dtype, np.integer):
+        return ""
+    low, high = float(array.min()), float(array.max())
+    span = f"; its values go from {low:g} to {high:g}"
+    if is_float and low >= 0 and high <= 1:
+        return f"{span}, convert it: (array * 255).round().astype(numpy.uint8)"
+    if low >= 0 and high <= 255:
+        return f"{span}, convert it: array.round().astype(numpy.uint8)"
+    return f"{span}, bring them to 0..255 first"
 
 
 def read_header(path: Path) -> Header:

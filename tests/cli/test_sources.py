@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.sources.empty_files import put
 
-from facecover.dataset.opened import is_dataset
+from facecover.cli.console import CONSOLE
+from facecover.dataset.opened import SourceOptions, is_dataset, read_labelled
 from facecover.errors import DatasetError
 
 
@@ -28,3 +30,15 @@ def test_no_such_folder_and_a_file_are_no_datasets(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").touch()
     assert not is_dataset(tmp_path / "none")
     assert not is_dataset(tmp_path / "labels.csv")
+
+
+def test_what_is_passed_over_in_a_source_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = put(tmp_path / "faces", ["mask/a.jpg", "no/b.jpg", "no/.c.jpg", ".old/d.jpg", "a.txt"])
+    (root / "no" / "again").symlink_to("../mask")
+    read_labelled([root], SourceOptions(), CONSOLE)
+    assert capsys.readouterr().err == (
+        "faces: class-folders, 2 faces (1 no_mask, 1 mask); passed over: 2 hidden, "
+        "1 link to a folder that is read anyway\n"
+    )
