@@ -6,4 +6,7 @@ MAX_UNREADABLE_SHARE = 0.05
 PREPARED_SIZES_PX = (32, 64, 96)
 """The sides of the squares that `prepare` keeps: the inputs of every model in the package."""
 
+MEASURE_SIZE_PX = 64
+"""The size at which pixels are measured, so that photos of every size compare; always kept."""
+
 DEFAULT_VAL_SHARE, DEFAULT_TEST_SHARE = 0.1, 0.2

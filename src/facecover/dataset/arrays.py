@@ -1,9 +1,7 @@
 """A prepared dataset: images decoded once, resized, and kept as uint8 on disk."""
 
 import dataclasses
-import hashlib
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.manifest import Manifest, digest_samples, load_manifest
 from facecover.documents import to_document
 from facecover.errors import DatasetError
@@ -28,7 +27,7 @@ def array_name(size_px: int) -> str:
 
 
 def wide_name(size_px: int) -> str:
-    """The file name of the array of one size with the wide cuts; see `data.wide_cuts`."""
+    """The file name of the array of one size with the wide cuts; see `decode.wide_cut`."""
     return f"wide_{size_px}.npy"
 
 
@@ -46,14 +45,18 @@ class Dataset:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Dataset":
-        """A dataset that `prepare` wrote; see `open_dataset`."""
-        return open_dataset(Path(folder))
+        """A dataset that `prepare` wrote.
+
+        Raises:
+            DatasetError: if the folder is not a dataset.
+        """
+        return cls(Path(folder), load_manifest(Path(folder)))
 
     def __len__(self) -> int:
         return len(self.manifest)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a sample, a copy: `manifest.COLUMNS`, and what the sources brought."""
+        """One row a sample, a copy: `manifest.COLUMNS`, and further columns of the sources."""
         return self.manifest.table.copy()
 
     def to_json(self) -> dict[str, Any]:
@@ -72,8 +75,20 @@ class Dataset:
         return self.manifest.table["label"].to_numpy(dtype=np.int64)
 
     def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
-        """The array indices of splits: ``int64 (n,)``, ascending; see `Manifest.rows_of`."""
-        return self.manifest.rows_of(*splits)
+        """The array indices of one split, or of several together: ``int64 (n,)``, ascending.
+
+        Raises:
+            DatasetError: if there is no such split or it is empty.
+        """
+        stated = self.manifest.table["split"].to_numpy()
+        for split in splits:
+            if split not in SPLITS:
+                raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+            if not np.any(stated == split):
+                counts = self.manifest.table["split"].value_counts()
+                found = ", ".join(f"{name} {counts[name]:,}" for name in SPLITS if name in counts)
+                raise DatasetError(f"the dataset has no {split} split; it has {found}")
+        return np.flatnonzero(np.isin(stated, splits))
 
     def images(self, size_px: int) -> Images:
         """The images at a size, memory-mapped and read-only: ``uint8 (N, S, S, 3)``, RGB.
@@ -88,6 +103,12 @@ class Dataset:
                 f"prepare again with --size {size_px}"
             )
         return _opened(self.folder / array_name(size_px), size_px, len(self))
+
+    @property
+    def comparable_images(self) -> Images:
+        """The images at the size at which datasets are compared; at the largest without it."""
+        sizes = self.manifest.info.sizes_px
+        return self.images(MEASURE_SIZE_PX if MEASURE_SIZE_PX in sizes else max(sizes))
 
     def wide_cuts(self, size_px: int) -> Images:
         """The wide cuts at a size, memory-mapped and read-only: ``uint8 (M, S, S, 3)``, RGB.
@@ -118,53 +139,7 @@ def _opened(path: Path, size_px: int, count: int, *, more: bool = False) -> Imag
     return images
 
 
-def open_dataset(folder: Path) -> Dataset:
-    """A dataset that `facecover prepare` wrote.
-
-    Raises:
-        DatasetError: if the folder is not a dataset.
-    """
-    return Dataset(folder, load_manifest(folder))
-
-
-# Not from `arrays`: helper processes that decode would load pandas for it.
-
-MEASURE_SIZE_PX = 64
-"""The size at which pixels are measured, so that photos of every size compare."""
-
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of R, G and B in luma (ITU-R BT.601)."""
-
 _CHUNK = 1024
-
-
-MEASURES = ("brightness", "contrast", "sharpness", "red", "green", "blue")
-
-
-def measure_pixels(images: Images) -> npt.NDArray[np.float32]:
-    """Measures of each image: ``float32 (N, 6)``, 0..1, in the order of `MEASURES`.
-
-    ``brightness`` is the mean luma, ``contrast`` its standard deviation, ``sharpness`` the mean
-    absolute Laplacian of luma (4 neighbours, divided by 4), and ``red``, ``green``, ``blue`` are
-    the channel means. Meant for some tens of images at a time.
-
-    Args:
-        images: ``uint8 (N, S, S, 3)``, RGB.
-    """
-    # Plane by plane, and without a matrix product: BLAS would start threads of its own.
-    planes = np.ascontiguousarray(np.moveaxis(images, 3, 0))  # (3, n, S, S)
-    luma = planes[0] * _LUMA[0]
-    luma += planes[1] * _LUMA[1]
-    luma += planes[2] * _LUMA[2]
-    around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1]
-    around += luma[:, 1:-1, :-2]
-    around += luma[:, 1:-1, 2:]
-    laplacian = np.abs(luma[:, 1:-1, 1:-1] - around / 4)
-    sums = planes.sum(axis=(2, 3), dtype=np.uint64)
-    means = sums / (images.shape[1] * images.shape[2])
-    whole = (1, 2)
-    measures = [luma.mean(axis=whole), luma.std(axis=whole), laplacian.mean(axis=whole), *means]
-    return (np.column_stack(measures) / 255).astype(np.float32)
 
 
 def channel_statistics(
@@ -200,10 +175,10 @@ UNUSED = "unused"
 
 
 def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: int = 0) -> Dataset:
-    """A dataset with the images of another, and a table of its own.
+    """A dataset with the images of another and a table of its own; the files stay as they are.
 
-    Means, deviations, counts and the digest are those of the view: they come from its training
-    images, labels and splits. The folder and its files are left as they are.
+    Means, deviations, counts and the digest are those of its own training images, labels and
+    splits.
 
     Args:
         dataset: whose images are used.
@@ -229,6 +204,7 @@ def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: in
         raise DatasetError(f"view of {dataset.folder}: there is no training image in it")
     info = dataset.manifest.info
     used = np.flatnonzero(splits != UNUSED)
+    left_out = {UNUSED: len(table) - len(used)} if len(used) < len(table) else {}
     statistics = {
         size: channel_statistics(dataset.images(size), training) for size in info.sizes_px
     }
@@ -238,23 +214,7 @@ def with_table(dataset: Dataset, table: pd.DataFrame, *, split_by: str, seed: in
         channel_std={size: std for size, (_, std) in statistics.items()},
         split_by=split_by,
         seed=seed,
-        counts=_counts(info.counts, len(used), len(table)),
-        digest=digest_samples(
-            _pixel_digests(dataset, used),
-            table["label"].iloc[used].tolist(),
-            splits[used].tolist(),
-        ),
+        counts={**info.counts, "kept": len(used), **left_out},
+        digest=digest_samples(dataset.comparable_images, table, used),
     )
     return Dataset(dataset.folder, Manifest(table.reset_index(drop=True), viewed))
-
-
-def _pixel_digests(dataset: Dataset, rows: npt.NDArray[np.int64]) -> list[str]:
-    """The digest of each image at one size, as `collect` takes it."""
-    sizes = dataset.manifest.info.sizes_px
-    images = dataset.images(MEASURE_SIZE_PX if MEASURE_SIZE_PX in sizes else max(sizes))
-    return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
-
-
-def _counts(counts: Mapping[str, int], used: int, total: int) -> dict[str, int]:
-    left_out = {UNUSED: total - used} if used < total else {}
-    return {**counts, "kept": used, **left_out}

@@ -1,23 +1,24 @@
-"""Sources to one table and its arrays, before any split."""
+"""Sources to one table and its arrays, before any split; and what was left out on the way."""
 
 import dataclasses
-import hashlib
 import itertools
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import MEASURE_SIZE_PX, MEASURES, Images, array_name, wide_name
-from facecover.dataset.decode import BAD_BOX, UNREADABLE, FileFacts, OnProgress, decode_rows
-from facecover.dataset.manifest import COLUMNS
+from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
+from facecover.dataset.arrays import Dataset, array_name, wide_name
+from facecover.dataset.decode import BAD_BOX, MEASURES, UNREADABLE, FileFacts, decode_rows
+from facecover.dataset.manifest import AS_READ, COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facecover.errors import DatasetError, shown
-from facecover.labels import INCORRECT_MASK
+from facecover.labels import CLASS_NAMES, INCORRECT_MASK
+from facecover.progress import OnProgress
 from facecover.sources.csv_tables import write_csv
 from facecover.sources.rows import Drop, Row, Source
 
@@ -26,6 +27,8 @@ DROPPED_NAME = "dropped.csv"
 
 UNREADABLE_NAME = "unreadable.csv"
 """What could not be read."""
+
+CLASS_LEFT_OUT = "class left out"
 
 _COLUMNS = ["source", "path", "reason", "detail"]
 
@@ -66,39 +69,82 @@ def unreadable_among(drops: Sequence[Drop]) -> list[Drop]:
     return [drop for drop in drops if drop.reason in (UNREADABLE, BAD_BOX)]
 
 
-SIZES_PX = (32, 64)
-"""The sizes that are always kept: the inputs of Net #1 and Net #2."""
+_KEPT_SIZES_PX = (32, MEASURE_SIZE_PX)
+"""The sizes that are kept for every purpose: photos are described and compared at them."""
 
 _COPY_CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Collection:
-    """Every readable sample of some sources, decoded.
+class Collection(NamedTuple):
+    """Every sample of some data, and what was left out on the way.
 
     Attributes:
-        sources: what was read.
-        table: one row a sample, `manifest.COLUMNS`; `split` and `group` are null where the
-            data brings none.
-        images: by size in pixels, ``uint8 (N, S, S, 3)``, RGB; row i belongs to table row i.
-        pixel_digests: SHA-256 of each sample's pixels at the largest size.
-        drops: what was left out on the way: by the layout's reader or as unreadable.
-        read_count: the number of samples and drops together.
+        dataset: the samples; those that no command has split may have no split and no group.
+        drops: by the layout's reader, as unreadable, or later.
     """
 
-    sources: tuple[Source, ...]
-    table: pd.DataFrame
-    images: Mapping[int, Images]
-    pixel_digests: tuple[str, ...]
-    drops: tuple[Drop, ...]
-    read_count: int
+    dataset: Dataset
+    drops: Sequence[Drop]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The samples, with the columns of `manifest.COLUMNS`."""
+        return self.dataset.manifest.table
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        """By source name, the folder that its paths stand under."""
+        return {source.name: Path(source.root) for source in self.dataset.manifest.info.sources}
+
+    def with_columns(self, **columns: object) -> "Collection":
+        """The same samples with other columns."""
+        manifest = self.dataset.manifest
+        manifest = dataclasses.replace(manifest, table=manifest.table.assign(**columns))
+        return Collection(dataclasses.replace(self.dataset, manifest=manifest), self.drops)
+
+    def keep(self, kept: npt.NDArray[np.bool_], drops: Sequence[Drop]) -> "Collection":
+        """Some of the samples; the arrays in the dataset's folder become as short.
+
+        Args:
+            kept: ``bool (N,)``, which samples stay.
+            drops: one for each sample that goes.
+        """
+        rows = np.flatnonzero(kept).tolist()
+        folder, info = self.dataset.folder, self.dataset.manifest.info
+        for size in info.sizes_px:
+            _compact(folder / array_name(size), rows)
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return _collection(folder, table, info, (*self.drops, *drops))
+
+    def only_two_classes(self) -> "Collection":
+        """The samples without the incorrectly worn masks; each stands among the drops."""
+        goes = (self.table["label"] == INCORRECT_MASK).to_numpy(dtype=bool)
+        places = self.table.loc[goes, ["source", "path"]].itertuples(index=False, name=None)
+        roots = self.roots
+        drops = [_class_drop(roots[source] / path, source) for source, path in places]
+        return self.keep(np.logical_not(goes), drops)
+
+
+def without_incorrect(source: Source) -> Source:
+    """The source without its incorrectly worn masks; each stands among the drops."""
+    kept = tuple(row for row in source.rows if row.label != INCORRECT_MASK)
+    gone = (row for row in source.rows if row.label == INCORRECT_MASK)
+    drops = (_class_drop(row.path, row.source) for row in gone)
+    return dataclasses.replace(source, rows=kept, drops=(*source.drops, *drops))
+
+
+def _class_drop(path: Path, source: str) -> Drop:
+    detail = (
+        f"{shown(path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
+    )
+    return Drop(path, source, CLASS_LEFT_OUT, detail)
 
 
 def collect(
     sources: Sequence[Source],
     folder: Path,
     *,
-    sizes_px: Sequence[int] = SIZES_PX,
+    sizes_px: Sequence[int] = (),
     max_unreadable_share: float = MAX_UNREADABLE_SHARE,
     unreadable_list: Path | None = None,
     workers: int | None = None,
@@ -107,73 +153,71 @@ def collect(
     """Decode every row of some sources, once.
 
     Args:
-        sources: from `layouts.read_sources`.
+        sources: from `sources.reading.read_sources`.
         folder: where the arrays are kept, as memory-mapped files; those of the wide cuts, too,
             where rows have boxes.
-        sizes_px: the square sizes to keep, besides `SIZES_PX`.
+        sizes_px: the square sizes to keep besides 32 and 64.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
-        unreadable_list: where the list is written in that case.
+        unreadable_list: where the list is written in that case; beside it, if a file stands there.
         workers: processes; by default one a core, where there are many photos.
         on_progress: told of every few samples done.
 
     Raises:
         DatasetError: if no row is left, or more than the given share cannot be read.
     """
-    rows = _ordered(sources)
-    paths = {size: folder / array_name(size) for size in sorted({*SIZES_PX, *sizes_px})}
-    for size, path in paths.items():
-        _new_array(path, size, len(rows))
-    boxes = sum(row.box is not None for row in rows)
-    wide_paths = {size: folder / wide_name(size) for size in paths} if boxes else {}
-    for size, path in wide_paths.items():
-        _new_array(path, size, boxes)
-    decoded = decode_rows(rows, paths, wide_paths, workers=workers, on_progress=on_progress)
-    unreadable = [found for found in decoded.outcomes if isinstance(found, Drop)]
-    _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
-    kept = [i for i, found in enumerate(decoded.outcomes) if isinstance(found, FileFacts)]
-    images = {size: _compacted(path, kept) for size, path in paths.items()}
-    table = _table(
-        [rows[index] for index in kept],
-        [found for found in decoded.outcomes if isinstance(found, FileFacts)],
-        decoded.measures[kept],
-        {source.name: source.root for source in sources},
-    )
-    drops = (*(drop for source in sources for drop in source.drops), *unreadable)
-    read_count = len(rows) + sum(len(source.drops) for source in sources)
-    digests = _digests(images[MEASURE_SIZE_PX])  # the same whatever else is kept
-    return Collection(tuple(sources), table, images, digests, drops, read_count)
-
-
-def keep_samples(
-    collection: Collection, folder: Path, kept: npt.NDArray[np.bool_], drops: Sequence[Drop]
-) -> Collection:
-    """A collection without some of its samples.
-
-    Args:
-        collection: from `collect`.
-        folder: where its arrays lie; they are replaced by shorter ones.
-        kept: ``bool (N,)``, which samples stay.
-        drops: one for each sample that goes.
-    """
-    rows = np.flatnonzero(kept).tolist()
-    return dataclasses.replace(
-        collection,
-        table=collection.table.iloc[rows].reset_index(drop=True),
-        images={size: _compacted(folder / array_name(size), rows) for size in collection.images},
-        pixel_digests=tuple(collection.pixel_digests[row] for row in rows),
-        drops=(*collection.drops, *drops),
-    )
-
-
-def _ordered(sources: Sequence[Source]) -> list[Row]:
     rows = [row for source in sources for row in source.rows]
     if not rows:
         names = ", ".join(str(source.root) for source in sources)
         raise DatasetError(f"{names}: no labelled image to read")
-    return rows
+    sizes = sorted({*_KEPT_SIZES_PX, *sizes_px})
+    boxes = sum(row.box is not None for row in rows)
+    paths = {size: folder / array_name(size) for size in sizes}
+    wide_paths = {size: folder / wide_name(size) for size in sizes if boxes}
+    for size in sizes:
+        _new_array(paths[size], size, len(rows))
+        if boxes:
+            _new_array(wide_paths[size], size, boxes)
+    outcomes, measures = decode_rows(
+        rows, paths, wide_paths, workers=workers, on_progress=on_progress
+    )
+    unreadable = [found for found in outcomes if isinstance(found, Drop)]
+    _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
+    kept = [index for index, found in enumerate(outcomes) if isinstance(found, FileFacts)]
+    for path in paths.values():
+        _compact(path, kept)
+    facts = [found for found in outcomes if isinstance(found, FileFacts)]
+    roots = {source.name: source.root for source in sources}
+    table = _table([rows[index] for index in kept], facts, measures[kept], roots)
+    drops = (*(drop for source in sources for drop in source.drops), *unreadable)
+    info = ManifestInfo(
+        sources=tuple(
+            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
+            for source in sources
+        ),
+        class_names=(),
+        sizes_px=tuple(sizes),
+        channel_mean={},  # of the training split, and there is none yet
+        channel_std={},
+        split_by=AS_READ,
+        seed=0,
+        counts={"read": len(rows) + sum(len(source.drops) for source in sources)},
+    )
+    return _collection(folder, table, info, drops)
 
 
-def _new_array(path: Path, size_px: int, count: int) -> Images:
+def _collection(
+    folder: Path, table: pd.DataFrame, info: ManifestInfo, drops: Sequence[Drop]
+) -> Collection:
+    reasons = Counter(drop.reason for drop in drops)
+    info = dataclasses.replace(
+        info,
+        class_names=CLASS_NAMES[: max(table["label"], default=-1) + 1],
+        counts={"read": info.counts["read"], "kept": len(table), **reasons},
+    )
+    return Collection(Dataset(folder, Manifest(table, info)), drops)
+
+
+def _new_array(path: Path, size_px: int, count: int) -> npt.NDArray[np.uint8]:
     shape = (count, size_px, size_px, 3)
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):
@@ -183,23 +227,16 @@ def _new_array(path: Path, size_px: int, count: int) -> Images:
     return array
 
 
-def _compacted(path: Path, kept: list[int]) -> Images:
-    """The array in a file, without the rows that could not be read."""
-    array: Images = np.load(path, mmap_mode="r")
+def _compact(path: Path, kept: list[int]) -> None:
+    """Replace the array in a file by some of its rows."""
+    array = np.load(path, mmap_mode="r")
     if len(kept) == len(array):
-        return array
+        return
     spare = path.with_suffix(".part")
-    whole = _new_array(spare, array.shape[1], len(kept))
+    fewer = _new_array(spare, array.shape[1], len(kept))
     for start in range(0, len(kept), _COPY_CHUNK):
-        whole[start : start + _COPY_CHUNK] = array[kept[start : start + _COPY_CHUNK]]
+        fewer[start : start + _COPY_CHUNK] = array[kept[start : start + _COPY_CHUNK]]
     spare.replace(path)
-    return whole
-
-
-def _free_name(path: Path) -> Path:
-    """The path, or the first of ``NAME-2.csv``, ``NAME-3.csv``, ... that nothing stands at."""
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
-    return next(one for one in itertools.chain([path], numbered) if not os.path.lexists(one))
 
 
 def _check_unreadable(
@@ -219,6 +256,12 @@ def _check_unreadable(
     )
 
 
+def _free_name(path: Path) -> Path:
+    """The path, or the first of ``NAME-2.csv``, ``NAME-3.csv``, ... that nothing stands at."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], numbered) if not os.path.lexists(one))
+
+
 def _table(
     rows: Sequence[Row],
     facts: Sequence[FileFacts],
@@ -227,11 +270,9 @@ def _table(
 ) -> pd.DataFrame:
     samples = pd.DataFrame.from_records([_sample(row, roots) for row in rows])
     found = pd.DataFrame.from_records([dataclasses.asdict(fact) for fact in facts])
-    pixels = pd.DataFrame(measures, columns=list(MEASURES))
-    table = pd.concat([samples, found, pixels], axis=1)
+    table = pd.concat([samples, found, pd.DataFrame(measures, columns=list(MEASURES))], axis=1)
     extra = pd.DataFrame.from_records([dict(row.extra) for row in rows], index=table.index)
-    clashing = [name for name in extra.columns if name in COLUMNS]
-    extra = extra.drop(columns=clashing).astype("string")
+    extra = extra[[name for name in extra if name not in COLUMNS]].astype("string")
     return pd.concat([table.astype(COLUMNS)[list(COLUMNS)], extra], axis=1)
 
 
@@ -252,39 +293,3 @@ def _relative(path: Path, root: Path | None) -> str:
         path = path.relative_to(root)
     # A file name that is not UTF-8 cannot stand in a Parquet table as it is.
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _digests(images: Images) -> tuple[str, ...]:
-    return tuple(hashlib.sha256(image.tobytes()).hexdigest() for image in images)
-
-
-CLASS_LEFT_OUT = "class left out"
-
-
-def without_incorrect(source: Source) -> Source:
-    """The source without its incorrectly worn masks; each stands among the drops."""
-    kept = tuple(row for row in source.rows if row.label != INCORRECT_MASK)
-    left_out = tuple(_row_drop(row) for row in source.rows if row.label == INCORRECT_MASK)
-    return Source(
-        source.name, source.root, source.layout, kept, source.drops + left_out, source.class_labels
-    )
-
-
-def only_two_classes(collection: Collection, folder: Path) -> Collection:
-    """The same for samples that are decoded; their arrays in the folder become shorter."""
-    roots: Mapping[str, Path] = {source.name: source.root for source in collection.sources}
-    goes = (collection.table["label"] == INCORRECT_MASK).to_numpy(dtype=bool)
-    places = collection.table.loc[goes, ["source", "path"]].itertuples(index=False, name=None)
-    drops = [_drop(roots[source] / path, source) for source, path in places]
-    return keep_samples(collection, folder, np.logical_not(goes), drops)
-
-
-def _row_drop(row: Row) -> Drop:
-    return _drop(row.path, row.source)
-
-
-def _drop(path: Path, source: str) -> Drop:
-    detail = (
-        f"{shown(path)}: incorrect_mask; two classes were asked for (--keep-incorrect keeps it)"
-    )
-    return Drop(path, source, CLASS_LEFT_OUT, detail)

@@ -1,25 +1,29 @@
-"""Photos to arrays: each is read once, on every core, and squeezed to every size asked for."""
+"""Photos to arrays: each is read once, on every core, squeezed to every size, and measured.
+
+Helper processes import this module, and so it needs no pandas.
+"""
 
 import dataclasses
 import hashlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
-from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from facecover.dataset.arrays import MEASURE_SIZE_PX, MEASURES, measure_pixels
+from facecover.dataset import MEASURE_SIZE_PX
 from facecover.errors import DatasetError, ImageError, shown
 from facecover.files import available_cores
 from facecover.images import Photo, cropped, read_photo, resized
 from facecover.labels import Box
+from facecover.progress import OnProgress
 from facecover.sources.rows import Drop, Row
 
 SMALLEST, LARGEST = 1.5, 3.2
@@ -34,9 +38,9 @@ _SPREAD = 0.3
 _LEAST_GAIN = 1.25
 """A picture that leaves less than this, in longer sides of the box, is not worth a cut."""
 
-_RIVAL_SHARE, _RIVAL_SIDE = 0.3, 0.5
-"""A face of another class spoils a cut with more than this share of it inside, if its longer side
-is more than this share of the box's."""
+_SEEN_SHARE, _SEEN_SIDE = 0.3, 0.5
+"""A face of another class is seen in a cut with more than this share of it inside, if its longer
+side is more than this share of the box's."""
 
 _TRIES = 6
 
@@ -59,10 +63,10 @@ def wide_cut(
     if row.box is None:
         return None
     rng = np.random.default_rng([int(sha256[:16], 16), *row.box])
-    rivals = [other for other in others if other.label != row.label]
+    unlike = [other for other in others if other.label != row.label]
     for _ in range(_TRIES):
         cut = _drawn(row.box, picture_size, rng)
-        if cut is not None and not any(_spoils(rival, cut, row.box) for rival in rivals):
+        if cut is not None and not any(_is_seen(other, cut, row.box) for other in unlike):
             return cut
     return None
 
@@ -85,26 +89,48 @@ def _start_of_cut(low: int, high: int, side: int, limit: int, off: float) -> int
     return min(max(wanted, 0), limit - side)
 
 
-def _spoils(rival: Row, cut: Box, box: Box) -> bool:
-    if rival.box is None or _longer(rival.box) <= _RIVAL_SIDE * _longer(box):
+def _is_seen(other: Row, cut: Box, box: Box) -> bool:
+    if other.box is None or _longer(other.box) <= _SEEN_SIDE * _longer(box):
         return False
-    seen = _overlap(cut.x0, cut.x1, rival.box.x0, rival.box.x1) * _overlap(
-        cut.y0, cut.y1, rival.box.y0, rival.box.y1
-    )
-    area = (rival.box.x1 - rival.box.x0) * (rival.box.y1 - rival.box.y0)
-    return seen > _RIVAL_SHARE * area
+    x0, y0, x1, y1 = other.box
+    inside = max(0, min(cut.x1, x1) - max(cut.x0, x0)) * max(0, min(cut.y1, y1) - max(cut.y0, y0))
+    return inside > _SEEN_SHARE * (x1 - x0) * (y1 - y0)
 
 
 def _longer(box: Box) -> int:
     return max(box.x1 - box.x0, box.y1 - box.y0)
 
 
-def _overlap(a0: int, a1: int, b0: int, b1: int) -> int:
-    return max(0, min(a1, b1) - max(a0, b0))
+MEASURES = ("brightness", "contrast", "sharpness", "red", "green", "blue")
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of R, G and B in luma (ITU-R BT.601)."""
 
 
-OnProgress = Callable[[int], None]
-"""Called with the number of things done since the last call."""
+def measure_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Measures of each image: ``float32 (N, 6)``, 0..1, in the order of `MEASURES`.
+
+    ``brightness`` is the mean luma, ``contrast`` its standard deviation, ``sharpness`` the mean
+    absolute Laplacian of luma (4 neighbours, divided by 4), and ``red``, ``green``, ``blue`` are
+    the channel means. Meant for some tens of images at a time.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB.
+    """
+    # Plane by plane, and without a matrix product: BLAS would start threads of its own.
+    planes = np.ascontiguousarray(np.moveaxis(images, 3, 0))  # (3, n, S, S)
+    luma = planes[0] * _LUMA[0]
+    luma += planes[1] * _LUMA[1]
+    luma += planes[2] * _LUMA[2]
+    around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1]
+    around += luma[:, 1:-1, :-2]
+    around += luma[:, 1:-1, 2:]
+    laplacian = np.abs(luma[:, 1:-1, 1:-1] - around / 4)
+    means = planes.sum(axis=(2, 3), dtype=np.uint64) / (images.shape[1] * images.shape[2])
+    whole = (1, 2)
+    measures = [luma.mean(axis=whole), luma.std(axis=whole), laplacian.mean(axis=whole), *means]
+    return (np.column_stack(measures) / 255).astype(np.float32)
+
 
 UNREADABLE = "unreadable image"
 BAD_BOX = "box outside its picture"
@@ -123,14 +149,12 @@ class FileFacts:
 
     Attributes:
         width: of the face in pixels: of the box where there is one, else of the upright photo.
-        height: the same.
-        file_bytes: the size of the file.
-        format: Pillow's name of the format, by content.
+        format: Pillow's name, by content.
         mode: Pillow's name of the pixel mode in the file.
         jpeg_quality: 1..100, or None where the file is no JPEG.
         sha256: of the file's bytes, in hexadecimal.
         wide_cut: the index of the wide cut in its arrays, or None where there is none.
-        wide_x0: the left side of the wide cut in pixels of the photo, and so on.
+        wide_x0: the left side of the wide cut in pixels of the photo.
     """
 
     width: int
@@ -147,13 +171,12 @@ class FileFacts:
     wide_y1: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedRows(NamedTuple):
     """What decoding some rows found.
 
     Attributes:
         outcomes: for each row, what its file said, or why it was dropped.
-        measures: ``float32 (N, 6)``, see `measures.measure_pixels`; of no meaning where dropped.
+        measures: ``float32 (N, 6)``, see `measure_pixels`; of no meaning where dropped.
     """
 
     outcomes: list[FileFacts | Drop]
@@ -163,11 +186,11 @@ class Decoded:
 def decode_rows(
     rows: Sequence[Row],
     array_paths: Mapping[int, Path],
-    wide_paths: Mapping[int, Path] = MappingProxyType({}),
+    wide_paths: Mapping[int, Path],
     *,
     workers: int | None = None,
     on_progress: OnProgress | None = None,
-) -> Decoded:
+) -> DecodedRows:
     """Decode every row into the arrays; a photo with several boxes is read once.
 
     Processes write into the same memory-mapped files. Threads would do, since Pillow leaves the
@@ -195,11 +218,10 @@ def decode_rows(
         measures.append(done.measures)
         if on_progress is not None:
             on_progress(len(done.outcomes))
-    return Decoded(outcomes, np.concatenate(measures))
+    return DecodedRows(outcomes, np.concatenate(measures))
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(NamedTuple):
     """Some photos: their rows, and the place of the first in the arrays, and of the first box."""
 
     start: int
@@ -226,7 +248,7 @@ _maps: _Maps = ({}, {})
 """The memory-mapped arrays of a helper process."""
 
 
-def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[Decoded]:
+def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[DecodedRows]:
     if workers <= 1:
         maps = _open(paths)
         yield from (_decode_task(task, maps) for task in tasks)
@@ -260,11 +282,11 @@ def _open(paths: _Paths) -> _Maps:
     return faces, wide
 
 
-def _decode_in_helper(task: _Task) -> Decoded:
+def _decode_in_helper(task: _Task) -> DecodedRows:
     return _decode_task(task, _maps)
 
 
-def _decode_task(task: _Task, maps: _Maps) -> Decoded:
+def _decode_task(task: _Task, maps: _Maps) -> DecodedRows:
     faces, wide = maps
     end = task.start + len(task.rows)
     views = {size: images[task.start : end] for size, images in faces.items()}
@@ -274,7 +296,7 @@ def _decode_task(task: _Task, maps: _Maps) -> Decoded:
         rows = list(run)
         outcomes += _decode_photo(rows, len(outcomes), views, box_index, wide)
         box_index += sum(row.box is not None for row in rows)
-    return Decoded(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
+    return DecodedRows(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
 
 
 def _decode_photo(

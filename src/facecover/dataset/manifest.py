@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 import facecover
 from facecover.errors import DatasetError, shown
 from facecover.files import written_file
-from facecover.sources.rows import SPLITS
+
+AS_READ = "source data"
+"""What split photos that no command has split."""
 
 MANIFEST_NAME = "manifest.parquet"
 FORMAT_VERSION = 3
@@ -49,7 +51,7 @@ COLUMNS: dict[str, str] = {
     "green": "float32",
     "blue": "float32",
     "sha256": "string",  # of the file's bytes
-    "wide_cut": "Int32",  # the index in `arrays.wide_name`'s array; null without one
+    "wide_cut": "Int32",  # the index among the wide cuts; null without one
     "wide_x0": "Int32",  # the wide cut, in pixels of the photo, as the box is
     "wide_y0": "Int32",
     "wide_x1": "Int32",
@@ -73,19 +75,18 @@ class ManifestInfo:
     """What a manifest knows beside its rows.
 
     Attributes:
-        sources: the sources its rows came from.
-        class_names: class names by label.
+        class_names: by label.
         sizes_px: the square sizes that the arrays are kept at.
         channel_mean: per size, the mean of R, G and B over the training split, 0..1.
         channel_std: per size, their standard deviation, 0..1.
-        split_by: how the split was made: ``source data`` where the data brings it, ``group``,
+        split_by: how the split was made: `AS_READ` where the data brings it, ``group``,
             ``source`` or ``random``.
-        seed: the seed of the split.
+        seed: of the split.
         counts: samples read, unreadable, dropped and kept.
         digest: SHA-256 over every sample's pixels, label and split; the dataset's identity.
         version: of the package that wrote it.
         left_out: the sources that are the test data, where it was split by source.
-        relabelled: how many labels were corrected; see `audit.corrections.OVERLAY`.
+        relabelled: how many labels were corrected; see `label_corrections.OVERLAY`.
     """
 
     sources: tuple[SourceInfo, ...]
@@ -117,26 +118,6 @@ class Manifest:
 
     def __len__(self) -> int:
         return len(self.table)
-
-    def rows_of(self, *splits: str) -> npt.NDArray[np.int64]:
-        """The array indices of one split, or of several together: ``int64 (n,)``, ascending.
-
-        Raises:
-            DatasetError: if there is no such split or it is empty.
-        """
-        stated = self.table["split"].to_numpy()
-        for split in splits:
-            if split not in SPLITS:
-                raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
-            if not np.any(stated == split):
-                raise DatasetError(
-                    f"the dataset has no {split} split; it has {self._split_counts()}"
-                )
-        return np.flatnonzero(np.isin(stated, splits))
-
-    def _split_counts(self) -> str:
-        counts = self.table["split"].value_counts()
-        return ", ".join(f"{name} {counts[name]:,}" for name in SPLITS if name in counts)
 
     def save(self, folder: Path) -> None:
         """Write `manifest.parquet` into a folder.
@@ -178,14 +159,24 @@ def load_manifest(folder: Path) -> Manifest:
     return Manifest(table.astype(COLUMNS), _info(path, document))
 
 
-def digest_samples(pixel_digests: list[str], labels: list[int], splits: list[str]) -> str:
-    """The identity of a dataset: SHA-256 over each sample's pixels, label and split.
+def digest_samples(
+    images: npt.NDArray[np.uint8], table: pd.DataFrame, rows: npt.NDArray[np.int64]
+) -> str:
+    """The identity of some samples: SHA-256 over the pixels, label and split of each.
 
     It does not depend on where the photos lie, on what they are called, or on their order.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``.
+        table: N samples with ``label`` and ``split``.
+        rows: ``int64 (n,)``, which of them.
     """
+    splits = table["split"].fillna("").to_numpy()
+    labels = table["label"].to_numpy()
+    pixels = (hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows)
     lines = sorted(
-        f"{pixels} {label} {split}\n"
-        for pixels, label, split in zip(pixel_digests, labels, splits, strict=True)
+        f"{digest} {labels[row]} {splits[row]}\n"
+        for digest, row in zip(pixels, rows, strict=True)
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
