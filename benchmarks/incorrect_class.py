@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from facecover.dataset.arrays import UNUSED, Dataset, open_dataset, with_table
+from facecover.dataset.arrays import UNUSED, Dataset, with_table
 from facecover.dataset.split import leave_out_splits
 from facecover.evaluation.intervals import percentile_interval
 from facecover.labels import INCORRECT_MASK, MASK
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=6, help="runs at a time on a GPU")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dataset = open_dataset(options.dataset)
+    dataset = Dataset.open(options.dataset)
     table, unit = dataset.manifest.table, groups_of(dataset.manifest.table)
     if options.source in options.leave_out:
         parser.error(f"--leave-out {options.source}: expected another source than --source")

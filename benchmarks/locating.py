@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.training.blocks import SIDE_PX, FaceLocator, cropped
 from facecover.training.data_loader import wide_cuts_of
 from facecover.training.locator_training import STEPS, learn_locator, overlap, windows_around
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--larger", type=int, default=1, help="times larger batches, as on a GPU")
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
-    dataset = open_dataset(options.dataset)
+    dataset = Dataset.open(options.dataset)
     for seed in range(options.seeds):
         torch.manual_seed(seed)
         locator = FaceLocator()

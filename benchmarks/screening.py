@@ -34,7 +34,7 @@ import numpy.typing as npt
 import yaml
 from scipy import stats
 
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.evaluation.corruptions import KINDS
 from facecover.evaluation.intervals import percentile_interval, resample_weights, units_of
 from facecover.evaluation.robustness import spoilt_answers
@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     design = Design.read(options.design)
-    dataset = open_dataset(options.photos)
+    dataset = Dataset.open(options.photos)
     photos = photos_with_copies(dataset)
     truth = Truth.of_photos(options.photos, options.relabel, options.min_side_px)
     parts, skipped = divide(photos, "left-out", options.leave_out)

@@ -38,7 +38,7 @@ import yaml
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.intervals import measure_answers
 from facecover.inference.model_file import softmax
@@ -313,7 +313,7 @@ def main() -> None:
     parser.add_argument("--min-side-px", type=int, default=0, help="of a box, to be judged")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    photos = open_dataset(options.photos)
+    photos = Dataset.open(options.photos)
     known = photos_with_copies(photos)
     truth = Truth.of_photos(options.photos, options.relabel, options.min_side_px)
     parts, skipped = divide(known, "left-out", options.leave_out)

@@ -32,7 +32,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from facecover.contact_sheet import SheetTile, contact_sheet
-from facecover.dataset.arrays import UNUSED, Dataset, array_name, open_dataset, with_table
+from facecover.dataset.arrays import UNUSED, Dataset, array_name, with_table
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest
 from facecover.evaluation.performance import evaluate_images
 from facecover.inference.classifier import Classifier
@@ -74,7 +74,7 @@ class Flipped:
 def opened(paths: Sequence[Path], labels: list[str], folder: Path) -> Dataset:
     """The dataset named, or one prepared from the photos."""
     if len(paths) == 1 and (paths[0] / MANIFEST_NAME).is_file():
-        return open_dataset(paths[0])
+        return Dataset.open(paths[0])
     return write_dataset(read_sources(paths, parse_assignments(labels=labels)), folder / "dataset")
 
 
@@ -86,7 +86,7 @@ def without_test(dataset: Dataset, folder: Path, size_px: int) -> Dataset:
     np.save(folder / array_name(size_px), dataset.images(size_px)[rows])
     info = dataclasses.replace(dataset.manifest.info, sizes_px=(size_px,))
     Manifest(table.iloc[rows].reset_index(drop=True), info).save(folder)
-    return open_dataset(folder)
+    return Dataset.open(folder)
 
 
 def judged(dataset: Dataset, flip: float, seed: int) -> Flipped:

@@ -15,7 +15,7 @@ from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_expe
 from facecover.cli.card import card_command
 from facecover.cli.models import models_command
 from facecover.cli.train import export_command
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import DROPPED_NAME, write_drops
 from facecover.dataset.manifest import Manifest
 from facecover.errors import ConfigError, DatasetError, OutputError, RunError
@@ -32,7 +32,7 @@ def _dataset(folder: Path, digest: str = "d" * 64) -> Dataset:
     table = known.table.assign(source=pd.array(["noise"] * len(known), dtype="string"))
     Manifest(table, known.info).save(folder)
     write_drops(folder / DROPPED_NAME, [])
-    return open_dataset(folder)
+    return Dataset.open(folder)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def refit(folder: Path) -> Path:
     experiment = load_experiment(folder / "small.yaml", ["training.refit=true"])
     fit(
         experiment,
-        open_dataset(folder / "dataset"),
+        Dataset.open(folder / "dataset"),
         folder / "refit",
         device="cpu",
         show_progress=False,

@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from facecover.dataset.arrays import MEASURES, channel_statistics, measure_pixels
+from facecover.dataset.arrays import channel_statistics
+from facecover.dataset.decode import MEASURES, measure_pixels
 
 
 def images(count: int = 5, size_px: int = 64) -> np.ndarray:
@@ -51,3 +55,9 @@ def test_channel_statistics_are_those_of_the_rows_asked_for() -> None:
     mean, std = channel_statistics(some, rows)
     np.testing.assert_allclose(mean, (some[rows] / 255).mean(axis=(0, 1, 2)), atol=1e-6)
     np.testing.assert_allclose(std, (some[rows] / 255).std(axis=(0, 1, 2)), atol=1e-6)
+
+
+def test_a_helper_process_that_decodes_needs_no_pandas() -> None:
+    code = "import sys, facecover.dataset.decode; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -375,8 +375,7 @@ def test_a_collection_and_its_dataset_are_told_alike(class_folders: Path, tmp_pa
     source = as_source(class_folders)
     (tmp_path / "arrays").mkdir()
     collection = collect([source], tmp_path / "arrays")
-    where = SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
-    open_photos = explore(collection.table, collection.images, [where], {})
+    open_photos = explore_dataset(collection.dataset)
     dataset = write_dataset([source], tmp_path / "dataset")
     prepared = explore_dataset(dataset)
     assert open_photos.counts.by_split == {NOT_SPLIT: 120}

@@ -7,7 +7,7 @@ from PIL import ImageOps
 from tests.copies.audit_pictures import images_of, picture
 from tests.copies.photo_table import photo_table
 
-from facecover.copies.selection import settle
+from facecover.copies.selection import deduplicate
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
 from facecover.look import CHECKS
@@ -94,10 +94,10 @@ def test_suspects_are_told_where_a_model_was_asked(found: Audit) -> None:
 def test_what_is_left_after_settling_has_no_copies() -> None:
     table, images = samples()
     first = run_checks(table, images, workers=1)
-    settled = settle(table, first.duplicates, first.identities.identity, {})
-    left = run_checks(table[settled.kept], images[settled.kept], workers=1)
+    deduplicated = deduplicate(table, first.duplicates, first.identities.identity, {})
+    left = run_checks(table[deduplicated.kept], images[deduplicated.kept], workers=1)
     assert not by_check(left)["duplicates"].is_failed
-    assert left.duplicates.group_count == settled.kept.sum() == COUNT
+    assert left.duplicates.group_count == deduplicated.kept.sum() == COUNT
 
 
 def test_a_table_with_another_index_gives_the_same() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from facecover.dataset import PREPARED_SIZES_PX
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import read_drops, write_drops
 from facecover.dataset.manifest import COLUMNS, load_manifest
 from facecover.errors import DatasetError, OutputError
@@ -206,7 +206,7 @@ def test_a_broken_dataset_says_so(
     prepared(as_source(class_folders), tmp_path / "d")
     (tmp_path / "d" / name).write_bytes(content)
     with pytest.raises(DatasetError, match=message):
-        open_dataset(tmp_path / "d").images(32)
+        Dataset.open(tmp_path / "d").images(32)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_broken_manifest_header_is_one_line(
     path = tmp_path / "d/manifest.parquet"
     pq.write_table(pq.read_table(path).replace_schema_metadata({b"facecover": header}), path)
     with pytest.raises(DatasetError, match=message) as caught:
-        open_dataset(tmp_path / "d")
+        Dataset.open(tmp_path / "d")
     assert "\n" not in str(caught.value)
 
 
@@ -238,7 +238,7 @@ def test_a_dataset_of_before_the_package_was_renamed_is_read(
     table = pq.read_table(path)
     metadata = {b"facemask": table.schema.metadata[b"facecover"]}
     pq.write_table(table.replace_schema_metadata(metadata), path)
-    assert open_dataset(tmp_path / "d").manifest.info.digest == digest
+    assert Dataset.open(tmp_path / "d").manifest.info.digest == digest
 
 
 def test_every_packaged_model_takes_a_dataset_as_it_is_prepared() -> None:
@@ -254,7 +254,7 @@ def test_a_size_that_was_not_kept(class_folders: Path, tmp_path: Path) -> None:
 
 def test_no_dataset_there(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"found none; make one with 'facecover prepare"):
-        open_dataset(tmp_path)
+        Dataset.open(tmp_path)
 
 
 def test_a_folder_whose_name_is_not_utf8_is_read(class_folders: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from facecover.dataset.arrays import Dataset, array_name, open_dataset, wide_name
+from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facecover.training.config import Experiment
 
@@ -74,7 +74,7 @@ def write_dataset(
         end = begin + 2 * size_px
         table.loc[: wide_cuts - 1, list(WIDE_COLUMNS)] = (begin, begin, end, end)
     Manifest(table, info).save(folder)
-    return open_dataset(folder)
+    return Dataset.open(folder)
 
 
 def _table(splits: list[str], labels: list[int]) -> pd.DataFrame:

@@ -299,12 +299,12 @@ def test_a_signal_leaves_a_run_that_goes_on(
 ) -> None:
     code = (
         "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
-        "from facecover.dataset.arrays import open_dataset\n"
+        "from facecover.dataset.arrays import Dataset\n"
         "from facecover.training.experiments import load_experiment\n"
         "from facecover.training.fit import fit\n"
         "path, data, run, epochs = sys.argv[1:]\n"
         "experiment = load_experiment(path, ['training.epochs=' + epochs])\n"
-        "fit(experiment, open_dataset(Path(data)), Path(run), device='cpu')\n"
+        "fit(experiment, Dataset.open(Path(data)), Path(run), device='cpu')\n"
     )
     run, path = tmp_path / "run", write_experiment(tmp_path / "own.yaml")
     with subprocess.Popen(

@@ -35,14 +35,14 @@ def train_command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a network, keep its best or last weights, and export them as one model file."""
-    from facecover.dataset.arrays import open_dataset
+    from facecover.dataset.arrays import Dataset
     from facecover.dataset.opened import of_dataset
     from facecover.report.run_page import write_run_report
     from facecover.report.terminal import evaluation_text
     from facecover.training.experiments import load_experiment
     from facecover.workflows.measure_models import as_run, load_models, measure
 
-    train(load_experiment(experiment, settings), open_dataset(data), output, resume, device)
+    train(load_experiment(experiment, settings), Dataset.open(data), output, resume, device)
     (model,) = load_models([output])
     validation = of_dataset(
         data, [model.input_size_px], "val", model.classifier.info.classes, CONSOLE
@@ -96,14 +96,14 @@ def export_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's model file, in float32 or INT8, and say what was measured of it."""
-    from facecover.dataset.arrays import open_dataset
+    from facecover.dataset.arrays import Dataset
     from facecover.training.run_folder import load_record
 
     check_own_file(output, is_model_file, "a model file")
     load_record(run)  # what is no run is refused at once; PyTorch takes seconds to import
     from facecover.training.run_export import export_run
 
-    dataset = None if data is None else open_dataset(data)
+    dataset = None if data is None else Dataset.open(data)
     exported = export_run(run, output, dataset, int8=int8)
     files = {"float32": exported.float32, exported.file.info.precision: exported.file}
     facts = _facts({name: file for name, file in files.items() if file is not None}, dataset)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from facecover.copies.hashes import (
 )
 from facecover.copies.identities import find_identities
 from facecover.copies.matching import compare
+from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
 from facecover.files import available_cores
@@ -35,7 +37,7 @@ Agrees = Callable[[Pairs], npt.NDArray[np.bool_]]
 
 def components(count: int, pairs: Pairs) -> Members:
     """What is linked, directly or through others, is one group."""
-    links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (count, count))
+    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), (count, count))
     _, found = connected_components(links, directed=False)
     return numbered(found)
 
@@ -95,8 +97,7 @@ def _misfits(
 
 def codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
     """A number for each value, -1 for null: ``int64 (N,)``."""
-    numbers, _ = pd.factorize(values)
-    return numbers.astype(np.int64)
+    return pd.factorize(values)[0].astype(np.int64)
 
 
 def shares_with(
@@ -106,17 +107,10 @@ def shares_with(
     return np.isin(groups, np.unique(groups[chosen & (groups >= 0)]))
 
 
-SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED = (
-    "same file",
-    "same pixels",
-    "near",
-    "mirrored",
-    "edited",
-)
+SAME_FILE, SAME_PIXELS, NEAR = "same file", "same pixels", "near"
+MIRRORED, EDITED = "mirrored", "edited"
 KINDS = (SAME_FILE, SAME_PIXELS, NEAR, MIRRORED, EDITED)
 """How two images of a pair are related; ``edited``: one picture, changed in a part of it."""
-
-COMPARED_SIZE_PX = 64
 
 FLAT_CONTRAST = 3.0
 """In grey levels: images of less contrast are nearly blank, their hashes are noise, and only
@@ -183,9 +177,8 @@ def find_duplicates(
     """Find the images that show the same picture.
 
     Exact copies share their pixels. Others are candidates when their perceptual hashes differ in
-    few bits (see `candidates`), and a pair when their pixels agree (see `sameness`). Groups are
-    connected components, cut where a member does not agree with the centre of its group (see
-    `components.cut_chains`).
+    few bits (see `hashes`), and a pair when their pixels agree (see `matching`). Groups are
+    connected components, cut where a member does not agree with its centre (see `cut_chains`).
 
     Args:
         images: ``uint8 (N, 64, 64, 3)``, RGB.
@@ -196,28 +189,24 @@ def find_duplicates(
         DatasetError: if there is no image, or the images do not fit the table.
     """
     _check(images, table)
+    threads = workers or available_cores()
     # The threads are shared out here; each then multiplies its small matrices alone.
     with threadpool_limits(1, user_api="blas"):
-        return _find(images, table, workers or available_cores())
-
-
-def _find(images: Images, table: pd.DataFrame, threads: int) -> DuplicateGroups:
-    copy_of = first_copies(images)
-    distinct = np.flatnonzero(copy_of == np.arange(len(images)))
-    hashes = hash_images(images, distinct, threads)
-    searched = np.flatnonzero(hashes.contrast >= FLAT_CONTRAST)
-    found = find_candidates(hashes.codes[searched], threads)
-    found = found._replace(pairs=distinct[searched][found.pairs])
-    links = pd.concat([_exact_links(copy_of, table), _judged(images, found, threads)])
-    links = links.sort_values(["first", "second"], kind="stable", ignore_index=True)
-    group, family = _grouped(images, links, threads)
-    return DuplicateGroups(group, family, links)
+        copy_of = first_copies(images)
+        distinct = np.flatnonzero(copy_of == np.arange(len(images)))
+        hashes = hash_images(images, distinct, threads)
+        searched = np.flatnonzero(hashes.contrast >= FLAT_CONTRAST)
+        found = find_candidates(hashes.codes[searched], threads)
+        found = found._replace(pairs=distinct[searched][found.pairs])
+        links = pd.concat([_exact_links(copy_of, table), _verified(images, found, threads)])
+        links = links.sort_values(["first", "second"], kind="stable", ignore_index=True)
+        return _grouped(images, links, threads)
 
 
 def _check(images: Images, table: pd.DataFrame) -> None:
     if not len(table):
         raise DatasetError("no image to look for duplicates in: the table is empty")
-    side = COMPARED_SIZE_PX
+    side = MEASURE_SIZE_PX
     if images.shape != (len(table), side, side, 3) or images.dtype != np.uint8:
         raise DatasetError(
             f"images to look for duplicates in: expected uint8 {(len(table), side, side, 3)}, "
@@ -233,7 +222,7 @@ def _exact_links(copy_of: npt.NDArray[np.int64], table: pd.DataFrame) -> pd.Data
     return _links(copy_of[copies], copies, kinds, np.zeros(len(copies)), np.zeros(len(copies)))
 
 
-def _judged(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
+def _verified(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
     """The candidates whose pixels agree; of a pair found both ways, the closer way."""
     compared = compare(images, found.pairs, found.is_mirrored, threads)
     is_same = compared.same()
@@ -263,35 +252,26 @@ def _links(
     return pd.DataFrame(columns).astype({"kind": "string"})
 
 
-def _grouped(images: Images, links: pd.DataFrame, threads: int) -> tuple[Members, Members]:
-    """The groups of one picture, and the families that edited copies join them to."""
-
-    def is_same(pairs: Pairs) -> npt.NDArray[np.bool_]:
-        return _agree(images, pairs, threads, edited=False)
-
-    def is_edited(pairs: Pairs) -> npt.NDArray[np.bool_]:
-        return _agree(images, pairs, threads, edited=True)
-
+def _grouped(images: Images, links: pd.DataFrame, threads: int) -> DuplicateGroups:
+    count = len(images)
     pairs = links[["first", "second"]].to_numpy(dtype=np.int64)
     is_edit = (links["kind"] == EDITED).to_numpy(dtype=bool)
-    group = cut_chains(len(images), pairs[~is_edit], is_same)
-    family = cut_chains(len(images), pairs, is_edited)
+    agree = partial(_agree, images, threads)
+    group = cut_chains(count, pairs[~is_edit], partial(agree, is_edited=False))
+    family = cut_chains(count, pairs, partial(agree, is_edited=True))
     # A group never falls apart in families, whichever centres they have.
-    firsts = np.unique(group, return_index=True)[1][group]
-    count = len(images)
-    within = np.column_stack([np.arange(count), firsts])
-    together = np.column_stack([np.arange(count), np.unique(family, return_index=True)[1][family]])
-    return group, components(count, np.concatenate([within, together]))
+    family = components(count, np.concatenate([_linked(group), _linked(family)]))
+    return DuplicateGroups(group, family, links)
 
 
-def _agree(images: Images, pairs: Pairs, threads: int, *, edited: bool) -> npt.NDArray[np.bool_]:
+def _agree(images: Images, threads: int, pairs: Pairs, *, is_edited: bool) -> npt.NDArray[np.bool_]:
     """Whether pairs agree by looser thresholds, as they are or mirrored."""
     agreed = np.zeros(len(pairs), bool)
     for is_mirrored in (False, True):
         left = np.flatnonzero(~agreed)
         compared = compare(images, pairs[left], np.full(len(left), is_mirrored), threads)
-        judge = compared.edited if edited else compared.same
-        agreed[left] = judge(CENTRE_TOLERANCE)
+        judged = compared.edited if is_edited else compared.same
+        agreed[left] = judged(CENTRE_TOLERANCE)
     return agreed
 
 
@@ -308,20 +288,16 @@ def group_together(
         duplicates: their groups.
         identity: the person in each sample, or null.
     """
-    links = [
-        _linked(duplicates.family),
-        _linked(pd.factorize(identity)[0]),
-        _linked(pd.factorize(table["group"])[0]),
-        _linked(pd.factorize(table["sha256"])[0]),  # the faces of one photo
-    ]
+    persons, given, photos = (codes(one) for one in (identity, table["group"], table["sha256"]))
+    links = [_linked(groups) for groups in (duplicates.family, persons, given, photos)]
     return components(len(table), np.concatenate(links))
 
 
-def _linked(groups: npt.NDArray[np.int64]) -> Pairs:
+def _linked(groups: Members) -> Pairs:
     """Each member with the first of its group; -1 is no group."""
     members = np.flatnonzero(groups >= 0)
     _, first, inverse = np.unique(groups[members], return_index=True, return_inverse=True)
-    return np.column_stack([members[first][inverse], members]).astype(np.int64)
+    return np.column_stack([members[first][inverse], members])
 
 
 def group_copies(table: pd.DataFrame, images: Images, *, workers: int | None = None) -> Members:

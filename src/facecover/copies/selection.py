@@ -1,11 +1,11 @@
-"""Sources that cannot be merged, since they mean different things by their labels."""
+"""Which samples stay: one image of every picture, and nothing of what left-out sources share."""
 
 import dataclasses
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,45 +20,104 @@ from facecover.sources.rows import Drop, Source
 DUPLICATE = "duplicate of a kept image"
 OUTVOTED = "label outvoted by its duplicates"
 CONTRADICTED = "duplicates with contradicting labels"
+TRAINED_PICTURE = "left-out source: picture in a training source"
+TRAINED_EDIT = "left-out source: edited copy in a training source"
+TRAINED_PERSON = "left-out source: person in a training source"
+TRAINED_GROUP = "left-out source: group in a training source"
+
+SplitBy = Literal["group", "source", "random"]
 
 MAJORITY = (2, 3)
 """Of three different files of one picture, two must agree on its label."""
 
+FEWEST_SHARED = 10
+"""Two sources with fewer pictures in common tell nothing of each other's labels."""
+
+MOST_DISAGREEING = 0.5
+"""Labels of public sets are wrong for some percent of their photos, never for half of them."""
+
+_SPLIT_RANKS = {"test": 0, "val": 1}
+"""Of a picture with copies in several given splits, the one held out stays: a test set that
+others use too keeps its pictures. Samples without a split come last, with training data."""
+
+_Numbers = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
-class Settled:
+class Deduplicated:
     """What is left when every picture stands once.
 
     Attributes:
-        kept: ``bool (N,)``, which samples stay.
-        drops: one for each sample that goes, in table order; its reason is `DUPLICATE`,
-            `OUTVOTED` or `CONTRADICTED`.
+        dropped: by row, why a sample goes.
         keeper: ``int64 (N,)``, the row that stays for the picture of each sample: its own, of
             a kept one; -1 where none does.
-        group: the group of each sample, kept or not: samples that share a family, a person, a
-            photo, or a group given by the data, directly or through others.
+        group: the group of each sample, kept or not; see `duplicates.group_together`.
     """
 
-    kept: npt.NDArray[np.bool_]
-    drops: tuple[Drop, ...]
-    keeper: npt.NDArray[np.int64]
+    dropped: Mapping[int, Drop]
+    keeper: _Numbers
     group: "pd.Series[str]"
 
+    @property
+    def kept(self) -> npt.NDArray[np.bool_]:
+        """Which samples stay: ``bool (N,)``."""
+        kept = np.ones(len(self.keeper), dtype=bool)
+        kept[list(self.dropped)] = False
+        return kept
 
-def settle(
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """One for each sample that goes, in table order."""
+        return tuple(self.dropped[row] for row in sorted(self.dropped))
+
+
+def choose_samples(
+    table: pd.DataFrame,
+    duplicates: DuplicateGroups,
+    identity: "pd.Series[str]",
+    roots: Mapping[str, Path],
+    split_by: SplitBy,
+    left_out: Sequence[str] = (),
+) -> Deduplicated:
+    """What stays, what goes and why, and the group of each sample.
+
+    Args:
+        table: the samples, as they were read.
+        duplicates: their groups.
+        identity: the person in each sample, or null.
+        roots: by source name, the folder that its paths stand under.
+        split_by: ``random`` keeps all; the others keep one image of every picture, ``source``
+            that of a source that is not left out.
+        left_out: the sources to test on: of these goes what is known from the others.
+
+    Raises:
+        DatasetError: as `deduplicate`.
+    """
+    if split_by == "random":
+        return Deduplicated({}, np.arange(len(table)), table["group"])
+    if split_by == "source":
+        is_left_out = table["source"].isin(list(left_out)).to_numpy(dtype=bool)
+        found = deduplicate(table, duplicates, identity, roots, rank=is_left_out.astype(np.int64))
+        return _without_known(table, found, duplicates, identity, is_left_out, roots)
+    lowest = len(_SPLIT_RANKS)
+    rank = np.asarray(table["split"].map(_SPLIT_RANKS).fillna(lowest), dtype=np.int64)
+    return deduplicate(table, duplicates, identity, roots, rank=rank)
+
+
+def deduplicate(
     table: pd.DataFrame,
     duplicates: DuplicateGroups,
     identity: "pd.Series[str]",
     roots: Mapping[str, Path],
     *,
-    rank: npt.NDArray[np.int64] | None = None,
-) -> Settled:
+    rank: _Numbers | None = None,
+) -> Deduplicated:
     """Keep one image of every picture, and say which images belong together.
 
     Of a picture the image with the most pixels stays, the first of several. Where its images
     have different labels, each different file has a vote: a label with two thirds of the votes
     or more wins and the others go, otherwise the whole picture goes. Where labels of a picture
-    were corrected (see `corrections`), those alone vote. Edited copies all stay.
+    were corrected (see `label_corrections`), those alone vote. Edited copies all stay.
 
     Args:
         table: samples with the columns of `manifest.COLUMNS`.
@@ -73,28 +132,27 @@ def settle(
             where there were more.
     """
     if not len(table):
-        raise DatasetError("no image to settle: the table is empty")
-    winner = _winners(table, duplicates.group)
+        raise DatasetError("no image to choose: the table is empty")
     ranks = np.zeros(len(table), np.int64) if rank is None else rank
-    keeper = _keepers(table, duplicates.group, winner, ranks)
-    kept = keeper == np.arange(len(table))
+    keeper = _keepers(table, duplicates.group, ranks)
     columns = table[["source", "path", "label", "width", "height"]]
     samples = columns.assign(corrected=_is_corrected(table)).to_dict("records")
-    drops = [
-        _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
-        for row in np.flatnonzero(~kept)
-    ]
+    dropped = {
+        row: _drop(samples[row], samples[keeper[row]] if keeper[row] >= 0 else None, roots)
+        for row in np.flatnonzero(keeper != np.arange(len(table))).tolist()
+    }
     numbers = group_together(table, duplicates, identity)
     group = pd.Series([f"group {one}" for one in numbers], index=table.index, dtype="string")
-    _check_left(table, kept, duplicates, group)
-    return Settled(kept, tuple(drops), keeper, group)
+    found = Deduplicated(dropped, keeper, group)
+    _check_left(table, found, duplicates)
+    return found
 
 
-def _winners(table: pd.DataFrame, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _winners(table: pd.DataFrame, groups: _Numbers) -> _Numbers:
     """The label that each row's group agrees on, -1 where it does not: ``int64 (N,)``."""
     ballots = pd.DataFrame({"group": groups, "file": same_file_keys(table)})
     ballots["label"] = table["label"].to_numpy(dtype=np.int64)
-    # Copies that were not looked at must not undo what somebody looked at.
+    # Copies that nobody checked must not undo what somebody checked.
     corrected = pd.Series(_is_corrected(table))
     ballots = ballots[corrected | ~corrected.groupby(groups).transform("any")]
     votes = ballots.drop_duplicates().groupby(["group", "label"]).size().unstack(fill_value=0)
@@ -111,15 +169,10 @@ def _is_corrected(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return np.asarray(table["label_before"].notna(), dtype=bool)
 
 
-def _keepers(
-    table: pd.DataFrame,
-    groups: npt.NDArray[np.int64],
-    winner: npt.NDArray[np.int64],
-    rank: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
+def _keepers(table: pd.DataFrame, groups: _Numbers, rank: _Numbers) -> _Numbers:
     """The row that stays for each row's picture, -1 where none does: ``int64 (N,)``."""
     pixels = table["width"].to_numpy(np.int64) * table["height"].to_numpy(np.int64)
-    is_valid = table["label"].to_numpy(dtype=np.int64) == winner
+    is_valid = table["label"].to_numpy(dtype=np.int64) == _winners(table, groups)
     order = np.lexsort((np.arange(len(table)), -pixels, rank, ~is_valid, groups))
     _, first = np.unique(groups[order], return_index=True)
     best = order[first]
@@ -145,162 +198,60 @@ def _drop(
     return Drop(path, source, OUTVOTED, detail)
 
 
-def _check_left(
-    table: pd.DataFrame,
-    kept: npt.NDArray[np.bool_],
-    duplicates: DuplicateGroups,
-    group: "pd.Series[str]",
-) -> None:
+def _check_left(table: pd.DataFrame, found: Deduplicated, duplicates: DuplicateGroups) -> None:
     count = len(table)
     if duplicates.group_count == 1 and count > 1:
         raise DatasetError(f"all {count:,} images show the same picture; add different photos")
     labels = table["label"].to_numpy(dtype=np.int64)
     for label in np.unique(labels):
-        if not (kept & (labels == label)).any():
+        if not (found.kept & (labels == label)).any():
             raise DatasetError(
                 f"no {class_name(int(label))!r} image is left of {(labels == label).sum():,}: "
                 "each shows a picture that has another label too; list them with "
                 "'facecover audit', correct the labels with --relabel, or add photos"
             )
-    if group.nunique() == 1 and count > 1:
+    if found.group.nunique() == 1 and count > 1:
         raise DatasetError(
             f"all {count:,} images belong to one group (a person, a photo or edits of it), which "
             "cannot be divided into training and test data; add photos of others"
         )
 
 
-TRAINED_PICTURE = "left-out source: picture in a training source"
-TRAINED_EDIT = "left-out source: edited copy in a training source"
-TRAINED_PERSON = "left-out source: person in a training source"
-TRAINED_GROUP = "left-out source: group in a training source"
-
-
-class _Relation(NamedTuple):
-    """One way to know an image from the training sources: why it goes, and who knows whom."""
-
-    reason: str
-    words: str
-    groups: npt.NDArray[np.int64]
-
-
-def leave_out(
+def _without_known(
     table: pd.DataFrame,
-    settled: Settled,
+    found: Deduplicated,
     duplicates: DuplicateGroups,
     identity: "pd.Series[str]",
-    sources: Collection[str],
+    is_left_out: npt.NDArray[np.bool_],
     roots: Mapping[str, Path],
-) -> Settled:
+) -> Deduplicated:
     """Drop what the left-out sources share with the others, so that it is new in the test.
 
-    Of a picture that both have, the training sources' image was kept already, when `settle` was
-    given `training_first`; its copies get a reason of their own here. Of the rest go the images
-    in a group with an image of a training source: edited copies of it, photos of its person, and
-    what is related through others or by a group that the data gives.
-
-    Args:
-        table: samples with ``source`` and ``path``.
-        settled: which of them stay when every picture stands once.
-        duplicates: their groups.
-        identity: the person in each sample, or null.
-        sources: the names of those left out.
-        roots: by source name, the folder that its paths stand under.
+    Copies of a training source's image have gone, and get a reason of their own. Of the rest go
+    the images in a group with an image of a training source.
     """
-    is_left_out = table["source"].isin(list(sources)).to_numpy(dtype=bool)
-    training = settled.kept & ~is_left_out
-    relations = (
-        _Relation(TRAINED_EDIT, "edited from the same photo as", duplicates.family),
-        _Relation(TRAINED_PERSON, "names the same person as", codes(identity)),
-        _Relation(TRAINED_GROUP, "belongs to one group with", codes(settled.group)),
-    )
-    dropped = _renamed(settled, is_left_out)
-    kept = settled.kept.copy()
-    names = (table["source"] + ": " + table["path"]).tolist()
-    for relation in relations:
-        gone = kept & is_left_out & shares_with(relation.groups, training)
-        known = _first_of(relation.groups, training)
-        for row in np.flatnonzero(gone).tolist():
-            path, source = _place(table, row, roots)
-            detail = f"{path}: {relation.words} {names[known[int(relation.groups[row])]]}"
-            dropped[row] = Drop(path, source, relation.reason, detail)
-        kept &= ~gone
-    drops = tuple(dropped[row] for row in sorted(dropped))
-    return dataclasses.replace(settled, kept=kept, drops=drops)
-
-
-def training_first(table: pd.DataFrame, sources: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The rank of each sample for `settle`: 0 in a training source, 1 in one left out."""
-    return np.asarray(table["source"].isin(list(sources)), dtype=np.int64)
-
-
-def _renamed(settled: Settled, is_left_out: npt.NDArray[np.bool_]) -> dict[int, Drop]:
-    """The drops by row; copies of a training source's image say so."""
-    dropped = {}
-    for row, drop in zip(np.flatnonzero(~settled.kept).tolist(), settled.drops, strict=True):
-        is_known = is_left_out[row] and not is_left_out[settled.keeper[row]]
+    dropped = dict(found.dropped)
+    for row, drop in found.dropped.items():
+        is_known = is_left_out[row] and not is_left_out[found.keeper[row]]
         if drop.reason == DUPLICATE and is_known:
-            drop = dataclasses.replace(drop, reason=TRAINED_PICTURE)
-        dropped[row] = drop
-    return dropped
-
-
-def _first_of(groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
-    """The first chosen row of each group."""
-    rows = np.flatnonzero(chosen)
-    found, first = np.unique(groups[rows], return_index=True)
-    return dict(zip(found.tolist(), rows[first].tolist(), strict=True))
-
-
-def _place(table: pd.DataFrame, row: int, roots: Mapping[str, Path]) -> tuple[Path, str]:
-    source, path = (str(table[name].iloc[row]) for name in ("source", "path"))
-    return roots.get(source, Path()) / path, source
-
-
-SplitBy = Literal["group", "source", "random"]
-
-_BROUGHT_RANKS = {"test": 0, "val": 1}
-"""Of a picture with copies in several brought splits, the one held out stays: a test set that
-others use too keeps its pictures. Samples without a split come last, with training data."""
-
-
-def choose_samples(
-    table: pd.DataFrame,
-    duplicates: DuplicateGroups,
-    identity: "pd.Series[str]",
-    roots: Mapping[str, Path],
-    split_by: SplitBy,
-    left_out: Sequence[str] = (),
-) -> Settled:
-    """What stays, what goes and why, and the group of each sample.
-
-    Args:
-        table: the samples, as they were read.
-        duplicates: their groups.
-        identity: the person in each sample, or null.
-        roots: by source name, the folder that its paths stand under.
-        split_by: ``random`` keeps all; the others keep one image of every picture.
-        left_out: the sources to test on, where ``split_by`` is ``source``.
-
-    Raises:
-        DatasetError: as `settle`.
-    """
-    if split_by == "random":
-        every = np.arange(len(table))
-        return Settled(np.ones(len(table), dtype=bool), (), every, table["group"])
-    if split_by == "source":
-        rank = training_first(table, left_out)
-        settled = settle(table, duplicates, identity, roots, rank=rank)
-        return leave_out(table, settled, duplicates, identity, left_out, roots)
-    lowest = len(_BROUGHT_RANKS)
-    rank = np.asarray(table["split"].map(_BROUGHT_RANKS).fillna(lowest), dtype=np.int64)
-    return settle(table, duplicates, identity, roots, rank=rank)
-
-
-FEWEST_SHARED = 10
-"""Two sources with fewer pictures in common tell nothing of each other's labels."""
-
-MOST_DISAGREEING = 0.5
-"""Labels of public sets are wrong for some percent of their photos, never for half of them."""
+            dropped[row] = dataclasses.replace(drop, reason=TRAINED_PICTURE)
+    sources, paths, kept = table["source"].tolist(), table["path"].tolist(), found.kept
+    is_training = kept & ~is_left_out
+    backwards = np.flatnonzero(is_training)[::-1]
+    relations = (
+        (TRAINED_EDIT, "edited from the same photo as", duplicates.family),
+        (TRAINED_PERSON, "names the same person as", codes(identity)),
+        (TRAINED_GROUP, "belongs to one group with", codes(found.group)),
+    )
+    for reason, words, groups in relations:
+        gone = kept & is_left_out & shares_with(groups, is_training)
+        first = dict(zip(groups[backwards].tolist(), backwards.tolist(), strict=True))
+        for row in np.flatnonzero(gone).tolist():
+            path, known = roots.get(sources[row], Path()) / paths[row], first[int(groups[row])]
+            detail = f"{path}: {words} {sources[known]}: {paths[known]}"
+            dropped[row] = Drop(path, sources[row], reason, detail)
+        kept &= ~gone
+    return dataclasses.replace(found, dropped=dropped)
 
 
 def check_class_names(sources: Iterable[Source]) -> None:
@@ -326,10 +277,6 @@ def check_shared_pictures(table: pd.DataFrame, duplicates: DuplicateGroups) -> N
 
     Numbers as labels cannot be checked by their names: where 0 means a mask in one source and
     none in the other, only the pictures that stand in both tell.
-
-    Args:
-        table: samples with ``source`` and ``label``.
-        duplicates: their groups.
 
     Raises:
         DatasetError: if two sources do.

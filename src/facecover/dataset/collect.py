@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +96,7 @@ class Collection(NamedTuple):
         """By source name, the folder that its paths stand under."""
         return {source.name: Path(source.root) for source in self.dataset.manifest.info.sources}
 
-    def with_columns(self, **columns: object) -> "Collection":
+    def with_columns(self, **columns: "pd.Series[Any]") -> "Collection":
         """The same samples with other columns."""
         manifest = self.dataset.manifest
         manifest = dataclasses.replace(manifest, table=manifest.table.assign(**columns))

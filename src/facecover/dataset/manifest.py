@@ -175,8 +175,7 @@ def digest_samples(
     labels = table["label"].to_numpy()
     pixels = (hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows)
     lines = sorted(
-        f"{digest} {labels[row]} {splits[row]}\n"
-        for digest, row in zip(pixels, rows, strict=True)
+        f"{digest} {labels[row]} {splits[row]}\n" for digest, row in zip(pixels, rows, strict=True)
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import Dataset, Images, open_dataset
+from facecover.dataset.arrays import Dataset, Images
 from facecover.dataset.collect import (
     CLASS_LEFT_OUT,
     DROPPED_NAME,
@@ -24,19 +23,13 @@ from facecover.dataset.collect import (
     unreadable_among,
     without_incorrect,
 )
-from facecover.dataset.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestInfo,
-    SourceInfo,
-    digest_samples,
-)
+from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples
 from facecover.errors import ConfigError, DatasetError, shown
-from facecover.labels import CLASS_NAMES, class_name
+from facecover.labels import class_name
 from facecover.photos import NO_PHOTO
 from facecover.progress import SILENT, Progress
 from facecover.sources.reading import parse_assignments, read_sources
-from facecover.sources.rows import Drop, Source
+from facecover.sources.rows import Source
 
 Paths = str | Path | Sequence[str | Path]
 """One path or several."""
@@ -202,7 +195,7 @@ def of_dataset(
     Raises:
         DatasetError: if it is no dataset, or has no such split or size.
     """
-    dataset = open_dataset(path)
+    dataset = Dataset.open(path)
     table = dataset.manifest.table
     # Refuses a split that is none.
     brought = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
@@ -251,21 +244,17 @@ def _of_sources(
     if unreadable := unreadable_among(collection.drops):
         examples = "; ".join(drop.detail for drop in unreadable[:3])
         progress.note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
-    table = collection.table
+    dataset, table = collection.dataset, collection.table
     chosen, rows = _chosen(table, split)
     return LabelledImages(
-        images=collection.images,
-        labels=table["label"].to_numpy(np.int64),
+        images={size: dataset.images(size) for size in dataset.manifest.info.sizes_px},
+        labels=dataset.labels,
         rows=rows,
         groups=_groups(table),
         names=_names(table),
         table=table,
         split=chosen,
-        digest=digest_samples(
-            list(collection.pixel_digests),
-            table["label"].tolist(),
-            table["split"].fillna("").tolist(),
-        ),
+        digest=digest_samples(dataset.comparable_images, table, np.arange(len(table))),
         manifest=None,
         drops=drops_table(collection.drops),
         n_classes=n_classes,
@@ -311,26 +300,10 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [f"{source}/{path}" for source, path in zip(table["source"], table["path"], strict=True)]
 
 
-AS_READ = "source data"
-"""What split photos that no command has split."""
-
-
-class Decoded(NamedTuple):
-    """Every sample, and what was left out on the way.
-
-    Attributes:
-        dataset: the samples; photos that no command has split may have no split.
-        drops: what was left out.
-    """
-
-    dataset: Dataset
-    drops: Sequence[Drop]
-
-
 @contextmanager
 def decoded(
     paths: Sequence[Path], options: SourceOptions, progress: Progress = SILENT
-) -> Iterator[Decoded]:
+) -> Iterator[Collection]:
     """Every sample of one dataset or of several sources.
 
     Args:
@@ -346,7 +319,7 @@ def decoded(
     if any(is_dataset(path) for path in paths):
         if len(paths) > 1:
             raise ConfigError("SOURCE: expected one dataset or several sources, found both")
-        yield Decoded(open_dataset(paths[0]), read_drops(paths[0] / DROPPED_NAME))
+        yield Collection(Dataset.open(paths[0]), read_drops(paths[0] / DROPPED_NAME))
         return
     sources = read_labelled(paths, options, progress)
     count = sum(len(source.rows) for source in sources)
@@ -359,22 +332,4 @@ def decoded(
                 workers=options.workers,
                 on_progress=advance,
             )
-        dataset = Dataset(Path(name), Manifest(collection.table, _info(collection)))
-        yield Decoded(dataset, collection.drops)
-
-
-def _info(collection: Collection) -> ManifestInfo:
-    reasons = Counter(drop.reason for drop in collection.drops)
-    return ManifestInfo(
-        sources=tuple(
-            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
-            for source in collection.sources
-        ),
-        class_names=CLASS_NAMES[: int(collection.table["label"].max()) + 1],
-        sizes_px=tuple(collection.images),
-        channel_mean={},  # of the training split, and there is none yet
-        channel_std={},
-        split_by=AS_READ,
-        seed=0,
-        counts={"read": collection.read_count, "kept": len(collection.table), **reasons},
-    )
+        yield collection

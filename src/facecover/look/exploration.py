@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, Images, channel_statistics
+from facecover.dataset import MEASURE_SIZE_PX
+from facecover.dataset.arrays import Dataset, Images, channel_statistics
 from facecover.dataset.manifest import SourceInfo
 from facecover.errors import DatasetError, ImageError
 from facecover.images import RESAMPLING, cropped, read_photo

@@ -1,6 +1,5 @@
 """Corrected labels: lists of them as CSV, and what they make of a table of samples."""
 
-import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.copies.hashes import BOX
-from facecover.dataset.collect import Collection, only_two_classes
+from facecover.dataset.collect import Collection
 from facecover.errors import DatasetError, LabelError, shown
 from facecover.labels import INCORRECT_MASK, class_name, resolve_label
 from facecover.sources.csv_tables import CORRECTIONS, read_records
@@ -215,7 +214,6 @@ def _overlaid(
 
 def relabelled(
     collection: Collection,
-    folder: Path,
     lists: Mapping[Path, pd.DataFrame],
     class_map: Mapping[str, str],
     *,
@@ -224,8 +222,7 @@ def relabelled(
     """A collection with corrected labels, and how many were changed; no photo is touched.
 
     Args:
-        collection: with incorrectly worn masks, since a correction may make a mask of one.
-        folder: where its arrays lie.
+        collection: incorrectly worn masks included: a correction may make a mask of one.
         lists: from `read_corrections`, by their files.
         class_map: the user's own class names, each with a known one.
         keeps_incorrect: keep what is `incorrect_mask` then.
@@ -235,12 +232,11 @@ def relabelled(
     """
     before = collection.table
     table, changes = apply_lists(before, lists, class_map)
-    if keeps_incorrect:
-        _check_classes_left(before, table, lists)
-        return dataclasses.replace(collection, table=table), len(changes)
-    _check_classes_left(before[before["label"] != INCORRECT_MASK], table, lists)
-    corrected = only_two_classes(dataclasses.replace(collection, table=table), folder)
-    return corrected, len(changes)
+    if not keeps_incorrect:
+        before = before[before["label"] != INCORRECT_MASK]
+    _check_classes_left(before, table, lists)
+    corrected = collection.with_columns(**{name: table[name] for name in ("label", *OVERLAY)})
+    return corrected if keeps_incorrect else corrected.only_two_classes(), len(changes)
 
 
 def _check_classes_left(before: pd.DataFrame, after: pd.DataFrame, lists: Iterable[Path]) -> None:

@@ -1,7 +1,6 @@
 """Sources to a dataset on disk: decode, check, choose, split, and only then put in place."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,32 +10,24 @@ import pandas as pd
 from facecover.copies.duplicates import DuplicateGroups, find_duplicates
 from facecover.copies.identities import Identities, find_identities
 from facecover.copies.selection import (
-    Settled,
+    Deduplicated,
     SplitBy,
     check_class_names,
     check_shared_pictures,
     choose_samples,
 )
-from facecover.dataset import MAX_UNREADABLE_SHARE, PREPARED_SIZES_PX
-from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset, channel_statistics, open_dataset
+from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX, PREPARED_SIZES_PX
+from facecover.dataset.arrays import Dataset, Images, with_table
 from facecover.dataset.collect import (
     DROPPED_NAME,
     UNREADABLE_NAME,
     Collection,
     collect,
-    keep_samples,
     unreadable_among,
     without_incorrect,
     write_drops,
 )
-from facecover.dataset.decode import OnProgress
-from facecover.dataset.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestInfo,
-    SourceInfo,
-    digest_samples,
-)
+from facecover.dataset.manifest import AS_READ, MANIFEST_NAME, Manifest
 from facecover.dataset.split import (
     DEFAULT_SHARES,
     Shares,
@@ -48,12 +39,12 @@ from facecover.dataset.split import (
 )
 from facecover.errors import shown
 from facecover.files import check_replaceable, written_folder
-from facecover.labels import CLASS_NAMES
 from facecover.look.audit_checks import run_checks
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
 from facecover.look.leakage import Leakage, find_conflicts, find_leakage
 from facecover.preparation.label_corrections import read_corrections, relabelled
+from facecover.progress import OnProgress
 from facecover.sources.reading import check_classes
 from facecover.sources.rows import Source
 
@@ -71,17 +62,15 @@ class PrepareOptions:
     """How a dataset is prepared.
 
     Attributes:
-        sizes_px: square sizes to keep; 32 and 64 are always kept.
-        shares: the wanted shares of validation and test data.
+        sizes_px: square sizes to keep besides 32 and 64.
         split_by: ``group`` keeps one image of every picture, and edits of a picture and photos
-            of a person in one split (see `audit.settle`); ``source`` does so too, and tests on
-            whole sources (see `audit.left_out`); ``random`` keeps all and looks at none of
-            this, for comparison with figures that were taken so.
+            of a person in one split (see `copies.selection`); ``source`` does so too, and tests
+            on whole sources; ``random`` keeps all, for comparison with figures taken so.
         leave_out: the names of the sources to test on, where it is split by source.
         seed: of the split.
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         keeps_incorrect: keep `incorrect_mask` as a third class; else its samples are left out.
-        relabel: lists of corrected labels; see `audit.corrections`.
+        relabel: lists of corrected labels; see `label_corrections`.
         class_map: the user's own class names in those lists, each with a known one.
         audits: make every check of the audit first; else only those that choosing and splitting
             need, for data that was audited before: the others take longer than small data does.
@@ -114,7 +103,7 @@ def write_dataset(
     replaced, anything else is left alone.
 
     Args:
-        sources: from `layouts.read_sources`.
+        sources: from `sources.reading.read_sources`.
         folder: the dataset's place.
         options: how.
         on_progress: told of every few samples decoded.
@@ -131,28 +120,33 @@ def write_dataset(
     check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_classes(sources)
     check_class_names(sources)
-    tell = on_note or _say_nothing
+    note = on_note or _ignore
     with written_folder(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES) as beside:
-        collection, changed = _collected(sources, folder, beside, options, on_progress)
-        collection = _without_splits(collection, options, tell)
-        table = collection.table
-        copies, persons = _related(collection, options.workers)
-        findings = _audited(collection, copies, persons, tell) if options.audits else ()
-        roots = {source.name: source.root for source in sources}
-        settled = choose_samples(
-            table, copies, persons.identity, roots, options.split_by, options.leave_out
+        collection, n_relabelled = _collected(sources, folder, beside, options, on_progress)
+        collection = _without_splits(collection, options, note)
+        table, images = collection.table, collection.dataset.images(MEASURE_SIZE_PX)
+        duplicates = find_duplicates(images, table, workers=options.workers)
+        check_shared_pictures(table, duplicates)
+        persons = find_identities(table)
+        findings = _audited(table, images, duplicates, persons, note) if options.audits else ()
+        chosen = choose_samples(
+            table,
+            duplicates,
+            persons.identity,
+            collection.roots,
+            options.split_by,
+            options.leave_out,
         )
-        grouped = dataclasses.replace(collection, table=table.assign(group=settled.group))
-        chosen = keep_samples(grouped, beside, settled.kept, settled.drops)
-        manifest = _manifest(chosen, options, changed)
-        leakage = _leakage(manifest, table, settled, copies, persons)
-        _tell_of_split(manifest, leakage, tell)
+        collection = collection.with_columns(group=chosen.group).keep(chosen.kept, chosen.drops)
+        manifest = _divided(collection.dataset, options, n_relabelled).manifest
+        leakage = _leakage(manifest, table, chosen, duplicates, persons)
+        _note_split(manifest, leakage, note)
         manifest.save(beside)
-        write_drops(beside / UNREADABLE_NAME, unreadable_among(chosen.drops))
-        write_drops(beside / DROPPED_NAME, chosen.drops)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
+        write_drops(beside / DROPPED_NAME, collection.drops)
         write_audit(beside, findings, leakage)
-        write_conflicts(beside, find_conflicts(table, copies))
-    return open_dataset(folder)
+        write_conflicts(beside, find_conflicts(table, duplicates))
+    return Dataset.open(folder)
 
 
 def check_output(folder: Path) -> None:
@@ -164,7 +158,7 @@ def check_output(folder: Path) -> None:
     check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
 
 
-def _say_nothing(_: str) -> None:
+def _ignore(_: str) -> None:
     pass
 
 
@@ -190,100 +184,71 @@ def _collected(
     )
     if not lists:
         return collection, 0
-    return relabelled(
-        collection,
-        beside,
-        lists,
-        options.class_map,
-        keeps_incorrect=options.keeps_incorrect,
-    )
+    return relabelled(collection, lists, options.class_map, keeps_incorrect=options.keeps_incorrect)
 
 
-def _without_splits(collection: Collection, options: PrepareOptions, tell: OnNote) -> Collection:
+def _without_splits(collection: Collection, options: PrepareOptions, note: OnNote) -> Collection:
     """A collection without the splits that it brings, where whole sources are left out."""
     brought = collection.table.loc[collection.table["split"].notna(), "source"]
     if options.split_by != "source" or brought.empty:
         return collection
     names = ", ".join(shown(name) for name in brought.unique())
-    tell(f"the splits that {names} bring are not used: the test data are whole sources")
+    note(f"the splits that {names} bring are not used: the test data are whole sources")
     nothing = pd.Series(pd.NA, index=collection.table.index, dtype="string")
-    return dataclasses.replace(collection, table=collection.table.assign(split=nothing))
-
-
-def _related(collection: Collection, workers: int | None) -> tuple[DuplicateGroups, Identities]:
-    images = collection.images[MEASURE_SIZE_PX]
-    copies = find_duplicates(images, collection.table, workers=workers)
-    check_shared_pictures(collection.table, copies)
-    return copies, find_identities(collection.table)
+    return collection.with_columns(split=nothing)
 
 
 def _audited(
-    collection: Collection, copies: DuplicateGroups, persons: Identities, tell: OnNote
+    table: pd.DataFrame,
+    images: Images,
+    duplicates: DuplicateGroups,
+    persons: Identities,
+    note: OnNote,
 ) -> tuple[Finding, ...]:
-    images = collection.images[MEASURE_SIZE_PX]
-    found = run_checks(collection.table, images, duplicates=copies, identities=persons)
+    found = run_checks(table, images, duplicates=duplicates, identities=persons)
     for finding in found.findings:
         if finding.is_failed:
-            tell(f"found in the photos: {finding.sentence}")
+            note(f"found in the photos: {finding.sentence}")
     return found.findings
 
 
-def _manifest(collection: Collection, options: PrepareOptions, changed: int) -> Manifest:
-    table = collection.table.copy()
-    split_by = options.split_by
-    if split_by == "source":
-        table["split"] = leave_out_splits(
-            table, options.leave_out, options.shares, seed=options.seed
-        )
+def _divided(dataset: Dataset, options: PrepareOptions, n_relabelled: int) -> Dataset:
+    """The dataset with a split, and what follows from it."""
+    table, seed = dataset.manifest.table, options.seed
+    if options.split_by == "source":
+        split = leave_out_splits(table, options.leave_out, options.shares, seed=seed)
     else:
-        table["split"] = assign_splits(table, options.shares, seed=options.seed)
+        split = assign_splits(table, options.shares, seed=seed)
+    split_by = AS_READ if table["split"].notna().any() else options.split_by
+    table = table.assign(split=split)
     check_splits(table, leave_out=options.leave_out)
-    training = (table["split"] == "train").to_numpy().nonzero()[0]
-    statistics = {
-        size: channel_statistics(images, training) for size, images in collection.images.items()
-    }
-    reasons = Counter(drop.reason for drop in collection.drops)
-    info = ManifestInfo(
-        sources=tuple(
-            SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))
-            for source in collection.sources
-        ),
-        class_names=CLASS_NAMES[: int(table["label"].max()) + 1],
-        sizes_px=tuple(collection.images),
-        channel_mean={size: mean for size, (mean, _) in statistics.items()},
-        channel_std={size: std for size, (_, std) in statistics.items()},
-        split_by="source data" if collection.table["split"].notna().any() else split_by,
-        seed=options.seed,
-        counts={"read": collection.read_count, "kept": len(table), **reasons},
-        digest=digest_samples(
-            list(collection.pixel_digests), table["label"].tolist(), table["split"].tolist()
-        ),
-        left_out=options.leave_out,
-        relabelled=changed,
+    view = with_table(dataset, table, split_by=split_by, seed=seed)
+    info = dataclasses.replace(
+        view.manifest.info, left_out=options.leave_out, relabelled=n_relabelled
     )
-    return Manifest(table, info)
+    return Dataset(dataset.folder, Manifest(view.manifest.table, info))
 
 
 def _leakage(
     manifest: Manifest,
     table: pd.DataFrame,
-    settled: Settled,
-    copies: DuplicateGroups,
+    chosen: Deduplicated,
+    duplicates: DuplicateGroups,
     persons: Identities,
 ) -> Leakage:
     """What the held-out splits of the finished dataset share with its training split."""
     # Dropped samples have no split, and so play no part.
     split = pd.Series(pd.NA, index=table.index, dtype="string")
-    split[settled.kept] = manifest.table["split"].to_numpy()
-    full = table.assign(split=split, group=settled.group)
-    return find_leakage(full, copies, persons.identity, split_by=manifest.info.split_by)
+    split[chosen.kept] = manifest.table["split"].to_numpy()
+    full = table.assign(split=split, group=chosen.group)
+    return find_leakage(full, duplicates, persons.identity, split_by=manifest.info.split_by)
 
 
-def _tell_of_split(manifest: Manifest, leakage: Leakage, tell: OnNote) -> None:
+def _note_split(manifest: Manifest, leakage: Leakage, note: OnNote) -> None:
     if missing := missing_classes(manifest.table, "test"):
-        tell(
+        note(
             f"the test data have no {' and no '.join(missing)} image: measure there how many of "
             "the others are found, and nothing else"
         )
     if leakage.is_found:
-        tell(f"leakage: {leakage.sentence}; figures on them will be too good")
+        note(f"leakage: {leakage.sentence}; figures on them will be too good")

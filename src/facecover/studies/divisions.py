@@ -18,14 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.duplicates import (
-    COMPARED_SIZE_PX,
-    DuplicateGroups,
-    find_duplicates,
-    group_together,
-)
+from facecover.copies.duplicates import DuplicateGroups, find_duplicates, group_together
 from facecover.copies.identities import find_identities
-from facecover.copies.selection import settle
+from facecover.copies.selection import deduplicate
+from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.arrays import UNUSED, Dataset, with_table
 from facecover.dataset.split import assign_splits, check_are_sources, leave_out_splits
 from facecover.errors import DatasetError
@@ -85,7 +81,7 @@ def photos_with_copies(dataset: Dataset, *, workers: int | None = None) -> Photo
         DatasetError: if it holds no image.
     """
     table = dataset.manifest.table.reset_index(drop=True)
-    duplicates = find_duplicates(dataset.images(COMPARED_SIZE_PX), table, workers=workers)
+    duplicates = find_duplicates(dataset.images(MEASURE_SIZE_PX), table, workers=workers)
     together = group_together(table, duplicates, find_identities(table).identity)
     return Photos(table, together, duplicates)
 
@@ -229,14 +225,14 @@ def _left_out(photos: Photos, source: str) -> Splits:
 
 
 def _one_a_picture(photos: Photos, rows: Rows) -> Rows:
-    """The rows that stay when every picture stands once and contradictions are settled."""
+    """The rows that stay when every picture stands once and contradictions are out."""
     if photos.duplicates is None:
         return rows
     table = photos.table.iloc[rows].reset_index(drop=True)
     nobody = pd.Series(pd.NA, index=table.index, dtype="string")
     roots: dict[str, Path] = {}  # they would only stand in the drops
-    settled = settle(table, photos.duplicates.of_rows(rows), nobody, roots)
-    return rows[settled.kept]
+    found = deduplicate(table, photos.duplicates.of_rows(rows), nobody, roots)
+    return rows[found.kept]
 
 
 def _undivided(photos: Photos, rows: Rows, *, by_group: bool) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from sklearn.model_selection import StratifiedGroupKFold
 
 from facecover.dataset.arrays import Dataset, with_table
-from facecover.dataset.decode import OnProgress
 from facecover.errors import ConfigError, DatasetError
+from facecover.progress import OnProgress
 from facecover.training.config import Experiment
 from facecover.training.data_loader import Loader
 from facecover.training.experiments import load_experiment

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import MEASURE_SIZE_PX, Dataset
+from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
+from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import UNREADABLE_NAME, unreadable_among, write_drops
-from facecover.dataset.manifest import Manifest
-from facecover.dataset.opened import AS_READ, Paths, SourceOptions, as_paths, decoded, is_dataset
+from facecover.dataset.manifest import AS_READ, Manifest
+from facecover.dataset.opened import Paths, SourceOptions, as_paths, decoded, is_dataset
 from facecover.documents import to_document, write_document
 from facecover.errors import DatasetError, OutputError, RunError, shown
 from facecover.files import check_replaceable, written_folder

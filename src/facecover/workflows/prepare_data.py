@@ -14,7 +14,7 @@ from facecover.dataset import (
     MAX_UNREADABLE_SHARE,
     PREPARED_SIZES_PX,
 )
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.dataset.manifest import FORMAT_VERSION
 from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
 from facecover.dataset.split import Shares
@@ -122,7 +122,7 @@ def prepared_once(
     key = _key(sources, options)
     if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
         progress.note(f"prepared before: {folder}")
-        return open_dataset(folder)
+        return Dataset.open(folder)
     dataset = _written(folder, sources, options, progress)
     with written_file(key_path) as beside:
         beside.write_text(key, "utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from facecover.dataset.arrays import Dataset, open_dataset
+from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
 from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
@@ -200,7 +200,7 @@ def _photos(
             "--relabel: expected photos, found a dataset; prepare it with corrected labels"
         )
     if prepared:
-        dataset = open_dataset(prepared[0])
+        dataset = Dataset.open(prepared[0])
         photos = photos_once(dataset)
         for size_px in options.sizes_px:
             dataset.images(size_px)
