@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from facecover.copies.duplicates import find_duplicates
-from facecover.dataset import MAX_UNREADABLE_SHARE
-from facecover.dataset.arrays import MEASURE_SIZE_PX
+from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
 from facecover.dataset.opened import (
     ALL,
     LabelledImages,
