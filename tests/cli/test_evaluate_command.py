@@ -304,7 +304,7 @@ def test_copies_in_raw_photos_do_not_count_as_independent(
         "evaluate", models[2], "--data", folder, "--resamples", 100, "--json"
     )
     assert status == 0
-    assert "80 of 120 images are copies of others: intervals keep them together" in errors
+    assert "80 of 120 images show what others show (a copy, an edit, one photo or person)" in errors
     found = document(out)
     assert (found["n"], found["bootstrap"]["units"]) == (120, 40)
     low, high = found["ci95"]["accuracy"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from facecover.copies.duplicates import find_duplicates
+from facecover.copies.duplicates import group_copies
 from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
 from facecover.dataset.opened import (
     ALL,
@@ -126,7 +126,7 @@ def measured_images(
 ) -> Iterator[LabelledImages]:
     """Images of every size that the models take, and of one that is fit to be corrupted.
 
-    Where the photos bring no groups, copies of one picture are found and kept together: taken for
+    Where the photos bring no groups, copies and the like are found and kept together: taken for
     independent they would make every interval too narrow.
     """
     sizes = {model.input_size_px for model in models}
@@ -142,13 +142,13 @@ def measured_images(
 def _grouped(images: LabelledImages, options: SourceOptions, progress: Progress) -> LabelledImages:
     progress.note(f"looking for copies among {len(images.labels):,} images")
     pixels = images.images[MEASURE_SIZE_PX]
-    groups = find_duplicates(pixels, images.table, workers=options.workers).group
-    copies = len(images.rows) - len(np.unique(groups[images.rows]))
-    if not copies:
+    groups = group_copies(images.table, pixels, workers=options.workers)
+    dependent = len(images.rows) - len(np.unique(groups[images.rows]))
+    if not dependent:
         return images
     progress.note(
-        f"{copies:,} of {len(images.rows):,} images are copies of others: intervals keep them "
-        "together"
+        f"{dependent:,} of {len(images.rows):,} images show what others show (a copy, an edit, "
+        "one photo or person): intervals keep them together"
     )
     return dataclasses.replace(images, groups=groups)
 
