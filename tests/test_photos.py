@@ -103,9 +103,9 @@ def test_a_link_to_nothing_is_a_photo_that_went_missing(tmp_path: Path) -> None:
     put(tmp_path, ["a.jpg"])
     (tmp_path / "lost.jpg").symlink_to("nowhere")
     (tmp_path / "self.jpg").symlink_to("self.jpg")
-    (listing,) = walk(tmp_path, Counter())
-    assert [Path(path).name for path in listing.photos] == ["a.jpg", "lost.jpg", "self.jpg"]
-    assert listing.lost == {
+    (folder,) = walk(tmp_path, Counter())
+    assert [Path(path).name for path in folder.photos] == ["a.jpg", "lost.jpg", "self.jpg"]
+    assert folder.lost == {
         str(tmp_path / "lost.jpg"): "nowhere",
         str(tmp_path / "self.jpg"): "self.jpg",
     }

@@ -33,19 +33,10 @@ MAX_PIXELS = 100_000_000
 RESAMPLING = Image.Resampling.BILINEAR
 """Pillow widens this filter's support when it shrinks, so it is antialiased."""
 
-ImageSource = (
-    str
-    | PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | BinaryIO
-    | Image.Image
-    | npt.NDArray[np.uint8]
-)
-
 Pixels = npt.NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB."""
+
+ImageSource = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | Pixels
 
 Rectangle = tuple[float, float, float, float]
 """x0, y0, x1, y1, in pixels and parts of them."""

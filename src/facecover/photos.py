@@ -1,9 +1,10 @@
 """Photos in folders: what is taken for one, and the one walk over a folder and all below it."""
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from facecover.errors import DatasetError, shown
@@ -60,26 +61,69 @@ def reason_to_skip_folder(name: str) -> str | None:
     return NO_PHOTO if name.lower() in OTHER_FOLDERS else None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What lies directly in a folder; each list sorted by name.
+@dataclass(eq=False)
+class Folder:
+    """What lies directly in a folder, each list sorted by name, and what lies below it.
 
     Attributes:
-        path: the folder, by way of the root that the walk began with.
-        photos: paths of the files that may be photos.
+        location: the folder, by way of the root that the walk began with.
+        photos: locations of the files that may be photos.
         lost: those of them that are links to nothing, each with what it says.
-        others: paths of the files that are clearly something else; hidden ones left out.
+        other_files: locations of those that are clearly something else; hidden ones left out.
         problem: why it could not be listed; empty if it could.
+        folders: those in it; `folder_tree` puts them there.
     """
 
-    path: str
+    location: str
     photos: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
-    others: list[str] = field(default_factory=list)
+    other_files: list[str] = field(default_factory=list)
     problem: str = ""
+    folders: list["Folder"] = field(default_factory=list)
+
+    @cached_property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
+
+    @cached_property
+    def images(self) -> list[Path]:
+        """The files directly in it that may be photos."""
+        return list(map(Path, self.photos))
+
+    @cached_property
+    def others(self) -> list[Path]:
+        """The files directly in it that are clearly something else."""
+        return list(map(Path, self.other_files))
+
+    @cached_property
+    def image_count(self) -> int:
+        """How many files may be photos, in it and below."""
+        return len(self.photos) + sum(folder.image_count for folder in self.folders)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.name
+
+    def all_images(self) -> Iterator[Path]:
+        """Every file that may be a photo, here and below."""
+        yield from self.images
+        for folder in self.folders:
+            yield from folder.all_images()
+
+    def all_others(self, suffix: str) -> Iterator[Path]:
+        """Every other file with this extension (lower case, with its dot), here and below."""
+        yield from (path for path in self.others if path.suffix.lower() == suffix)
+        for folder in self.folders:
+            yield from folder.all_others(suffix)
+
+    def with_images(self) -> list["Folder"]:
+        """The folders directly in it that hold photos at any depth."""
+        return [folder for folder in self.folders if folder.image_count]
 
 
-def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> Iterator[Listing]:
+def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> Iterator[Folder]:
     """Every folder from a root down, each before those in it, by name.
 
     Hidden folders and `OTHER_FOLDERS` are not looked into. Links to folders are followed, but each
@@ -104,10 +148,10 @@ def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> It
         listed.add(real)
         if depth > MAX_DEPTH:
             problem = f"expected folders at most {MAX_DEPTH} deep; name a folder further down"
-            yield Listing(path, problem=problem)
+            yield Folder(path, problem=problem)
             continue
-        listing, folders = _list(path, skipped)
-        yield listing
+        folder, folders = _list(path, skipped)
+        yield folder
         for entry in reversed(folders):
             is_link = entry.is_symlink()
             inner = os.path.realpath(entry.path) if is_link else f"{real}{os.sep}{entry.name}"
@@ -126,7 +170,7 @@ def _is_listed_anyway(target: Path, root: Path, left_out: Path | None) -> bool:
     return not any(map(reason_to_skip_folder, target.relative_to(root).parts))
 
 
-def _list(path: str, skipped: Counter[str]) -> tuple[Listing, list["os.DirEntry[str]"]]:
+def _list(path: str, skipped: Counter[str]) -> tuple[Folder, list["os.DirEntry[str]"]]:
     """A folder's files, and the folders in it that are looked into."""
     folders: list[os.DirEntry[str]] = []
     try:
@@ -136,29 +180,29 @@ def _list(path: str, skipped: Counter[str]) -> tuple[Listing, list["os.DirEntry[
         problem = (
             f"this folder cannot be listed: {error.strerror}; make it readable or name another"
         )
-        return Listing(path, problem=problem), folders
-    listing = Listing(path)
+        return Folder(path, problem=problem), folders
+    folder = Folder(path)
     for entry in found:
         is_folder = _is_folder(entry)
-        reason = reason_to_skip_folder(entry.name) if is_folder else _sort_file(entry, listing)
+        reason = reason_to_skip_folder(entry.name) if is_folder else _sort_file(entry, folder)
         if reason is not None:
             skipped[reason] += 1
         elif is_folder:
             folders.append(entry)
-    return listing, folders
+    return folder, folders
 
 
-def _sort_file(entry: "os.DirEntry[str]", listing: Listing) -> str | None:
-    """Put a file where it belongs in the listing; why it is no photo, if it is none."""
+def _sort_file(entry: "os.DirEntry[str]", folder: Folder) -> str | None:
+    """Put a file where it belongs in its folder; why it is no photo, if it is none."""
     reason = reason_to_skip(entry.name)
     if reason == HIDDEN:
         return reason
     if _is_lost(entry):
         if reason is None:
-            listing.lost[entry.path] = _target(entry)
+            folder.lost[entry.path] = _target(entry)
     elif not entry.is_file():  # opening a pipe would wait for its writer
         return NO_PHOTO
-    (listing.photos if reason is None else listing.others).append(entry.path)
+    (folder.photos if reason is None else folder.other_files).append(entry.path)
     return reason
 
 
@@ -184,66 +228,20 @@ def _target(entry: "os.DirEntry[str]") -> str:
         return entry.name
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder and all that lies below it, each list sorted by name.
-
-    Attributes:
-        images: the files directly in it that may be photos.
-        others: the files directly in it that are clearly something else; hidden ones left out.
-        folders: the folders directly in it.
-        image_count: of files that may be photos, in it and below.
-    """
-
-    path: Path
-    images: tuple[Path, ...]
-    others: tuple[Path, ...]
-    folders: tuple["Folder", ...]
-    image_count: int
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return self.path.name
-
-    def all_images(self) -> Iterator[Path]:
-        """Every file that may be a photo, here and below."""
-        yield from self.images
-        for folder in self.folders:
-            yield from folder.all_images()
-
-    def all_others(self, suffix: str) -> Iterator[Path]:
-        """Every other file with this extension (lower case, with its dot), here and below."""
-        yield from (path for path in self.others if path.suffix.lower() == suffix)
-        for folder in self.folders:
-            yield from folder.all_others(suffix)
-
-    def with_images(self) -> list["Folder"]:
-        """The folders directly in it that hold photos at any depth."""
-        return [folder for folder in self.folders if folder.image_count]
-
-
 def folder_tree(root: Path, skipped: Counter[str]) -> Folder:
-    """A folder with all that `walk` finds in it.
-
-    Args:
-        root: a folder, without ``..``.
-        skipped: counts what is passed over, by reason.
+    """A folder with all that `walk` finds below it; `skipped` counts what is passed over.
 
     Raises:
         DatasetError: if a folder cannot be listed or lies deeper than `MAX_DEPTH`.
     """
-    listings = list(walk(root, skipped))
-    inside: defaultdict[Path, list[Folder]] = defaultdict(list)
-    for listing in reversed(listings):  # from the innermost folders outwards
-        if listing.problem:
-            raise DatasetError(f"{shown(listing.path)}: {listing.problem}")
-        path = Path(listing.path)
-        images, others = tuple(map(Path, listing.photos)), tuple(map(Path, listing.others))
-        folders = tuple(reversed(inside.pop(path, [])))
-        count = len(images) + sum(folder.image_count for folder in folders)
-        inside[path.parent].append(Folder(path, images, others, folders, count))
-    return inside[root.parent][0]
+    found: dict[Path, Folder] = {}
+    for folder in walk(root, skipped):
+        if folder.problem:
+            raise DatasetError(f"{shown(folder.location)}: {folder.problem}")
+        if found:
+            found[folder.path.parent].folders.append(folder)
+        found[folder.path] = folder
+    return found[root]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +276,12 @@ def photos_below(
     root: Path, skipped: Counter[str], leave_out: Path | None = None
 ) -> Iterator[Item]:
     """Every file below a folder that may be a photo, and what is lost, as `walk` finds them."""
-    for listing in walk(root, skipped, leave_out):
-        if listing.problem:
-            yield Broken(listing.path, listing.problem)
-        for name in listing.photos:
-            if name in listing.lost:
-                yield Broken(name, f"a link that leads nowhere: {shown(listing.lost[name])}")
+    for folder in walk(root, skipped, leave_out):
+        if folder.problem:
+            yield Broken(folder.location, folder.problem)
+        for name in folder.photos:
+            if name in folder.lost:
+                yield Broken(name, f"a link that leads nowhere: {shown(folder.lost[name])}")
             else:
                 path = Path(name)
                 yield FoundPhoto(name, path, path.relative_to(root).as_posix())

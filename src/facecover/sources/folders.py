@@ -1,6 +1,6 @@
 """Labels in folder names: a folder a class, and splits over such folders."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, shown
@@ -9,7 +9,7 @@ from facecover.photos import Folder
 from facecover.sources.rows import Draft, Row
 
 
-def label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
+def _label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
     """The class name at the end of ``<id>_<label>``, or None.
 
     The longest known one counts, so that ``7_no_mask`` is not read as `mask`; and before a word
@@ -24,13 +24,13 @@ def label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
     return None
 
 
-def are_labelled(images: Iterable[Path], mapping: Mapping[str, str]) -> bool:
+def _are_labelled(images: Iterable[Path], mapping: Mapping[str, str]) -> bool:
     """Whether most names end in a label, and do not merely count: ``photo_0``, ``photo_1``."""
     ids: set[str] = set()
     labelled = count = 0
     for path in images:
         count += 1
-        name = label_in_name(path, mapping)
+        name = _label_in_name(path, mapping)
         if name is not None:
             labelled += 1
             ids.add(path.stem.removesuffix(name))
@@ -55,7 +55,7 @@ def split_folders(top: Folder) -> list[tuple[str | None, Folder]]:
     return [one for one in found if one[0]] or [(None, top)]
 
 
-def known_classes(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
+def _known_classes(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
     """The folders directly in it that are named like a class, empty ones included."""
     return [child for child in folder.folders if is_known(child.name, mapping)]
 
@@ -65,7 +65,7 @@ def unknown_folders(folder: Folder, mapping: Mapping[str, str]) -> list[Folder]:
     return [child for child in folder.with_images() if not is_known(child.name, mapping)]
 
 
-def is_worded(name: str) -> bool:
+def _is_worded(name: str) -> bool:
     """Whether a class name is a word; a bare number may as well count persons."""
     return any(c.isalpha() for c in name)
 
@@ -87,7 +87,7 @@ def _only_folder(folder: Folder, mapping: Mapping[str, str]) -> Folder | None:
     if folder.images or len(inside) != 1:
         return None
     (only,) = inside
-    if split_of(only.name) or len(known_classes(folder, mapping)) > 1:
+    if split_of(only.name) or len(_known_classes(folder, mapping)) > 1:
         return None
     if is_known(only.name, mapping) and not _holds_structure(only, mapping):
         return None
@@ -96,12 +96,37 @@ def _only_folder(folder: Folder, mapping: Mapping[str, str]) -> Folder | None:
 
 def _holds_structure(folder: Folder, mapping: Mapping[str, str]) -> bool:
     names = [child.name for child in folder.with_images()]
-    words = [name for name in names if is_worded(name) and is_known(name, mapping)]
+    words = [name for name in names if _is_worded(name) and is_known(name, mapping)]
     return (
         len(words) > 1
         or any(split_of(name) for name in names)
-        or are_labelled(folder.images, mapping)
+        or _are_labelled(folder.images, mapping)
     )
+
+
+def layout_of_names(top: Folder, draft: Draft) -> str | None:
+    """The layout whose labels the names of folders and files tell; None if they tell none."""
+    parts = split_folders(top)
+    is_split = parts[0][0] is not None
+    if any(_has_classes(folder, draft) for _, folder in parts):
+        return "split-folders" if is_split else "class-folders"
+    names = (path for _, folder in parts for path in folder.all_images())
+    if (is_split or not top.with_images()) and _are_labelled(names, draft.mapping):
+        return "file-names"
+    return "single-class" if draft.label is not None else None
+
+
+def _has_classes(folder: Folder, draft: Draft) -> bool:
+    """Whether a folder holds class folders, be it beside folders of unknown names.
+
+    Bare numbers among unknown names are persons or series (``0001``, ``1``, ``2``, ``3``) where
+    the user says that all photos are of one class.
+    """
+    folder = unwrapped(folder, draft.mapping)
+    known = _known_classes(folder, draft.mapping)
+    if draft.label is not None and unknown_folders(folder, draft.mapping):
+        known = [child for child in known if _is_worded(child.name)]
+    return any(child.image_count for child in known)
 
 
 def read_class_folders(top: Folder, draft: Draft) -> None:
@@ -156,7 +181,7 @@ def _read_classes(top: Folder, split: str | None, draft: Draft) -> None:
     folder = unwrapped(top, draft.mapping)
     if unknown_folders(folder, draft.mapping):
         raise unlabelled(folder, draft)
-    if not (classes := known_classes(folder, draft.mapping)) and split is None:
+    if not (classes := _known_classes(folder, draft.mapping)) and split is None:
         raise DatasetError(
             f"{shown(folder.path)}: expected class folders such as with_mask and without_mask, "
             f"found {folder_list(folder)}"
@@ -172,7 +197,7 @@ def _read_classes(top: Folder, split: str | None, draft: Draft) -> None:
 def _check_nested(folder: Folder, label: int, draft: Draft) -> None:
     """Refuse a folder of one class inside the folder of another."""
     for child in folder.with_images():
-        if is_worded(child.name) and is_known(child.name, draft.mapping):
+        if _is_worded(child.name) and is_known(child.name, draft.mapping):
             inner = resolve_label(child.name, draft.mapping)
             if inner != label:
                 raise LabelError(
@@ -206,7 +231,7 @@ def read_file_names(top: Folder, draft: Draft) -> None:
     """Photos labelled by the end of their names; those without a label are left out."""
     for split, folder in split_folders(top):
         for path in folder.all_images():
-            name = label_in_name(path, draft.mapping)
+            name = _label_in_name(path, draft.mapping)
             if name is None:
                 detail = "expected a name such as 12_1.jpg or 12_no_mask.jpg; rename it"
                 draft.drop(path, "no label in its name", detail)
@@ -214,3 +239,11 @@ def read_file_names(top: Folder, draft: Draft) -> None:
                 label = draft.label_of(name, shown(path))
                 draft.rows.append(Row(path, draft.name, label, split=split))
     _drop_beside_splits(top, draft)
+
+
+FOLDER_READERS: Mapping[str, Callable[[Folder, Draft], None]] = {
+    "class-folders": read_class_folders,
+    "split-folders": read_split_folders,
+    "file-names": read_file_names,
+    "single-class": read_single_class,
+}

@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,15 +13,9 @@ from facecover.photos import Folder, folder_tree
 from facecover.sources import LAYOUTS
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
 from facecover.sources.folders import (
-    are_labelled,
+    FOLDER_READERS,
     folder_list,
-    is_worded,
-    known_classes,
-    read_class_folders,
-    read_file_names,
-    read_single_class,
-    read_split_folders,
-    split_folders,
+    layout_of_names,
     unknown_folders,
     unlabelled,
     unwrapped,
@@ -156,29 +150,10 @@ def recognise(tree: Folder, top: Folder, draft: Draft) -> str:
         raise _no_image(tree, top)
     if has_annotations(tree):
         return "voc"
-    parts = split_folders(top)
-    is_split = parts[0][0] is not None
-    if any(_has_classes(folder, draft) for _, folder in parts):
-        return "split-folders" if is_split else "class-folders"
-    names = (path for _, folder in parts for path in folder.all_images())
-    if (is_split or not top.with_images()) and are_labelled(names, draft.mapping):
-        return "file-names"
-    if draft.label is not None:
-        return "single-class"
-    raise _no_labels(tree, top, draft)
-
-
-def _has_classes(folder: Folder, draft: Draft) -> bool:
-    """Whether a folder holds class folders, be it beside folders of unknown names.
-
-    Bare numbers among unknown names are persons or series (``0001``, ``1``, ``2``, ``3``) where
-    the user says that all photos are of one class.
-    """
-    folder = unwrapped(folder, draft.mapping)
-    known = known_classes(folder, draft.mapping)
-    if draft.label is not None and unknown_folders(folder, draft.mapping):
-        known = [child for child in known if is_worded(child.name)]
-    return any(child.image_count for child in known)
+    layout = layout_of_names(top, draft)
+    if layout is None:
+        raise _no_labels(tree, top, draft)
+    return layout
 
 
 def _no_image(tree: Folder, top: Folder) -> DatasetError:
@@ -212,13 +187,6 @@ def _table_hint(tree: Folder, top: Folder) -> str:
 
 
 _DEFAULTS = ReadOptions()
-
-_FOLDER_READERS: Mapping[str, Callable[[Folder, Draft], None]] = {
-    "class-folders": read_class_folders,
-    "split-folders": read_split_folders,
-    "file-names": read_file_names,
-    "single-class": read_single_class,
-}
 
 
 def read_sources(paths: Sequence[Path], options: ReadOptions = _DEFAULTS) -> tuple[Source, ...]:
@@ -337,8 +305,8 @@ def _read_folder(path: Path, layout: str | None, draft: Draft) -> Source:
         return _rooted(draft.finished(layout))
     if layout == "voc":
         read_voc(tree, draft)
-    elif layout in _FOLDER_READERS:
-        _FOLDER_READERS[layout](top, draft)
+    elif layout in FOLDER_READERS:
+        FOLDER_READERS[layout](top, draft)
     else:
         raise ConfigError(f"unknown layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
     return draft.finished(layout)

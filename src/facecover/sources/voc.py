@@ -167,14 +167,14 @@ def read_voc(top: Folder, draft: Draft) -> None:
     The faces of one picture form a group. What is broken, empty or without its counterpart is
     left out.
     """
-    reader = _Reader(top, draft)
+    reader = _VocReader(top, draft)
     entries = [entry for path in top.all_others(".xml") for entry in reader.read(path)]
     keep_once(entries, draft)
     unclaimed = (path for path in reader.pictures.all if path not in reader.claimed)
     draft.drop_all(unclaimed, "no annotation", "found no XML file that describes it")
 
 
-class _Reader:
+class _VocReader:
     def __init__(self, top: Folder, draft: Draft) -> None:
         self._draft = draft
         self._top = top.path
