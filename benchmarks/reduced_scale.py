@@ -25,8 +25,8 @@ from PIL import Image
 from facecover.errors import ImageError
 from facecover.images import read_photo
 from facecover.inference.classifier import Classifier
-from facecover.inference.inputs import is_close
 from facecover.inference.prediction import answer
+from facecover.workflows.answer_photos import is_near_boundary
 
 
 def jpegs(folders: list[Path], limit: int, enlarge: int) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def compare(classifier: Classifier, full: Side, reduced: Side) -> dict[str, Any]
     probabilities = [classifier.classify_images(images) for images in pixels]
     labels = [answer(values, classifier.info.threshold) for values in probabilities]
     differences = np.abs(probabilities[0] - probabilities[1]).max(axis=1)
-    again = np.array([is_close(row, classifier.info) for row in probabilities[1].tolist()])
+    again = np.array([is_near_boundary(row, classifier.info) for row in probabilities[1].tolist()])
     return {
         "reduced": int(chosen.sum()),
         "labels_changed": int((labels[0] != labels[1]).sum()),

@@ -41,7 +41,7 @@ from torch.nn.functional import cross_entropy
 from facecover.dataset.arrays import Dataset
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.intervals import measure_answers
-from facecover.inference.model_file import softmax
+from facecover.inference.classifier import softmax
 from facecover.studies.conclusion import mean_accuracy, mean_difference
 from facecover.studies.divisions import Photos, StudyPart, divide, photos_with_copies, with_splits
 from facecover.studies.runs import RunAnswers

@@ -268,6 +268,10 @@ class Broken:
     name: str
     reason: str
 
+    def to_json(self) -> dict[str, str]:
+        """``path`` and ``error``."""
+        return {"path": self.name, "error": self.reason}
+
 
 Item = FoundPhoto | Broken
 

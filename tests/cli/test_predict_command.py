@@ -14,12 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from tests.inference.example_answers import given_answer, uncertain
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
+from facecover.cli.predict import CsvLines, JsonLines, TextLines
 from facecover.inference.model_file import seal
 from facecover.inference.model_info import info_to_json
+from facecover.photos import Broken
 
+CLASSES = ("no_mask", "mask")
 GREEN, RED, GREY = (0, 220, 0), (220, 0, 0), (120, 120, 120)  # mask, no_mask, uncertain
 
 
@@ -329,3 +335,37 @@ def test_predicting_needs_neither_pandas_nor_torch(model: Path, photos: Path) ->
     command = [sys.executable, "-c", code, "predict", str(photos / "a.png"), "--model", str(model)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(min_size=1), st.text(), st.floats(0, 1))
+def test_lines_are_one_line_and_programs_get_the_name_back(
+    name: str, reason: str, p: float
+) -> None:
+    for outcome in (
+        given_answer(name=name, p=p),
+        Broken(name, "why"),
+        uncertain(given_answer(name)),
+    ):
+        text = TextLines(CLASSES).line(outcome)
+        assert text.isprintable()
+        line = JsonLines().line(outcome)
+        assert line.isascii()
+        assert "\n" not in line
+        assert json.loads(line)["path"] == name
+    written = "\n".join([CsvLines(CLASSES).first, CsvLines(CLASSES).line(given_answer(name))])
+    (row,) = csv.DictReader(io.StringIO(written, newline=""))
+    assert row["path"] == name
+    assert float(row["p_mask"]) == pytest.approx(0.75)
+
+
+def test_an_answer_that_is_not_sure_is_not_called_so() -> None:
+    assert "  99.9%  " in TextLines(CLASSES).line(given_answer(p=0.99999))
+    assert " 100.0%  " in TextLines(CLASSES).line(given_answer(p=1.0))
+
+
+def test_a_broken_row_has_as_many_cells_as_the_header() -> None:
+    lines = CsvLines(CLASSES)
+    rows = list(csv.reader([lines.first, lines.line(Broken("a", "why"))]))
+    assert len(rows[0]) == len(rows[1])
+    assert rows[1][-1] == "why"

@@ -1,8 +1,8 @@
 """Answers made from a seed: labels, and probabilities that know something of them."""
 
-import dataclasses
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -53,7 +53,7 @@ def model_info(name: str = "net1", **changes: object) -> ModelInfo:
         parity=Parity(100, 1e-6, 1.0),
         version="0.1",
     )
-    return dataclasses.replace(info, **changes)  # type: ignore[arg-type]
+    return msgspec.structs.replace(info, **changes)
 
 
 @dataclass

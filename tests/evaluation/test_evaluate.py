@@ -1,7 +1,7 @@
-import dataclasses
 import json
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from tests.evaluation.synthetic import (
@@ -114,7 +114,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 @pytest.mark.parametrize("names", [("cat", "dog"), ("mask", "no_mask")])
 def test_a_model_of_other_classes_is_refused(names: tuple[str, str]) -> None:
     labels, probabilities = binary_answers(10)
-    info = dataclasses.replace(model_info(), class_names=names)
+    info = msgspec.structs.replace(model_info(), class_names=names)
     with pytest.raises(ModelFileError, match=rf"found {names[0]}, {names[1]}; its answers cannot"):
         evaluate_images(FakeClassifier(info=info), fake_images(probabilities), labels)
 

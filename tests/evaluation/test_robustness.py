@@ -3,6 +3,7 @@ import io
 import json
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -26,9 +27,8 @@ FEW = tuple(BY_KEY[key] for key in ("contrast", "flip", "occlusion_above", "low_
 
 def info_of(size_px: int, name: str = "net1") -> ModelInfo:
     info = model_info(name)
-    return dataclasses.replace(
-        info, network=dataclasses.replace(info.network, input_size_px=size_px)
-    )
+    network = msgspec.structs.replace(info.network, input_size_px=size_px)
+    return msgspec.structs.replace(info, network=network)
 
 
 @dataclass
@@ -192,7 +192,9 @@ def test_a_class_without_an_image_leaves_no_balanced_accuracy() -> None:
             return np.column_stack([two, np.zeros(len(two))])
 
     model, (images, labels) = OfThree(), bright_and_dark()
-    model.info = dataclasses.replace(model.info, class_names=("no_mask", "mask", "incorrect_mask"))
+    model.info = msgspec.structs.replace(
+        model.info, class_names=("no_mask", "mask", "incorrect_mask")
+    )
     found = measure_robustness(model, images, labels, kinds=FEW, resamples=100)
     assert found.clean.balanced_accuracy is None
     assert found.clean.accuracy == 1

@@ -20,19 +20,20 @@ from tests.inference.example_model import (
 )
 
 from facecover.errors import ConfigError, ImageError, ModelFileError
-from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import (
-    BATCH_SIZE,
-    DEFAULT_MODEL,
-    MODEL_NAME,
-    load_model,
-    seal,
-    softmax,
-)
+from facecover.inference.classifier import Classifier, Model, softmax
+from facecover.inference.model_file import DEFAULT_MODEL, MODEL_NAME, read_model_file, seal
 from facecover.inference.model_info import info_to_json
 from facecover.inference.prediction import answer
 
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+
+
+A_RUN = 256
+"""Images that go through the network at once."""
+
+
+def _loaded(path: Path) -> Model:
+    return Model(read_model_file(path))
 
 
 def _images(n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -79,12 +80,12 @@ def test_three_classes_are_answered(write_model: WriteModel) -> None:
 
 
 def test_batches_give_what_single_images_give(write_model: WriteModel) -> None:
-    model = load_model(write_model())
-    images = _images(BATCH_SIZE + 3)
+    model = _loaded(write_model())
+    images = _images(A_RUN + 3)
     together = model.probabilities(images)
     assert together.shape == (len(images), 2)
     assert together.dtype == np.float64
-    for row in (0, 100, BATCH_SIZE, BATCH_SIZE + 2):
+    for row in (0, 100, A_RUN, A_RUN + 2):
         single = model.probabilities(images[row : row + 1])
         np.testing.assert_allclose(together[row], single[0], rtol=1e-6)
 
@@ -170,19 +171,19 @@ def test_the_frames_of_an_animation_are_answered_one_by_one(write_model: WriteMo
 
 
 def test_no_images_give_no_answers(write_model: WriteModel) -> None:
-    assert load_model(write_model()).probabilities(_images(0)).shape == (0, 2)
+    assert _loaded(write_model()).probabilities(_images(0)).shape == (0, 2)
 
 
 def test_a_view_is_answered_like_its_copy(write_model: WriteModel) -> None:
-    model = load_model(write_model())
+    model = _loaded(write_model())
     mirrored = _images(4)[:, :, ::-1]
     np.testing.assert_array_equal(model.logits(mirrored), model.logits(mirrored.copy()))
 
 
 def test_a_higher_temperature_is_less_sure(write_model: WriteModel) -> None:
     images = np.full((1, SIZE_PX, SIZE_PX, 3), RED, dtype=np.uint8)
-    plain = load_model(write_model()).probabilities(images)[0, 0]
-    cooled = load_model(write_model(temperature=3.0)).probabilities(images)[0, 0]
+    plain = _loaded(write_model()).probabilities(images)[0, 0]
+    cooled = _loaded(write_model(temperature=3.0)).probabilities(images)[0, 0]
     assert 0.5 < cooled < plain
 
 
@@ -207,7 +208,7 @@ def test_other_arrays_are_refused(
     write_model: WriteModel, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], found: str
 ) -> None:
     with pytest.raises(ImageError, match=rf"expected images of uint8 \(N, 8, 8, 3\).*{found}"):
-        load_model(write_model()).logits(images)
+        _loaded(write_model()).logits(images)
 
 
 def test_a_graph_that_cannot_run_is_refused(tmp_path: Path) -> None:
@@ -216,7 +217,7 @@ def test_a_graph_that_cannot_run_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(seal(model_bytes(model, info_to_json(example_info()))))
     with pytest.raises(ModelFileError, match=r"ONNX Runtime .* cannot run it: .*NoSuchOperator"):
-        load_model(path)
+        _loaded(path)
 
 
 @given(

@@ -1,4 +1,3 @@
-import dataclasses
 import errno
 import json
 import os
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
 
 from facecover.errors import ModelFileError
@@ -17,7 +17,7 @@ from facecover.inference.model_info import (
     Parity,
     Quantization,
     TemperatureFit,
-    info_from_document,
+    info_from_json,
     info_to_json,
 )
 
@@ -32,24 +32,24 @@ def _refused(path: Path, data: bytes, match: str) -> None:
 
 def test_metadata_survive_the_file(write_model: WriteModel) -> None:
     info = read_model_file(write_model()).info
-    assert dataclasses.replace(info, file_sha256="0" * 64) == example_info()
+    assert replace(info, file_sha256="0" * 64) == example_info()
     assert re.fullmatch(r"[0-9a-f]{64}", info.file_sha256)
 
 
 def test_facts_of_int8_survive_json() -> None:
     parity = Parity(9, 0.02, 0.99)
-    info = dataclasses.replace(
+    info = replace(
         example_info(),
         precision="int8",
         temperature_fit=TemperatureFit(9, 0.5, 0.4, 0.2, 0.1, "note"),
         quantization=Quantization("static", "f" * 64, 3, 9, 0.9, 0.89, parity),
     )
-    assert info_from_document(json.loads(info_to_json(info))) == info
+    assert info_from_json(info_to_json(info)) == info
 
 
 def test_a_file_of_the_first_format_still_loads(tmp_path: Path) -> None:
     document = json.loads(info_to_json(example_info()))
-    for key in ("precision", "temperature_fit", "quantization"):
+    for key in ("precision", "temperature_fit", "quantization", "seen_photos"):
         del document[key]
     document["format_version"] = 1
     path = tmp_path / "model.onnx"
@@ -59,8 +59,8 @@ def test_a_file_of_the_first_format_still_loads(tmp_path: Path) -> None:
 
 
 def test_metadata_survive_json_without_a_band() -> None:
-    info = dataclasses.replace(example_info(), uncertain_band=None)
-    assert info_from_document(json.loads(info_to_json(info))) == info
+    info = replace(example_info(), uncertain_band=None)
+    assert info_from_json(info_to_json(info)) == info
 
 
 def test_a_run_folder_stands_for_its_model(write_model: WriteModel) -> None:
@@ -173,11 +173,27 @@ def test_metadata_that_miss_a_field_are_refused(tmp_path: Path) -> None:
     _refused(tmp_path / "model.onnx", data, "broken metadata.*threshold")
 
 
-@pytest.mark.parametrize("field", ["network", "data", "parity", "uncertain_band", "class_names"])
+@pytest.mark.parametrize(
+    "field",
+    ["name", "network", "data", "parity", "uncertain_band", "class_names", "config", "seen_photos"],
+)
 def test_metadata_of_another_kind_are_refused(field: str, tmp_path: Path) -> None:
     document = json.loads(info_to_json(example_info())) | {field: 5}
     data = seal(model_bytes(example_graph(), json.dumps(document)))
     _refused(tmp_path / "model.onnx", data, "broken metadata")
+
+
+def test_metadata_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
+    data = model_bytes(example_graph(), info_to_json(example_info()))
+    broken = data.replace(b"fully connected", b"fully \xff\xfennected")
+    _refused(tmp_path / "model.onnx", seal(broken), "broken metadata")
+
+
+def test_keys_that_a_later_version_adds_are_passed_over(tmp_path: Path) -> None:
+    document = json.loads(info_to_json(example_info())) | {"colour_of_the_sky": "blue"}
+    path = tmp_path / "model.onnx"
+    path.write_bytes(seal(model_bytes(example_graph(), json.dumps(document))))
+    assert replace(read_model_file(path).info, file_sha256="0" * 64) == example_info()
 
 
 def test_only_one_place_can_be_sealed() -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from facecover.inference.model_file import (
     MODELS_FOLDER,
     PackagedModel,
     find_model,
-    find_packaged,
     packaged_file,
     packaged_models,
     read_facts,
+    read_header,
     read_model_file,
 )
+from facecover.inference.model_info import FORMAT_VERSION, info_from_json, info_to_json
 
 MODELS = packaged_models()
 MOST_BYTES_INT8 = 3_000_000
@@ -62,7 +64,6 @@ def test_a_name_stands_for_its_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_model(Path(model.name)) == model.path
-    assert find_packaged(model.name) == model
 
 
 def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +104,16 @@ def test_the_card_and_the_facts_are_of_this_file(model: PackagedModel) -> None:
 
 
 @each_model
+def test_its_facts_are_written_down_as_they_were_read(model: PackagedModel) -> None:
+    header = read_header(model.path.read_bytes())
+    before = json.loads(header.facts)
+    after = json.loads(info_to_json(info_from_json(header.facts)))
+    assert after == before | {"format_version": FORMAT_VERSION, "seen_photos": None}
+    assert list(after)[:-1] == list(before)
+    assert list(header.metadata) == ["facemask"]  # its name when it was written
+
+
+@each_model
 def test_what_shipped_passed_the_bar(model: PackagedModel) -> None:
     info = read_model_file(model.path).info
     assert info.temperature_fit is not None
@@ -131,7 +142,7 @@ def test_nothing_of_the_machine_that_made_it_is_in_it(model: PackagedModel) -> N
 
 def test_broken_facts_are_refused(tmp_path: Path) -> None:
     facts = tmp_path / "net1.json"
-    model = PackagedModel("net1", tmp_path / "net1.onnx", tmp_path / "net1.md", facts)
+    model = PackagedModel(tmp_path / "net1.onnx")
     assert read_facts(model) is None
     facts.write_text("{")
     with pytest.raises(ModelFileError, match=r"net1\.json: broken: .*install facecover again"):

@@ -1,9 +1,8 @@
 """When an answer is uncertain, and why."""
 
-import dataclasses
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tests.inference.example_model import SIZE_PX, example_info
 
 from facecover.inference.prediction import (
@@ -27,7 +26,7 @@ def _input(
 
 
 def _predicted(given: Input, mask: float, band: tuple[float, float] | None) -> Prediction:
-    info = dataclasses.replace(INFO, uncertain_band=band)
+    info = replace(INFO, uncertain_band=band)
     return predictions([given], np.array([[1 - mask, mask]]), info)[0]
 
 

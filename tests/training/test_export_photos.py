@@ -8,7 +8,8 @@ from tests.test_real_photos import EVERY, PHOTOS
 
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.split import Shares
-from facecover.inference.model_file import Model, ModelFile
+from facecover.inference.classifier import Model
+from facecover.inference.model_file import ModelFile
 from facecover.preparation.pipeline import PrepareOptions, write_dataset
 from facecover.sources.reading import read_source
 from facecover.sources.rows import Source

@@ -1,7 +1,7 @@
-import dataclasses
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -57,7 +57,7 @@ def test_it_is_one_of_ours_and_knows_itself(finished: RunResult, int8: ModelFile
         info.quantization.parity.largest_difference, abs=1e-5
     )
     changed = {"precision", "temperature", "temperature_fit", "quantization", "parity"}
-    for field in dataclasses.fields(info):
+    for field in msgspec.structs.fields(info):
         if field.name not in changed | {"file_sha256"}:
             assert getattr(info, field.name) == getattr(before, field.name)
 

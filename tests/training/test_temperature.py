@@ -4,7 +4,7 @@ import pytest
 
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.metrics import expected_calibration_error
-from facecover.inference.model_file import softmax
+from facecover.inference.classifier import softmax
 from facecover.training.onnx_export import HIGHEST, LOWEST, MIN_IMAGES, fit_temperature
 
 Drawn = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]

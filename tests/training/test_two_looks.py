@@ -1,7 +1,7 @@
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -191,7 +191,7 @@ def test_both_looks_and_the_locator_are_counted(experiment: Experiment) -> None:
     assert locator.parameters == sum(weight.numel() for weight in FaceLocator().parameters())
     assert twice.parameters == locator.parameters + once.parameters
     assert twice.macs == locator.macs + 2 * once.macs
-    assert [dataclasses.replace(layer, macs=layer.macs // 2) for layer in layers] == list(
+    assert [msgspec.structs.replace(layer, macs=layer.macs // 2) for layer in layers] == list(
         once.layers
     )
 

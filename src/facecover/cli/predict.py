@@ -1,26 +1,32 @@
-"""`facecover predict`: the answer for each photo, in the order of the inputs."""
+"""`predict`: the answer for each photo, in the order of the inputs.
 
+Rich takes longer to import than an answer takes, and drawing a sheet likewise: both wait until they
+are asked for.
+"""
+
+import csv
 import io
+import json
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facecover.errors import ConfigError, ImageError, shown
-from facecover.inference.classifier import BATCH_SIZE, Classifier
-from facecover.inference.inputs import Answered, Inputs, answered, find_inputs, read_list
-from facecover.inference.outputs import Copies, CsvLines, JsonLines, LineFormat, TextLines
+from facecover.inference.classifier import BATCH_SIZE
+from facecover.inference.inputs import read_list
+from facecover.inference.prediction import DIGITS, Answered
 from facecover.photos import Broken
+from facecover.workflows.answer_photos import PhotoAnswers, predict
 
 if TYPE_CHECKING:
-    from facecover.inference.outputs import Sheet
+    from facecover.inference.outputs import Copies, Sheet
 
 
 NEEDS_A_LOOK = 3
@@ -114,24 +120,29 @@ def predict_command(
     if not names:
         raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
     _check_places(names, copy_to)
-    sheet_ = None if sheet is None else _sheet(sheet)
-    classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
-    found = find_inputs(names, sys.stdin.buffer, leave_out=copy_to)
-    work = _Work(
-        lines=_format(as_json, as_csv, classifier),
-        copies=None if copy_to is None else Copies(copy_to),
-        sheet=sheet_,
+    copies, sheet_ = _outputs(copy_to, sheet)
+    answers = predict(
+        names,
+        model=model,
+        threads=threads,
+        batch_size=batch_size,
+        threshold=threshold,
+        uncertain_band=uncertain_band,
+        every_pixel=every_pixel,
+        leave_out=copy_to,
     )
-    outcomes = answered(classifier, found, batch_size, every_pixel=every_pixel)
+    classes = answers.info.class_names
+    lines = JsonLines() if as_json else CsvLines(classes) if as_csv else TextLines(classes)
+    work = _Work(answers, lines, copies, sheet_)
     try:
-        work.run(outcomes, found)
+        work.run()
     except KeyboardInterrupt:
-        work.end(found)
-        of = "" if found.total is None else f" of {found.total:,}"
+        work.end()
+        of = "" if answers.total is None else f" of {answers.total:,}"
         raise KeyboardInterrupt(f"stopped after {work.done:,}{of}") from None
-    work.end(found)
+    work.end()
     if not work.done:
-        raise ImageError(f"{', '.join(map(shown, names[:3]))}: no photo found{_left_out(found)}")
+        raise ImageError(f"{', '.join(map(shown, names[:3]))}: no photo found{work.left_out()}")
     if work.broken:
         raise typer.Exit(NEEDS_A_LOOK)
 
@@ -142,10 +153,10 @@ def _listed(from_file: Path | None) -> list[str]:
     if str(from_file) == "-":
         # A name need not be text: what is no UTF-8 stays the bytes that it is, as in a file.
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        return list(read_list(io.StringIO(text, newline=None)))
+        return read_list(io.StringIO(text, newline=None))
     try:
         with from_file.open(encoding="utf-8", errors="surrogateescape") as stream:
-            return list(read_list(stream))
+            return read_list(stream)
     except OSError as error:
         raise ConfigError(
             f"--from-file {shown(from_file)}: cannot be read: {error.strerror}"
@@ -175,87 +186,144 @@ def _check_places(names: list[str], copy_to: Path | None) -> None:
         )
 
 
-def _format(as_json: bool, as_csv: bool, classifier: Classifier) -> LineFormat:
-    if as_json:
-        return JsonLines()
-    return (CsvLines if as_csv else TextLines)(classifier.info.class_names)
+def _outputs(copy_to: Path | None, sheet: Path | None) -> "tuple[Copies | None, Sheet | None]":
+    if copy_to is None and sheet is None:
+        return None, None
+    from facecover.inference.outputs import Copies, Sheet
+
+    return Copies(copy_to) if copy_to else None, Sheet(sheet) if sheet else None
 
 
-def _sheet(path: Path) -> "Sheet":
-    # Few ask for one, and drawing takes a while to import.
-    from facecover.inference.outputs import Sheet
+class TextLines:
+    """Lines for people: the answer, its probability and the file, the answers aligned."""
 
-    return Sheet(path)
+    first = ""
+
+    def __init__(self, class_names: tuple[str, ...]) -> None:
+        self._width = max(map(len, (*class_names, "error")))
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """Such as ``mask      98.7%  photos/a.jpg``."""
+        if isinstance(outcome, Broken):
+            return f"{'error':{self._width}}          {shown(outcome.name)}: {outcome.reason}"
+        given = outcome.prediction
+        mark = f"  uncertain: {given.reason}" if given.is_uncertain else ""
+        # A likelihood that rounds to 100% is not certainty.
+        percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
+        return f"{given.label:{self._width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
 
 
-@dataclass
+class JsonLines:
+    """One JSON object a line; characters beyond ASCII are escaped, so any file name is kept."""
+
+    first = ""
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """The answer's object, or one with ``path`` and ``error``."""
+        return json.dumps(outcome.to_json(), allow_nan=False)
+
+
+class CsvLines:
+    """Comma-separated values, a column for each class; a name with a line break is quoted."""
+
+    def __init__(self, class_names: tuple[str, ...]) -> None:
+        self._class_names = class_names
+        classes = (f"p_{name}" for name in class_names)
+        self.first = _row(
+            ["path", "label", "probability", *classes, "is_uncertain", "reason", "width", "height",
+             "error"]
+        )  # fmt: skip
+
+    def line(self, outcome: Answered | Broken) -> str:
+        """The row of one input; of a broken one, all but the path and the error are empty."""
+        if isinstance(outcome, Broken):
+            empty = [""] * (len(self._class_names) + 6)
+            return _row([outcome.name, *empty, outcome.reason])
+        given = outcome.prediction
+        numbers = [given.probability, *(given.probabilities[name] for name in self._class_names)]
+        return _row(
+            [outcome.photo.name, given.label, *(f"{number:.{DIGITS}f}" for number in numbers),
+             str(given.is_uncertain).lower(), given.reason, *map(str, given.size_px), ""]
+        )  # fmt: skip
+
+
+def _row(cells: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)  # quotes both characters of its line break, \r and \n
+    return text.getvalue().removesuffix("\r\n")
+
+
 class _Work:
-    """What is done with the outcomes, and what was done so far."""
+    """What is done with the answers, and what was done so far."""
 
-    lines: LineFormat
-    copies: Copies | None
-    sheet: "Sheet | None"
-    labels: Counter[str] = field(default_factory=Counter)
-    uncertain: int = 0
-    broken: int = 0
-    started: float = field(default_factory=time.perf_counter)
+    def __init__(
+        self,
+        answers: PhotoAnswers,
+        lines: TextLines | JsonLines | CsvLines,
+        copies: "Copies | None",
+        sheet: "Sheet | None",
+    ) -> None:
+        self._answers, self._lines = answers, lines
+        self._copies, self._sheet = copies, sheet
+        self._labels: Counter[str] = Counter()
+        self._uncertain = 0
+        self._started = time.perf_counter()
+        self.broken = 0
 
     @property
     def done(self) -> int:
         """Inputs answered or reported."""
-        return self.labels.total() + self.broken
+        return self._labels.total() + self.broken
 
-    def run(self, outcomes: Iterator[Answered | Broken], found: Inputs) -> None:
+    def run(self) -> None:
         """Print each outcome, and copy and collect its photo where that was asked for."""
         flushed = time.perf_counter()
-        _print(self.lines.first())
-        with _progress(found) as advance:
-            for outcome in outcomes:
+        _print(self._lines.first)
+        with _progress(self._answers) as advance:
+            for outcome in self._answers:
                 self._handle(outcome)
                 advance(1)
                 if (now := time.perf_counter()) - flushed > _FLUSH_SECONDS:
                     sys.stdout.flush()
                     flushed = now
 
-    def end(self, found: Inputs) -> None:
+    def end(self) -> None:
         """Flush, write the sheet, and say on standard error what was done."""
         sys.stdout.flush()
-        if self.sheet is not None:
-            shown_ = self.sheet.write()
-            if self.sheet.is_full and self.labels.total() > shown_:
-                _note(f"the sheet shows the first {shown_} photos")
+        if self._sheet is not None:
+            count = self._sheet.write()
+            if self._sheet.is_full and self._labels.total() > count:
+                _note(f"the sheet shows the first {count} photos")
         if self.done:
-            _note(self._summary() + _left_out(found))
+            _note(self._summary() + self.left_out())
+
+    def left_out(self) -> str:
+        """How much was skipped, to stand at the end of a sentence."""
+        counts = self._answers.skipped.most_common()
+        return "".join(f"; skipped {count:,} {what}" for what, count in counts)
 
     def _handle(self, outcome: Answered | Broken) -> None:
         if isinstance(outcome, Answered):
-            self._keep(outcome)
+            if self._copies is not None:
+                self._copies.add(outcome)
+            if self._sheet is not None:
+                self._sheet.add(outcome)
         # Counted once it is printed: after Ctrl-C the count is that of the lines.
-        _print(self.lines.line(outcome))
+        _print(self._lines.line(outcome))
         if isinstance(outcome, Broken):
             self.broken += 1
         else:
-            self.labels[outcome.prediction.label] += 1
-            self.uncertain += outcome.prediction.is_uncertain
-
-    def _keep(self, outcome: Answered) -> None:
-        if self.copies is not None:
-            self.copies.add(outcome)
-        if self.sheet is not None:
-            self.sheet.add(outcome)
+            self._labels[outcome.prediction.label] += 1
+            self._uncertain += outcome.prediction.is_uncertain
 
     def _summary(self) -> str:
-        n = self.labels.total()
-        rate = n / max(time.perf_counter() - self.started, 1e-9)
-        counts = [f"{count:,} {label}" for label, count in self.labels.most_common()]
+        n = self._labels.total()
+        rate = n / max(time.perf_counter() - self._started, 1e-9)
+        counts = [f"{count:,} {label}" for label, count in self._labels.most_common()]
         text = f"{n:,} photo{'s' * (n != 1)}: {', '.join(counts) or 'no answer'}"
-        text += f" ({self.uncertain:,} uncertain)" if self.uncertain else ""
+        text += f" ({self._uncertain:,} uncertain)" if self._uncertain else ""
         text += f"; {self.broken:,} could not be read" if self.broken else ""
         return text + (f"; {rate:,.0f} photos/s" if n > 1 else "")
-
-
-def _left_out(found: Inputs) -> str:
-    return "".join(f"; skipped {count:,} {what}" for what, count in found.skipped.most_common())
 
 
 def _print(line: str) -> None:
@@ -264,12 +332,12 @@ def _print(line: str) -> None:
 
 
 def _note(text: str) -> None:
-    # Not the console's note: it would import rich, which takes longer than an answer.
+    # Not the console's note, which imports rich.
     sys.stderr.write(f"{text}\n")
 
 
 @contextmanager
-def _progress(found: Inputs) -> Iterator[Callable[[int], object]]:
+def _progress(answers: PhotoAnswers) -> Iterator[Callable[[int], object]]:
     """A bar where a person waits for a file; where the answers scroll by, they are the progress."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
@@ -277,5 +345,5 @@ def _progress(found: Inputs) -> Iterator[Callable[[int], object]]:
 
     from facecover.cli.console import CONSOLE
 
-    with CONSOLE.bar("photos", found.total) as advance:
+    with CONSOLE.bar("photos", answers.total) as advance:
         yield advance

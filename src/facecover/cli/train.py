@@ -11,7 +11,7 @@ from rich.table import Table
 
 from facecover.cli.console import CONSOLE, show, show_json
 from facecover.files import check_own_file
-from facecover.inference.model_file import Images, Model, ModelFile, is_model_file
+from facecover.inference.model_file import ModelFile, is_model_file
 from facecover.inference.model_info import ModelInfo
 from facecover.report import REPORT_NAME
 from facecover.text import percent
@@ -140,7 +140,9 @@ def _milliseconds(file: ModelFile, dataset: "Dataset | None") -> float | None:
     """The median time of one image on one thread."""
     if dataset is None:
         return None
-    images: Images = dataset.images(file.info.input_size_px)[:_TIMED]
+    from facecover.inference.classifier import Model
+
+    images = dataset.images(file.info.input_size_px)[:_TIMED]
     model, times = Model(file, threads=1), []
     for image in images:
         start = time.perf_counter()

@@ -173,11 +173,21 @@ def digest_samples(
     """
     splits = table["split"].fillna("").to_numpy()
     labels = table["label"].to_numpy()
-    pixels = (hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows)
     lines = sorted(
-        f"{digest} {labels[row]} {splits[row]}\n" for digest, row in zip(pixels, rows, strict=True)
+        f"{digest} {labels[row]} {splits[row]}\n"
+        for digest, row in zip(pixel_digests(images, rows), rows, strict=True)
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def pixel_digests(images: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]) -> list[str]:
+    """The SHA-256 of the pixels of some images, in hexadecimal.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``; of `Dataset.comparable_images` they compare with any other.
+        rows: ``int64 (n,)``, which of them.
+    """
+    return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
 
 
 def _document(path: Path, raw: bytes | None) -> dict[str, Any]:

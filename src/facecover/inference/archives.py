@@ -1,9 +1,11 @@
-"""Telling archives, and what zip and tar have in common: what is refused, and why.
+"""Photos in zip and tar archives: their bytes, what is refused, and why.
 
 Nothing is unpacked to disk: a member's bytes go from the archive into memory. Archives inside
 archives are not opened.
 """
 
+import bz2
+import gzip
 import io
 import lzma
 import stat
@@ -14,9 +16,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from facecover.errors import FacecoverError, shown
 from facecover.photos import (
@@ -38,42 +39,16 @@ of zeros shrinks a thousandfold (the limit of DEFLATE is 1032)."""
 FREE_BYTES = 64 * 2**20
 """An archive may unpack to this much whatever its own size: small ones of flat pictures."""
 
-ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
-
-_MAGIC: tuple[tuple[bytes, ArchiveKind], ...] = (
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),  # without any member
-    (b"\x1f\x8b", "gz"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
-_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
-"""POSIX 1003.1, pax: the header block of ustar, pax and GNU tar."""
-
 
 class RefusedError(FacecoverError):
     """An archive, or the rest of it, is not read: it is broken, or a bomb."""
 
 
-def archive_kind(path: Path) -> ArchiveKind | None:
-    """Which kind of archive a file is, by its first bytes; None for anything else.
-
-    Raises:
-        OSError: if it cannot be read.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
-    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
-        return "tar"
-    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
-
-
-def allowed_bytes(packed_bytes: int) -> int:
-    """How much an archive of some size may unpack to."""
+def _allowed_bytes(packed_bytes: int) -> int:
     return FREE_BYTES + MAX_RATIO * packed_bytes
 
 
-def is_wanted(name: str, skipped: Counter[str]) -> bool:
+def _is_wanted(name: str, skipped: Counter[str]) -> bool:
     """Whether a member may be a photo by its name, as in a folder; counted as skipped where not."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     folders = (part for part in parts[:-1] if part.strip("."))
@@ -84,18 +59,15 @@ def is_wanted(name: str, skipped: Counter[str]) -> bool:
     return reason is None
 
 
-def member_name(archive: Path, inner: str) -> str:
-    """How a member is shown: ``archive.zip!inner/name.jpg``."""
+def _member_name(archive: Path, inner: str) -> str:
     return f"{archive}!{inner.removeprefix('./')}"
 
 
-def too_large(name: str, n_bytes: int, limit: int) -> Broken:
-    """A member that is refused for its size."""
-    return Broken(name, f"unpacks to {n_bytes:,} bytes; expected at most {limit:,}")
+def _too_large(name: str, n_bytes: int) -> Broken:
+    return Broken(name, f"unpacks to {n_bytes:,} bytes; expected at most {MAX_FILE_BYTES:,}")
 
 
-def bomb(unpacked: int, packed: int) -> RefusedError:
-    """The refusal of an archive that unpacks to too much."""
+def _bomb(unpacked: int, packed: int) -> RefusedError:
     return RefusedError(
         f"the rest is not read: it unpacks to {unpacked:,} bytes and more from {packed:,}; "
         f"expected at most {MAX_RATIO} times as many"
@@ -105,14 +77,14 @@ def bomb(unpacked: int, packed: int) -> RefusedError:
 # What `tarfile` and the decompressors raise on damaged and hostile archives.
 _TAR_DAMAGE = (
     tarfile.TarError, OSError, EOFError, ValueError, LookupError, OverflowError, zlib.error,
-    LZMAError, RecursionError,
+    lzma.LZMAError, RecursionError,
 )  # fmt: skip
 
 _HEADER_BYTES = 2**20
 """Headers between two members may have this much: long names need a few hundred bytes."""
 
 
-def photos_in_tar(path: Path, kind: ArchiveKind, skipped: Counter[str]) -> Iterator[Item]:
+def photos_in_tar(path: Path, kind: str, skipped: Counter[str]) -> Iterator[Item]:
     """Every member that may be a photo, in the archive's order, with its bytes.
 
     Raises:
@@ -124,20 +96,15 @@ def photos_in_tar(path: Path, kind: ArchiveKind, skipped: Counter[str]) -> Itera
             while (member := _next(archive, bytes_read)) is not None:
                 if (number := number + 1) > MAX_MEMBERS:
                     raise RefusedError(f"the rest is not read: more than {MAX_MEMBERS:,} members")
-                if not member.isdir() and is_wanted(member.name, skipped):
+                if not member.isdir() and _is_wanted(member.name, skipped):
                     yield _read_tar_member(archive, path, member)
     except _TAR_DAMAGE as error:
-        said = shown(str(error)) or type(error).__name__
-        raise RefusedError(f"broken {kind} archive after {number:,} members: {said}") from error
+        broken = f"broken {kind} archive after {number:,} members: {_reason(error)}"
+        raise RefusedError(broken) from error
 
 
 class _Bounded(io.RawIOBase):
-    """The bytes of a tar archive as they are unpacked, refusing to go on for ever.
-
-    Args:
-        unpacked: gives the bytes of the tar archive.
-        packed: the file that they come from.
-    """
+    """The bytes of a tar archive as they are unpacked, refusing to go on for ever."""
 
     def __init__(self, unpacked: io.BufferedIOBase, packed: BinaryIO) -> None:
         self._unpacked, self._packed = unpacked, packed
@@ -155,8 +122,8 @@ class _Bounded(io.RawIOBase):
         content = self._unpacked.read(size)
         self._count += len(content)
         packed = self._packed.tell()
-        if self._count > allowed_bytes(packed):
-            raise bomb(self._count, packed)
+        if self._count > _allowed_bytes(packed):
+            raise _bomb(self._count, packed)
         if self._count > self._stop_at:
             raise RefusedError(
                 f"the rest is not read: a header of more than {_HEADER_BYTES:,} bytes"
@@ -165,28 +132,19 @@ class _Bounded(io.RawIOBase):
 
 
 @contextmanager
-def _opened(path: Path, kind: ArchiveKind) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
+def _opened(path: Path, kind: str) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
     with path.open("rb") as packed, _unpacked(packed, kind) as unpacked:
         bounded = _Bounded(unpacked, packed)
         with tarfile.open(fileobj=bounded, mode="r|") as archive:
             yield archive, bounded
 
 
-def _unpacked(packed: BinaryIO, kind: ArchiveKind) -> io.BufferedIOBase:
-    # Imported where needed: most calls read no packed archive.
+def _unpacked(packed: BinaryIO, kind: str) -> io.BufferedIOBase:
     if kind == "gz":
-        import gzip
-
         return gzip.GzipFile(fileobj=packed)
     if kind == "bz2":
-        import bz2
-
         return bz2.BZ2File(packed)
-    if kind == "xz":
-        import lzma
-
-        return lzma.LZMAFile(packed)
-    return cast(io.BufferedIOBase, packed)
+    return lzma.LZMAFile(packed) if kind == "xz" else cast(io.BufferedIOBase, packed)
 
 
 def _next(archive: tarfile.TarFile, bytes_read: _Bounded) -> tarfile.TarInfo | None:
@@ -198,11 +156,11 @@ def _next(archive: tarfile.TarFile, bytes_read: _Bounded) -> tarfile.TarInfo | N
 
 
 def _read_tar_member(archive: tarfile.TarFile, path: Path, member: tarfile.TarInfo) -> Item:
-    name = member_name(path, member.name)
+    name = _member_name(path, member.name)
     if not member.isfile() or member.issparse():
         return Broken(name, "a link or a device; only files are read from an archive")
     if member.size > MAX_FILE_BYTES:
-        return too_large(name, member.size, MAX_FILE_BYTES)
+        return _too_large(name, member.size)
     stream = archive.extractfile(member)
     content = stream.read() if stream is not None else b""
     if len(content) < member.size:
@@ -229,19 +187,19 @@ def photos_in_zip(path: Path, skipped: Counter[str]) -> Iterator[Item]:
     try:
         archive = zipfile.ZipFile(path)
     except _ZIP_DAMAGE as error:
-        raise RefusedError(f"broken zip archive: {_said(error)}") from error
+        raise RefusedError(f"broken zip archive: {_reason(error)}") from error
     with archive:
         packed = path.stat().st_size
         unpacked = 0
         for number, member in enumerate(archive.infolist()):
             if number == MAX_MEMBERS:
                 raise RefusedError(f"the rest is not read: more than {MAX_MEMBERS:,} members")
-            if member.is_dir() or not is_wanted(member.filename, skipped):
+            if member.is_dir() or not _is_wanted(member.filename, skipped):
                 continue
             item = _read_zip_member(archive, path, member)
             unpacked += 0 if isinstance(item, Broken) else member.file_size
-            if unpacked > allowed_bytes(packed):
-                raise bomb(unpacked, packed)
+            if unpacked > _allowed_bytes(packed):
+                raise _bomb(unpacked, packed)
             yield item
 
 
@@ -252,24 +210,24 @@ def photos_counted(path: Path) -> int:
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
     except _ZIP_DAMAGE:
         return 0
-    return sum(is_wanted(name, Counter()) for name in names)
+    return sum(_is_wanted(name, Counter()) for name in names)
 
 
 def _read_zip_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Item:
-    name = member_name(path, member.filename)
+    name = _member_name(path, member.filename)
     if member.flag_bits & _ENCRYPTED:
         return Broken(name, "encrypted; unpack the archive with its password first")
     mode = member.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return Broken(name, "a link or a device; only files are read from an archive")
     if member.file_size > MAX_FILE_BYTES:
-        return too_large(name, member.file_size, MAX_FILE_BYTES)
+        return _too_large(name, member.file_size)
     try:
         # ZipFile gives no more bytes than file_size says.
         return FoundPhoto(name, archive.read(member), member.filename)
     except _ZIP_DAMAGE as error:
-        return Broken(name, f"cannot be unpacked: {_said(error)}")
+        return Broken(name, f"cannot be unpacked: {_reason(error)}")
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     return shown(str(error)) or type(error).__name__

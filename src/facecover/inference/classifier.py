@@ -12,44 +12,116 @@ from typing import Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+    RuntimeException,
+)
 
 from facecover.errors import ConfigError, ImageError, ModelFileError, shown
 from facecover.files import available_cores
 from facecover.images import ImageSource, read_photo
-from facecover.inference.model_file import DEFAULT_MODEL, Images, Model, load_model, packaged_file
+from facecover.inference.model_file import (
+    DEFAULT_MODEL,
+    ModelFile,
+    packaged_file,
+    read_model_file,
+)
 from facecover.inference.model_info import ModelInfo, with_choices
 from facecover.inference.prediction import Input, Prediction, predictions
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Images = npt.NDArray[np.uint8]
+"""``uint8 (N, S, S, 3)``, RGB."""
+
+_IMAGES_A_RUN = 256
+"""Enough to keep the network busy, with little memory."""
+
+# ONNX Runtime's errors have no common ancestor but Exception.
+_REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 
 
-def done_ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int, threads: int
-) -> Generator[Result, None, None]:
-    """What `work` gives for each item, in order; up to `ahead` items are begun before they are due.
+class Model:
+    """A network ready to answer. It may be used from several threads at once.
 
-    The items are taken in the reader's thread, one for each result read, so they may be endless
-    and their iterator need not be thread-safe. When the reader stops early, what was not begun
-    is dropped.
+    Args:
+        file: a model file.
+        threads: how many threads one answer may use; None leaves it to ONNX Runtime.
 
     Raises:
-        Exception: whatever `work` raised for an item, when that item is due.
+        ModelFileError: if ONNX Runtime cannot run the file.
     """
-    source = iter(items)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="facecover")
-    waiting: deque[Future[Result]] = deque()
-    try:
-        waiting.extend(pool.submit(work, item) for item in islice(source, ahead))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(work, item) for item in islice(source, 1))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def __init__(self, file: ModelFile, threads: int | None = None) -> None:
+        self.path = file.path
+        self.info = file.info
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3  # errors alone
+        # Threads that wait in a loop for the next run take the cores that decoding needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(
+                file.data, options, providers=["CPUExecutionProvider"]
+            )
+        except _REFUSALS as error:
+            reason = str(error).splitlines()[0]
+            raise ModelFileError(
+                f"{file.path}: ONNX Runtime {ort.__version__} cannot run it: {reason}"
+            ) from error
+
+    def logits(self, images: Images) -> npt.NDArray[np.float32]:
+        """What the network gives before the softmax: ``float32 (N, C)``.
+
+        Args:
+            images: ``uint8 (N, S, S, 3)``, RGB, with S the model's input size.
+
+        Raises:
+            ImageError: if the array is of another dtype or shape.
+        """
+        self._check(images)
+        batches = [
+            self._session.run(
+                ["logits"], {"images": np.ascontiguousarray(images[start : start + _IMAGES_A_RUN])}
+            )[0]
+            for start in range(0, len(images), _IMAGES_A_RUN)
+        ]
+        empty = np.zeros((0, self.info.classes), dtype=np.float32)
+        return np.concatenate([empty, *batches])
+
+    def probabilities(self, images: Images) -> npt.NDArray[np.float64]:
+        """The probability of each class: ``float64 (N, C)``, 0..1, rows sum to 1; see `logits`."""
+        return softmax(self.logits(images), self.info.temperature)
+
+    def _check(self, images: Images) -> None:
+        size_px = self.info.input_size_px
+        expected = f"expected images of uint8 (N, {size_px}, {size_px}, 3), RGB"
+        if images.dtype != np.uint8:
+            raise ImageError(f"{expected}, found {images.dtype}")
+        if images.ndim != 4 or images.shape[1:] != (size_px, size_px, 3):
+            raise ImageError(f"{expected}, found shape {images.shape}")
+
+
+def softmax(logits: npt.NDArray[np.float32], temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """The probabilities that logits stand for: ``float64 (N, C)``, 0..1, rows sum to 1.
+
+    Args:
+        logits: ``float32 (N, C)``.
+        temperature: above 1 makes the probabilities less sure, below 1 surer.
+    """
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 BATCH_SIZE = 32
 """Photos that `Classifier.predict` gives the network at once."""
+
+_LASTING = (str, bytes, PathLike)
+"""What names or holds a photo, and stays the same while it waits for a thread."""
 
 
 class Classifier:
@@ -83,7 +155,9 @@ class Classifier:
         uncertain_band: tuple[float, float] | None = None,
     ) -> None:
         self._threads = None if threads is None else _positive("threads", threads)
-        self._model = _load(model, self._threads)
+        # The default by its file: a run folder of its name in the working folder would come first.
+        path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
+        self._model = Model(read_model_file(path), self._threads)
         self._choices = threshold, uncertain_band
         self._info = with_choices(
             self._model.info, threshold=threshold, uncertain_band=uncertain_band
@@ -194,8 +268,7 @@ class Classifier:
         # A camera may fill one array again and again, and an animation is one image at many
         # frames: what can change or close behind our back is read before the next one is asked for.
         taken = (one if isinstance(one, _LASTING) else decode(one) for one in images)
-        read = done_ahead(decode, taken, ahead=batch_size, threads=threads)
-        with closing(read):
+        with closing(done_ahead(decode, taken, ahead=batch_size, threads=threads)) as read:
             while batch := list(islice(read, batch_size)):
                 answers = iter(self._answers([one for one in batch if isinstance(one, Input)]))
                 for one in batch:
@@ -224,26 +297,13 @@ class Classifier:
         return predictions(inputs, self._model.probabilities(pixels), self.info)
 
 
-_LASTING = (str, bytes, PathLike)
-
-
-def _load(model: str | PathLike[str] | None, threads: int | None) -> Model:
-    # The default by its file: by its name, a run folder in the working folder would come before it.
-    path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
-    return load_model(path, threads)
-
-
 def _loaded_again(
     path: str,
     threads: int | None,
     choices: tuple[float | None, tuple[float, float] | None],
     file_sha256: str,
 ) -> Classifier:
-    """A pickled classifier, from the same model file.
-
-    Raises:
-        ModelFileError: if the file is gone, or is another one by now.
-    """
+    """A pickled classifier, from the same model file."""
     threshold, band = choices
     classifier = Classifier(path, threads, threshold=threshold, uncertain_band=band)
     if classifier.info.file_sha256 != file_sha256:
@@ -258,3 +318,28 @@ def _positive(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ConfigError(f"{name}: expected a whole number from 1, found {value!r}")
     return int(value)
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def done_ahead(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int, threads: int
+) -> Generator[_Result, None, None]:
+    """What `work` gives for each item, in order; up to `ahead` items are begun before they are due.
+
+    The items are taken in the reader's thread, one for each result read, so they may be endless
+    and their iterator need not be thread-safe. When the reader stops early, what was not begun
+    is dropped. An error of `work` is raised when its item is due.
+    """
+    source = iter(items)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="facecover")
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        waiting.extend(pool.submit(work, item) for item in islice(source, ahead))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, item) for item in islice(source, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -4,18 +4,14 @@ import functools
 import glob
 import os
 import stat
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-from facecover.errors import ImageError, shown
-from facecover.inference.archives import ArchiveKind, RefusedError, archive_kind
-from facecover.inference.classifier import Classifier
-from facecover.inference.model_info import ModelInfo
-from facecover.inference.prediction import Prediction
-from facecover.labels import MASK
+from msgspec import Struct
+
+from facecover.errors import shown
 from facecover.photos import (
     MAX_FILE_BYTES,
     NO_PHOTO,
@@ -30,13 +26,24 @@ STANDARD_INPUT = "-"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class _Archive:
+ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
+
+_MAGIC: tuple[tuple[bytes, ArchiveKind], ...] = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # without any member
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+"""POSIX 1003.1, pax: the header block of ustar, pax and GNU tar."""
+
+
+class _Archive(Struct, frozen=True):
     path: Path
     kind: ArchiveKind
 
 
-@dataclass(slots=True)
 class Inputs:
     """The photos of some inputs; iterate over it once.
 
@@ -46,8 +53,9 @@ class Inputs:
         skipped: how much was passed over, by reason; complete after the iteration.
     """
 
-    skipped: Counter[str]
-    _listed: list[Item | _Archive]
+    def __init__(self, skipped: Counter[str], listed: list[Item | _Archive]) -> None:
+        self.skipped = skipped
+        self._listed = listed
 
     def __iter__(self) -> Iterator[Item]:
         for item in self._listed:
@@ -67,6 +75,7 @@ class Inputs:
             if isinstance(item, _Archive):
                 if item.kind != "zip":
                     return None
+                # Imported where needed: most calls read no archive.
                 from facecover.inference.archives import photos_counted
 
                 total += photos_counted(item.path)
@@ -179,10 +188,15 @@ def _file(name: str, path: Path) -> Item | _Archive:
 
 
 def _kind(path: Path) -> ArchiveKind | None:
+    """Which kind of archive a file is, by its first bytes; None for anything else."""
     try:
-        return archive_kind(path)
+        with path.open("rb") as stream:
+            head = stream.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
     except OSError:  # said when the photo is read
         return None
+    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
+        return "tar"
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
 def _from_pipe(name: str, path: Path) -> Item:
@@ -203,8 +217,7 @@ def _from_stream(name: str, stream: BinaryIO, where: str) -> Item:
 
 
 def _members(archive: _Archive, skipped: Counter[str]) -> Iterator[Item]:
-    # Imported where needed: most calls read no archive.
-    from facecover.inference.archives import photos_in_tar, photos_in_zip
+    from facecover.inference.archives import RefusedError, photos_in_tar, photos_in_zip
 
     try:
         if archive.kind == "zip":
@@ -215,7 +228,7 @@ def _members(archive: _Archive, skipped: Counter[str]) -> Iterator[Item]:
         yield Broken(str(archive.path), shown(str(error)))
 
 
-def read_list(stream: Iterable[str]) -> Sequence[str]:
+def read_list(stream: Iterable[str]) -> list[str]:
     """The inputs in a list of paths, one a line; empty lines are passed over.
 
     A byte order mark, which editors on Windows write, is no part of the first name.
@@ -223,155 +236,3 @@ def read_list(stream: Iterable[str]) -> Sequence[str]:
     lines = [raw.rstrip("\r\n") for raw in stream]
     lines[:1] = [line.removeprefix(_BYTE_ORDER_MARK) for line in lines[:1]]
     return [line for line in lines if line]
-
-
-REDUCED_FACTOR = 4
-"""A JPEG may be decoded at reduced scale as long as its sides keep this many times the model's
-input. Measured by `benchmarks/reduced_scale.py`, on 1,649 photos and two models of 32 pixels: a
-probability then moves by 0.001 on average and by 0.05 at most."""
-
-MARGIN = 0.1
-"""An answer from a reduced photo that lies this close to being another is settled from every
-pixel: twice the largest difference seen."""
-
-MAX_WAITING_BYTES = 256 * 2**20
-"""Of photos that wait for their answers in memory: a few of the largest, and some dozens as
-cameras make them, so that the threads that decode have enough to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A photo and its answer.
-
-    Attributes:
-        photo: what was answered.
-        prediction: the answer.
-    """
-
-    photo: FoundPhoto
-    prediction: Prediction
-
-
-def answered(
-    classifier: Classifier,
-    items: Iterable[Item],
-    batch_size: int,
-    *,
-    every_pixel: bool = False,
-    max_waiting_bytes: int = MAX_WAITING_BYTES,
-) -> Iterator[Answered | Broken]:
-    """The answer to each item as soon as its batch is done, or why there is none.
-
-    What waits for its answer is two batches, and fewer where the photos are large, so the items
-    may be endless.
-
-    Args:
-        classifier: answers.
-        items: the photos.
-        batch_size: photos that go through the network at once.
-        every_pixel: large JPEGs are not decoded at reduced scale first.
-        max_waiting_bytes: no further photo is read while the bytes of those that wait are as many.
-
-    Raises:
-        ConfigError: if `batch_size` is not a positive number.
-    """
-    waiting = _Waiting(iter(items), max_waiting_bytes)
-    at_least_px = None if every_pixel else REDUCED_FACTOR * classifier.info.input_size_px
-    while not waiting.is_at_end:
-        outcomes = classifier.predict(
-            waiting.sources(), batch_size, on_error="return", at_least_px=at_least_px
-        )
-        for outcome in outcomes:
-            while isinstance(item := waiting.next(), Broken):
-                yield item
-            if at_least_px is not None:
-                outcome = _settled(classifier, item, outcome, at_least_px)
-            yield _paired(item, outcome)
-    yield from waiting.broken()
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """What was taken from some items and waits for its answer, in order.
-
-    Attributes:
-        items: where it is taken from.
-        max_bytes: as `answered` has it.
-        is_at_end: whether all items were taken.
-    """
-
-    items: Iterator[Item]
-    max_bytes: int
-    is_at_end: bool = False
-    _taken: deque[Item] = field(default_factory=deque)
-    _n_bytes: int = 0
-
-    def sources(self) -> Iterator[Path | bytes]:
-        """The photos, until the bytes of those that wait are too many.
-
-        It ends there, since whoever reads ahead cannot be made to wait: what was taken is then
-        answered to its end, and the next call goes on.
-        """
-        for item in self.items:
-            self._taken.append(item)
-            if isinstance(item, FoundPhoto):
-                self._n_bytes += _bytes_in_memory(item)
-                yield item.source
-                if self._n_bytes >= self.max_bytes:  # of those that wait when the next is due
-                    return
-        self.is_at_end = True
-
-    def next(self) -> Item:
-        """What has waited longest; it waits no more."""
-        item = self._taken.popleft()
-        self._n_bytes -= _bytes_in_memory(item)
-        return item
-
-    def broken(self) -> Iterator[Broken]:
-        """What is left behind the last photo."""
-        return (item for item in self._taken if isinstance(item, Broken))
-
-
-def _bytes_in_memory(item: Item) -> int:
-    if isinstance(item, FoundPhoto) and isinstance(item.source, bytes):
-        return len(item.source)
-    return 0
-
-
-def is_close(probabilities: Sequence[float], info: ModelInfo) -> bool:
-    """Whether an answer would be another if a probability moved by `MARGIN`.
-
-    Args:
-        probabilities: of each class, 0..1.
-        info: the model's threshold and uncertain band.
-    """
-    mask = probabilities[MASK]
-    edges = [*(info.uncertain_band or ())]
-    if len(probabilities) == 2:
-        edges.append(info.threshold)
-    else:
-        first, second = sorted(probabilities, reverse=True)[:2]
-        edges.append(mask + (first - second) / 2)
-    return any(abs(mask - edge) <= MARGIN for edge in edges)
-
-
-def _settled(
-    classifier: Classifier, photo: FoundPhoto, outcome: Prediction | ImageError, at_least_px: int
-) -> Prediction | ImageError:
-    """The answer from every pixel where the one from a reduced photo is close to another."""
-    if isinstance(outcome, ImageError) or min(outcome.size_px) < 2 * at_least_px:
-        return outcome  # a smaller one was not reduced
-    if not is_close(list(outcome.probabilities.values()), classifier.info):
-        return outcome
-    try:
-        return classifier(photo.source)
-    except ImageError as error:
-        return error
-
-
-def _paired(photo: FoundPhoto, outcome: Prediction | ImageError) -> Answered | Broken:
-    if isinstance(outcome, Prediction):
-        return Answered(photo, outcome)
-    # The name stands before it anyway.
-    place = "image bytes" if isinstance(photo.source, bytes) else shown(photo.source)
-    return Broken(photo.name, str(outcome).removeprefix(f"{place}: "))

@@ -1,34 +1,36 @@
-"""One ONNX file that knows itself: reading it, and making sure that it is what was written."""
+"""One ONNX file that knows itself: finding and reading it, and that it is what was written.
+
+ONNX Runtime is not imported here: it takes longer than to read the four models of the package.
+"""
 
 import hashlib
 import json
 import mmap
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime as ort
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,
-    RuntimeException,
-)
+import msgspec
+from msgspec import Struct
 
-from facecover.errors import ImageError, ModelFileError, shown
+from facecover.errors import ModelFileError, shown
 from facecover.inference.model_info import (
     FORMAT_VERSION,
     METADATA_KEY,
     NO_DIGEST,
     ModelInfo,
-    info_from_document,
+    info_from_json,
 )
+
+MODEL_NAME = "model.onnx"
+"""The model file of a run folder."""
+
+PRODUCER = "facecover"
+"""Stands at the start of each of our files, so that one that was cut off is still known."""
+
+_FORMER_NAME = "facemask"
+"""Names the producer and the metadata in files written before the package was renamed."""
 
 # Field numbers of ModelProto and StringStringEntryProto (onnx.proto3 of ONNX 1.x).
 _PRODUCER_NAME, _GRAPH, _METADATA_PROPS = 2, 7, 14
@@ -38,21 +40,25 @@ _VARINT, _BYTES = 0, 2
 _VARINT_BYTES = 10
 
 
-@dataclass
-class OnnxHeader:
+class OnnxHeader(Struct):
     """The outermost fields of an ONNX file, as far as they could be read.
 
     Attributes:
         producer: the program that wrote it; empty where it does not say.
         has_graph: whether a network was found.
-        metadata: its key and value pairs.
+        metadata: its key and value pairs; values are text in UTF-8 if nothing changed them.
         is_whole: whether the last field ends where the file ends.
     """
 
     producer: str = ""
     has_graph: bool = False
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, bytes] = msgspec.field(default_factory=dict)
     is_whole: bool = False
+
+    @property
+    def facts(self) -> bytes:
+        """The JSON of a `ModelInfo`; empty where there is none."""
+        return self.metadata.get(METADATA_KEY) or self.metadata.get(_FORMER_NAME, b"")
 
 
 class _CutOff(Exception):
@@ -70,7 +76,7 @@ def read_header(data: bytes | mmap.mmap) -> OnnxHeader:
                 header.has_graph = True
             elif number == _METADATA_PROPS:
                 entry = dict(_fields(value))
-                header.metadata[_text(entry.get(_KEY))] = _text(entry.get(_VALUE))
+                header.metadata[_text(entry.get(_KEY, b""))] = bytes(entry.get(_VALUE, b""))
     except _CutOff:
         return header
     header.is_whole = True
@@ -117,8 +123,8 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
     raise _CutOff
 
 
-def _text(value: memoryview | None) -> str:
-    return bytes(value or b"").decode("utf-8", errors="replace")
+def _text(value: memoryview | bytes) -> str:
+    return bytes(value).decode("utf-8", errors="replace")
 
 
 MODELS_FOLDER = Path(__file__).parents[1] / "models"
@@ -128,21 +134,25 @@ DEFAULT_MODEL = "maskresnet"
 """The model that answers where none is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackagedModel:
-    """A model in the package.
+class PackagedModel(Struct, frozen=True):
+    """A model in the package, by its file; none is read."""
 
-    Attributes:
-        name: what it is called on the command line.
-        path: the model file.
-        card: its model card, Markdown.
-        facts: what its card was made from, JSON; see `evaluation.card_facts`.
-    """
-
-    name: str
     path: Path
-    card: Path
-    facts: Path
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line."""
+        return self.path.stem
+
+    @property
+    def card(self) -> Path:
+        """Its model card, Markdown."""
+        return self.path.with_suffix(".md")
+
+    @property
+    def facts(self) -> Path:
+        """What its card was made from, JSON; see `evaluation.card_facts`."""
+        return self.path.with_suffix(".json")
 
     @property
     def is_default(self) -> bool:
@@ -151,17 +161,9 @@ class PackagedModel:
 
 
 def packaged_models() -> tuple[PackagedModel, ...]:
-    """Every model in the package, the default first, then by name; none is read."""
-    models = [
-        PackagedModel(path.stem, path, path.with_suffix(".md"), path.with_suffix(".json"))
-        for path in MODELS_FOLDER.glob("*.onnx")
-    ]
+    """Every model in the package, the default first, then by name."""
+    models = map(PackagedModel, MODELS_FOLDER.glob("*.onnx"))
     return tuple(sorted(models, key=lambda model: (not model.is_default, model.name)))
-
-
-def find_packaged(name: str) -> PackagedModel | None:
-    """The model in the package that has this name; None where there is none."""
-    return next((model for model in packaged_models() if model.name == name), None)
 
 
 def packaged_file(name: str) -> Path:
@@ -170,13 +172,17 @@ def packaged_file(name: str) -> Path:
     Raises:
         ModelFileError: if the package has no such model.
     """
-    model = find_packaged(name)
-    if model is None:
+    path = _packaged(name)
+    if path is None:
         raise ModelFileError(
             f"{MODELS_FOLDER}: expected {name}.onnx, which comes with the package, found none; "
             "install facecover again"
         )
-    return model.path
+    return path
+
+
+def _packaged(name: str) -> Path | None:
+    return next((model.path for model in packaged_models() if model.name == name), None)
 
 
 def read_facts(model: PackagedModel) -> dict[str, Any] | None:
@@ -196,25 +202,10 @@ def read_facts(model: PackagedModel) -> dict[str, Any] | None:
     return facts
 
 
-MODEL_NAME = "model.onnx"
-"""The model file of a run folder."""
-
-PRODUCER = "facecover"
-"""Stands at the start of each of our files, so that one that was cut off is still known."""
-
-_FORMER_NAME = "facemask"
-"""Names the producer and the metadata in files written before the package was renamed."""
-
-_DIGEST_FIELD = '"file_sha256": "'
-_MAKE_ONE = "make one with 'facecover train'"
-
-
-@dataclass(frozen=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True):
     """A model file, read and checked.
 
     Attributes:
-        path: where it lies.
         data: its bytes, an ONNX model.
         info: what it knows of itself.
     """
@@ -222,6 +213,9 @@ class ModelFile:
     path: Path
     data: bytes
     info: ModelInfo
+
+
+_MAKE_ONE = "make one with 'facecover train'"
 
 
 def find_model(path: Path) -> Path:
@@ -242,15 +236,44 @@ def find_model(path: Path) -> Path:
                 "interrupted, go on with 'facecover train ... --resume'"
             )
         return inside
-    if kind != stat.S_IFREG:
-        packaged = find_packaged(str(path))
-        if packaged is None:
-            raise ModelFileError(
-                f"{shown(path)}: no such model file or run folder, nor a model of the package "
-                f"({_packaged_names()}); {_MAKE_ONE}"
-            )
-        return packaged.path
-    return path
+    if kind == stat.S_IFREG:
+        return path
+    packaged = _packaged(str(path))
+    if packaged is None:
+        raise ModelFileError(
+            f"{shown(path)}: no such model file or run folder, nor a model of the package "
+            f"({_packaged_names()}); {_MAKE_ONE}"
+        )
+    return packaged
+
+
+def _kind(path: Path) -> int | None:
+    """`stat.S_IFDIR`, `stat.S_IFREG` or another kind of file; None where there is nothing.
+
+    `Path.is_dir` and `Path.is_file` raise some of the system's refusals as they are.
+    """
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(
+            f"{shown(path)}: cannot be looked up: {reason}; expected a model file, a run folder, "
+            f"or a model of the package ({_packaged_names()})"
+        ) from error
+
+
+def _packaged_names() -> str:
+    return ", ".join(model.name for model in packaged_models()) or "none"
+
+
+class _Seal(Struct):
+    """What is checked of the metadata before all of it is read."""
+
+    format_version: int
+    file_sha256: str = ""
+    version: Any = None
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -267,41 +290,46 @@ def read_model_file(path: Path) -> ModelFile:
         raise ModelFileError(f"{found}: cannot be read: {error.strerror}") from error
     header = read_header(data)
     _check_whole(found, data, header)
-    document = _document(found, _metadata(header))
-    _check_version(found, document)
-    digest = document.get("file_sha256")
-    if not isinstance(digest, str) or not _is_sealed(data, digest):
-        raise _changed(found)
+    _check_seal(found, data, header)
     try:
-        return ModelFile(found, data, info_from_document(document))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        return ModelFile(found, data, info_from_json(header.facts))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ModelFileError(
-            f"{found}: broken metadata: {error!r}; train or export the model again"
+            f"{found}: broken metadata: {shown(str(error))}; train or export the model again"
         ) from error
 
 
-def _kind(path: Path) -> int | None:
-    """`stat.S_IFDIR`, `stat.S_IFREG` or another kind of file; None where there is nothing.
-
-    `Path.is_dir` and `Path.is_file` raise some of the system's refusals as they are.
-
-    Raises:
-        ModelFileError: if the system refuses the name, or to look it up.
-    """
-    try:
-        return stat.S_IFMT(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:  # ValueError: a null character
-        reason = getattr(error, "strerror", None) or error
+def _check_whole(path: Path, data: bytes, header: OnnxHeader) -> None:
+    if not data:
+        raise ModelFileError(f"{path}: the file is empty; {_MAKE_ONE}")
+    if header.producer not in (PRODUCER, _FORMER_NAME):
+        found = "an ONNX file of another program" if header.has_graph else f"bytes {data[:8]!r}"
         raise ModelFileError(
-            f"{shown(path)}: cannot be looked up: {reason}; expected a model file, a run folder, "
-            f"or a model of the package ({_packaged_names()})"
-        ) from error
+            f"{path}: expected a model file of this package, found {found}; {_MAKE_ONE}"
+        )
+    if not header.is_whole or not header.facts:
+        raise ModelFileError(
+            f"{path}: the model file is cut off after {len(data):,} bytes; copy it again"
+        )
 
 
-def _packaged_names() -> str:
-    return ", ".join(model.name for model in packaged_models()) or "none"
+def _check_seal(path: Path, data: bytes, header: OnnxHeader) -> None:
+    changed = (
+        f"{path}: the model file was changed after it was written: its bytes do not fit the hash "
+        "that it carries; copy or export it again"
+    )
+    try:
+        found = msgspec.json.decode(header.facts, type=_Seal)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ModelFileError(changed) from error
+    if found.format_version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path}: expected model file format {FORMAT_VERSION} or older, found "
+            f"{found.format_version}, written by facecover {shown(str(found.version))}; "
+            "update facecover"
+        )
+    if not _is_sealed(data, found.file_sha256):
+        raise ModelFileError(changed)
 
 
 def seal(data: bytes) -> bytes:
@@ -328,155 +356,4 @@ def _is_sealed(data: bytes, digest: str) -> bool:
 
 
 def _digest_bytes(digest: str) -> bytes:
-    return f'{_DIGEST_FIELD}{digest}"'.encode()
-
-
-def _check_whole(path: Path, data: bytes, header: OnnxHeader) -> None:
-    if not data:
-        raise ModelFileError(f"{path}: the file is empty; {_MAKE_ONE}")
-    if header.producer not in (PRODUCER, _FORMER_NAME):
-        found = "an ONNX file of another program" if header.has_graph else f"bytes {data[:8]!r}"
-        raise ModelFileError(
-            f"{path}: expected a model file of this package, found {found}; {_MAKE_ONE}"
-        )
-    if not header.is_whole or not _metadata(header):
-        raise ModelFileError(
-            f"{path}: the model file is cut off after {len(data):,} bytes; copy it again"
-        )
-
-
-def _metadata(header: OnnxHeader) -> str:
-    key = METADATA_KEY if METADATA_KEY in header.metadata else _FORMER_NAME
-    return header.metadata.get(key, "")
-
-
-def _document(path: Path, text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _changed(path) from error
-    if not isinstance(document, dict):
-        raise _changed(path)
-    return document
-
-
-def _check_version(path: Path, document: dict[str, Any]) -> None:
-    version = document.get("format_version")
-    if not isinstance(version, int):
-        raise _changed(path)
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"{path}: expected model file format {FORMAT_VERSION} or older, found {version}, "
-            f"written by facecover {document.get('version')}; update facecover"
-        )
-
-
-def _changed(path: Path) -> ModelFileError:
-    return ModelFileError(
-        f"{path}: the model file was changed after it was written: its bytes do not fit the hash "
-        "that it carries; copy or export it again"
-    )
-
-
-BATCH_SIZE = 256
-"""Images that go through the network at once: enough to keep it busy, little memory."""
-
-# ONNX Runtime's errors have no common ancestor but Exception.
-_REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
-
-Images = npt.NDArray[np.uint8]
-"""``uint8 (N, S, S, 3)``, RGB."""
-
-
-class Model:
-    """A network ready to answer. It may be used from several threads at once.
-
-    Args:
-        file: a model file.
-        threads: how many threads one answer may use; None leaves it to ONNX Runtime.
-
-    Raises:
-        ModelFileError: if ONNX Runtime cannot run the file.
-    """
-
-    def __init__(self, file: ModelFile, threads: int | None = None) -> None:
-        self.path = file.path
-        self.info: ModelInfo = file.info
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # errors alone
-        # Threads that wait in a loop for the next run take the cores that decoding needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = ort.InferenceSession(
-                file.data, options, providers=["CPUExecutionProvider"]
-            )
-        except _REFUSALS as error:
-            reason = str(error).splitlines()[0]
-            raise ModelFileError(
-                f"{file.path}: ONNX Runtime {ort.__version__} cannot run it: {reason}"
-            ) from error
-
-    def logits(self, images: Images) -> npt.NDArray[np.float32]:
-        """What the network gives before the softmax: ``float32 (N, C)``.
-
-        Args:
-            images: ``uint8 (N, S, S, 3)``, RGB, with S the model's input size.
-
-        Raises:
-            ImageError: if the array is of another dtype or shape.
-        """
-        self._check(images)
-        batches = [
-            self._session.run(
-                ["logits"], {"images": np.ascontiguousarray(images[start : start + BATCH_SIZE])}
-            )[0]
-            for start in range(0, len(images), BATCH_SIZE)
-        ]
-        empty = np.zeros((0, self.info.classes), dtype=np.float32)
-        return np.concatenate([empty, *batches])
-
-    def probabilities(self, images: Images) -> npt.NDArray[np.float64]:
-        """The probability of each class: ``float64 (N, C)``, 0..1, rows sum to 1.
-
-        Args:
-            images: ``uint8 (N, S, S, 3)``, RGB, with S the model's input size.
-
-        Raises:
-            ImageError: if the array is of another dtype or shape.
-        """
-        return softmax(self.logits(images), self.info.temperature)
-
-    def _check(self, images: Images) -> None:
-        size_px = self.info.input_size_px
-        expected = f"expected images of uint8 (N, {size_px}, {size_px}, 3), RGB"
-        if images.dtype != np.uint8:
-            raise ImageError(f"{expected}, found {images.dtype}")
-        if images.ndim != 4 or images.shape[1:] != (size_px, size_px, 3):
-            raise ImageError(f"{expected}, found shape {images.shape}")
-
-
-def load_model(path: Path, threads: int | None = None) -> Model:
-    """The model in a file or in a run folder, ready to answer.
-
-    Args:
-        path: a model file, or a run folder.
-        threads: how many threads one answer may use; None leaves it to ONNX Runtime.
-
-    Raises:
-        ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
-            changed, comes from a newer version, or cannot be run.
-    """
-    return Model(read_model_file(path), threads)
-
-
-def softmax(logits: npt.NDArray[np.float32], temperature: float = 1.0) -> npt.NDArray[np.float64]:
-    """The probabilities that logits stand for: ``float64 (N, C)``, 0..1, rows sum to 1.
-
-    Args:
-        logits: ``float32 (N, C)``.
-        temperature: above 1 makes the probabilities less sure, below 1 surer.
-    """
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return f'"file_sha256": "{digest}"'.encode()

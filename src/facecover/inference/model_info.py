@@ -1,18 +1,20 @@
-"""What a model file knows of itself, and how it is written down."""
+"""What a model file knows of itself, and how it is written down as JSON."""
 
-import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from facecover.errors import ConfigError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Goes up when a reader of the version before would misread or refuse the file.
 
-Since 2 a file may say how its temperature was fitted, and be of INT8.
+Since 2 a file may say how its temperature was fitted, and be of INT8; since 3 it may hold
+fingerprints of the photos that it learned from. From 3 on, readers pass over keys they do not know.
 """
 
 METADATA_KEY = "facecover"
@@ -25,13 +27,10 @@ NO_DIGEST = "0" * 64
 """Stands where the file's own SHA-256 goes, while that is computed."""
 
 
-@dataclass(frozen=True)
-class LayerFacts:
+class LayerFacts(Struct, frozen=True):
     """One layer of a network.
 
     Attributes:
-        name: its name, unique in the network.
-        kind: what it does, in words.
         output_shape: channels, height and width, or the number of features.
         parameters: numbers learned, biases included.
         macs: multiply-accumulates for one image; biases, pooling and activations not counted.
@@ -47,15 +46,11 @@ class LayerFacts:
     receptive_field_px: int
 
 
-@dataclass(frozen=True)
-class NetworkFacts:
-    """A network's layers and costs.
+class NetworkFacts(Struct, frozen=True):
+    """A network's layers, from the input to the logits, and its costs.
 
     Attributes:
         name: its name in the table of networks.
-        input_size_px: the side of its square input.
-        layers: from the input to the logits.
-        parameters: of all layers.
         macs: multiply-accumulates of all layers for one image.
         receptive_field_px: of the last layer that looks at neighbourhoods.
         budget: the parameters that it may have.
@@ -75,13 +70,11 @@ class NetworkFacts:
         return self.parameters / self.budget
 
 
-@dataclass(frozen=True)
-class DataFacts:
+class DataFacts(Struct, frozen=True):
     """The dataset that a model learned from.
 
     Attributes:
         digest: the dataset's identity, SHA-256.
-        sources: the names of its sources.
         split_by: how it was split, see `ManifestInfo`.
         counts: samples by split and class name.
     """
@@ -92,8 +85,7 @@ class DataFacts:
     counts: Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True)
-class Parity:
+class Parity(Struct, frozen=True):
     """How far ONNX Runtime and PyTorch are apart on the same images.
 
     Attributes:
@@ -107,16 +99,13 @@ class Parity:
     label_agreement: float
 
 
-@dataclass(frozen=True)
-class TemperatureFit:
+class TemperatureFit(Struct, frozen=True):
     """What dividing the logits by the temperature did on the images that it was fitted on.
 
     Attributes:
         images: how many; validation images.
         log_loss_before: the mean negative log likelihood at a temperature of 1, in nats.
-        log_loss_after: at the temperature fitted.
         ece_before: the expected calibration error at a temperature of 1, 0..1.
-        ece_after: at the temperature fitted.
         note: why the temperature stayed at 1 or at a bound, or was fitted to smoothed labels; empty
             where it was fitted freely.
     """
@@ -129,8 +118,7 @@ class TemperatureFit:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(Struct, frozen=True):
     """What INT8 costs, measured on the validation split.
 
     Attributes:
@@ -152,30 +140,29 @@ class Quantization:
     parity: Parity
 
 
-@dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(Struct, frozen=True):
     """All that a model file knows beside its graph.
 
     Attributes:
         name: the experiment's name.
-        network: layers and costs.
         class_names: class names by label.
         channel_mean: of R, G and B, 0..1; already inside the graph.
         channel_std: likewise.
         temperature: the logits are divided by it before the softmax.
         threshold: with two classes, the probability of a mask from which the answer is mask.
         uncertain_band: the probabilities of a mask, from and to, that are no answer; or None.
-        data: what it learned from.
         config: the whole experiment.
         chosen_by: which split, metric and epoch chose the weights, such as
             ``val_loss, epoch 12``; see `LAST_EPOCH` too.
-        weights_sha256: of the network's weights, see `export.hash_weights`.
+        weights_sha256: of the network's weights, see `run_folder.hash_weights`.
         parity: the difference from PyTorch.
         version: of the package that wrote it.
         file_sha256: of the file itself, with this field's digits as zeros.
         precision: what most of its sums are made of, ``float32`` or ``int8``.
-        temperature_fit: what the temperature did; None where none was fitted.
+        temperature_fit: None where none was fitted.
         quantization: what INT8 cost; None for float32.
+        seen_photos: fingerprints of the photos that it learned from, see `seen_photos`; None in
+            files that hold none.
     """
 
     name: str
@@ -196,6 +183,7 @@ class ModelInfo:
     precision: str = "float32"
     temperature_fit: TemperatureFit | None = None
     quantization: Quantization | None = None
+    seen_photos: str | None = None
 
     @property
     def input_size_px(self) -> int:
@@ -244,56 +232,18 @@ class ModelInfo:
 
 def info_to_json(info: ModelInfo) -> str:
     """A model's facts as one line of JSON, the same for the same facts."""
-    document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(info)}
+    document = {"format_version": FORMAT_VERSION, **msgspec.to_builtins(info)}
     return json.dumps(document, allow_nan=False)
 
 
-def info_from_document(document: Mapping[str, Any]) -> ModelInfo:
-    """A model's facts from the object that `info_to_json` wrote, now or in an older version.
+def info_from_json(text: bytes | str) -> ModelInfo:
+    """A model's facts from what `info_to_json` wrote, now or in an older version.
 
     Raises:
-        LookupError: if a field is missing.
-        TypeError: if a field is unknown or not of its kind.
-        AttributeError: if a field is not of its kind.
-        ValueError: if a field is not of its kind.
+        msgspec.DecodeError: if a field is missing or not of its kind, or the text is no JSON.
+        UnicodeError: if the text is no UTF-8.
     """
-    fields = {key: value for key, value in document.items() if key != "format_version"}
-    band = fields.pop("uncertain_band")
-    fit = fields.pop("temperature_fit", None)
-    quantization = fields.pop("quantization", None)
-    return ModelInfo(
-        network=_network(fields.pop("network")),
-        class_names=tuple(fields.pop("class_names")),
-        channel_mean=_triple(fields.pop("channel_mean")),
-        channel_std=_triple(fields.pop("channel_std")),
-        uncertain_band=None if band is None else (float(band[0]), float(band[1])),
-        data=_data(fields.pop("data")),
-        parity=Parity(**fields.pop("parity")),
-        temperature_fit=None if fit is None else TemperatureFit(**fit),
-        quantization=None if quantization is None else _quantization(quantization),
-        **fields,
-    )
-
-
-def _network(document: dict[str, Any]) -> NetworkFacts:
-    layers = tuple(
-        LayerFacts(**{**layer, "output_shape": tuple(layer["output_shape"])})
-        for layer in document.pop("layers")
-    )
-    return NetworkFacts(layers=layers, **document)
-
-
-def _quantization(document: dict[str, Any]) -> Quantization:
-    return Quantization(parity=Parity(**document.pop("parity")), **document)
-
-
-def _data(document: dict[str, Any]) -> DataFacts:
-    return DataFacts(sources=tuple(document.pop("sources")), **document)
-
-
-def _triple(values: list[float]) -> tuple[float, float, float]:
-    red, green, blue = values
-    return float(red), float(green), float(blue)
+    return msgspec.json.decode(text, type=ModelInfo)
 
 
 def with_choices(
@@ -332,4 +282,4 @@ def with_choices(
             f"threshold {chosen:g}, band {low:g} to {high:g}: expected 0 < low <= threshold <= "
             "high < 1; choose both for the same threshold"
         )
-    return dataclasses.replace(info, threshold=chosen, uncertain_band=band)
+    return msgspec.structs.replace(info, threshold=chosen, uncertain_band=band)

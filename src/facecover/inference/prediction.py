@@ -1,12 +1,14 @@
 """What is answered for one photo, and when the answer is not to be trusted."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from facecover.inference.model_info import ModelInfo
 from facecover.labels import CLASS_NAMES, MASK
+from facecover.photos import FoundPhoto
 
 SMALLEST_SIDE_PX = 8
 """A photo with a shorter side is answered, but as uncertain: that is a few pixels for a nose and a
@@ -28,8 +30,11 @@ faces of public photo sets reaches 59."""
 _BRIGHT_SHARE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+DIGITS = 6
+"""Of probabilities that programs read; the network's own noise is larger."""
+
+
+class Prediction(Struct, frozen=True):
     """An answer.
 
     Attributes:
@@ -48,9 +53,32 @@ class Prediction:
     reason: str
     size_px: tuple[int, int]
 
+    def to_json(self) -> dict[str, Any]:
+        """Its fields, with ``width`` and ``height``; probabilities are rounded."""
+        width, height = self.size_px
+        return {
+            "label": self.label,
+            "probability": round(self.probability, DIGITS),
+            "probabilities": {name: round(p, DIGITS) for name, p in self.probabilities.items()},
+            "is_uncertain": self.is_uncertain,
+            "reason": self.reason,
+            "width": width,
+            "height": height,
+        }
 
-@dataclass(frozen=True, slots=True)
-class Input:
+
+class Answered(Struct, frozen=True):
+    """A photo and its answer."""
+
+    photo: FoundPhoto
+    prediction: Prediction
+
+    def to_json(self) -> dict[str, Any]:
+        """The prediction's fields after ``path``, the photo's name."""
+        return {"path": self.photo.name, **self.prediction.to_json()}
+
+
+class Input(Struct, frozen=True):
     """A photo as the network takes it.
 
     Attributes:

@@ -1,9 +1,9 @@
 """From the weights that a run kept to one ONNX file that knows itself."""
 
-import dataclasses
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -15,17 +15,11 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 import facecover
 from facecover.dataset.arrays import Dataset
+from facecover.dataset.manifest import pixel_digests
 from facecover.errors import RunError
 from facecover.files import written_file
-from facecover.inference.model_file import (
-    PRODUCER,
-    Images,
-    Model,
-    ModelFile,
-    read_model_file,
-    seal,
-    softmax,
-)
+from facecover.inference.classifier import Images, Model, softmax
+from facecover.inference.model_file import PRODUCER, ModelFile, read_model_file, seal
 from facecover.inference.model_info import (
     METADATA_KEY,
     DataFacts,
@@ -34,6 +28,7 @@ from facecover.inference.model_info import (
     TemperatureFit,
     info_to_json,
 )
+from facecover.inference.seen_photos import pack_fingerprints
 from facecover.sources.rows import SPLITS
 from facecover.training.config import Experiment
 from facecover.training.data_loader import EVALUATION_BATCH
@@ -287,7 +282,7 @@ def export_model(
             f"{TOLERANCE:g}, found a difference of {parity.largest_difference:g} on "
             f"{parity.images} images; no model file was written"
         )
-    measured = dataclasses.replace(
+    measured = msgspec.structs.replace(
         info, temperature=temperature, temperature_fit=fitted, parity=parity
     )
     return write_model(model, measured, path)
@@ -343,7 +338,7 @@ def _describe(
 ) -> ModelInfo:
     known = dataset.manifest.info
     size_px = experiment.network.input_size_px
-    return ModelInfo(
+    info = ModelInfo(
         name=experiment.name,
         network=describe_network(experiment.network, len(known.class_names)),
         class_names=known.class_names,
@@ -364,6 +359,9 @@ def _describe(
         parity=_NOT_MEASURED,
         version=facecover.__version__,
     )
+    learned = dataset.rows_of(*info.learned_splits)
+    digests = pixel_digests(dataset.comparable_images, learned)
+    return msgspec.structs.replace(info, seen_photos=pack_fingerprints(digests))
 
 
 def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -1,11 +1,11 @@
 """A finished run as a model file elsewhere: as it stands, made anew, or in INT8."""
 
-import dataclasses
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -16,7 +16,8 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ConfigError, RunError
 from facecover.files import written_file
-from facecover.inference.model_file import Images, Model, ModelFile, read_model_file
+from facecover.inference.classifier import Images, Model
+from facecover.inference.model_file import ModelFile, read_model_file
 from facecover.inference.model_info import NO_DIGEST, ModelInfo, Quantization
 from facecover.training.experiments import load_experiment
 from facecover.training.network import Network
@@ -89,7 +90,7 @@ def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Pa
         parity=compare(before, after, temperature),
     )
     check_loss(measured, path)
-    info = dataclasses.replace(
+    info = msgspec.structs.replace(
         float32.info,
         precision="int8",
         temperature=temperature,

@@ -1,0 +1,226 @@
+"""`predict`: is the face covered, in each of many photos."""
+
+import os
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from facecover.errors import ImageError, shown
+from facecover.inference.classifier import BATCH_SIZE, Classifier
+from facecover.inference.inputs import Inputs, find_inputs
+from facecover.inference.model_info import ModelInfo
+from facecover.inference.prediction import Answered, Prediction
+from facecover.labels import MASK
+from facecover.photos import Broken, FoundPhoto, Item
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REDUCED_FACTOR = 4
+"""A JPEG may be decoded at reduced scale as long as its sides keep this many times the model's
+input. Measured by `benchmarks/reduced_scale.py`, on 1,649 photos and two models of 32 pixels: a
+probability then moves by 0.001 on average and by 0.05 at most."""
+
+MARGIN = 0.1
+"""A photo whose answer at reduced scale lies this close to another one is answered again from every
+pixel: twice the largest difference seen."""
+
+MAX_WAITING_BYTES = 256 * 2**20
+"""Of photos that wait for their answers in memory: a few of the largest, and some dozens as
+cameras make them, so that the threads that decode have enough to do."""
+
+Name = str | os.PathLike[str]
+
+
+class PhotoAnswers:
+    """The answers to some inputs, each as soon as its batch is done; iterate over it once.
+
+    Attributes:
+        info: the model that answers, with the threshold and the band that are in use.
+        skipped: how many files were passed over, by reason; complete after the iteration.
+    """
+
+    def __init__(
+        self, classifier: Classifier, found: Inputs, batch_size: int, *, every_pixel: bool
+    ) -> None:
+        self.info: ModelInfo = classifier.info
+        self.skipped: Counter[str] = found.skipped
+        self._found = found
+        self._outcomes = answered(classifier, found, batch_size, every_pixel=every_pixel)
+
+    def __iter__(self) -> Iterator[Answered | Broken]:
+        return self._outcomes
+
+    @property
+    def total(self) -> int | None:
+        """How many there will be; None if a tar archive is among the inputs."""
+        return self._found.total
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row an input, with the keys of `to_json`; each class has a column ``p_NAME``."""
+        import pandas as pd
+
+        rows = []
+        for outcome in self:
+            row: dict[str, Any] = {**outcome.to_json()}
+            by_class = row.pop("probabilities", {})
+            rows.append(row | {f"p_{name}": p for name, p in by_class.items()})
+        return pd.DataFrame.from_records(rows)
+
+
+def predict(
+    inputs: Name | Iterable[Name],
+    *,
+    model: Name | None = None,
+    threads: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    threshold: float | None = None,
+    uncertain_band: tuple[float, float] | None = None,
+    every_pixel: bool = False,
+    leave_out: Path | None = None,
+    stdin: BinaryIO | None = None,
+) -> PhotoAnswers:
+    """The answer for each photo that some inputs name, in their order, or why there is none.
+
+    Memory is bounded, however many there are.
+
+    Args:
+        inputs: files, folders, zip or tar archives, patterns such as ``photos/**/*.jpg``, or ``-``.
+        model: a model file, a run folder, or the name of a model in the package.
+        threads: as of `Classifier`.
+        batch_size: photos that go through the network at once.
+        threshold: as of `Classifier`.
+        uncertain_band: likewise.
+        every_pixel: large JPEGs are not decoded at reduced scale first.
+        leave_out: a folder that is not looked into, such as one that is written into meanwhile.
+        stdin: where the bytes of ``-`` come from; standard input by default.
+
+    Raises:
+        ConfigError: if a number is out of range.
+        ModelFileError: if the model cannot be used.
+    """
+    names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+    classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
+    paths = [os.fspath(name) for name in names]
+    found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=leave_out)
+    return PhotoAnswers(classifier, found, batch_size, every_pixel=every_pixel)
+
+
+def answered(
+    classifier: Classifier,
+    items: Iterable[Item],
+    batch_size: int,
+    *,
+    every_pixel: bool = False,
+    max_waiting_bytes: int = MAX_WAITING_BYTES,
+) -> Iterator[Answered | Broken]:
+    """The answer to each item as soon as its batch is done, or why there is none.
+
+    What waits for its answer is two batches, and fewer where the photos are large, so the items
+    may be endless.
+
+    Args:
+        classifier: answers.
+        items: the photos.
+        batch_size: photos that go through the network at once.
+        every_pixel: large JPEGs are not decoded at reduced scale first.
+        max_waiting_bytes: no further photo is read while the bytes of those that wait are as many.
+
+    Raises:
+        ConfigError: if `batch_size` is not a positive number.
+    """
+    waiting = _Waiting(iter(items), max_waiting_bytes)
+    at_least_px = None if every_pixel else REDUCED_FACTOR * classifier.info.input_size_px
+    while not waiting.is_at_end:
+        outcomes = classifier.predict(
+            waiting.sources(), batch_size, on_error="return", at_least_px=at_least_px
+        )
+        for outcome in outcomes:
+            while isinstance(item := waiting.next(), Broken):
+                yield item
+            if at_least_px is not None and _may_differ(outcome, classifier.info, at_least_px):
+                outcome = _from_every_pixel(classifier, item)
+            yield _paired(item, outcome)
+    yield from waiting.broken()
+
+
+class _Waiting:
+    """What was taken from some items and waits for its answer, in order."""
+
+    def __init__(self, items: Iterator[Item], max_bytes: int) -> None:
+        self.is_at_end = False
+        self._items, self._max_bytes = items, max_bytes
+        self._taken: deque[Item] = deque()
+        self._n_bytes = 0
+
+    def sources(self) -> Iterator[Path | bytes]:
+        """The photos, until the bytes of those that wait are too many.
+
+        It ends there, since whoever reads ahead cannot be made to wait: what was taken is then
+        answered to its end, and the next call goes on.
+        """
+        for item in self._items:
+            self._taken.append(item)
+            if isinstance(item, FoundPhoto):
+                self._n_bytes += _bytes_in_memory(item)
+                yield item.source
+                if self._n_bytes >= self._max_bytes:  # of those that wait when the next is due
+                    return
+        self.is_at_end = True
+
+    def next(self) -> Item:
+        """What has waited longest; it waits no more."""
+        item = self._taken.popleft()
+        self._n_bytes -= _bytes_in_memory(item)
+        return item
+
+    def broken(self) -> Iterator[Broken]:
+        """What is left behind the last photo."""
+        return (item for item in self._taken if isinstance(item, Broken))
+
+
+def _bytes_in_memory(item: Item) -> int:
+    if isinstance(item, FoundPhoto) and isinstance(item.source, bytes):
+        return len(item.source)
+    return 0
+
+
+def is_near_boundary(probabilities: Sequence[float], info: ModelInfo) -> bool:
+    """Whether an answer would be another if a probability moved by `MARGIN`.
+
+    Args:
+        probabilities: of each class, 0..1.
+        info: the model's threshold and uncertain band.
+    """
+    mask = probabilities[MASK]
+    boundaries = [*(info.uncertain_band or ())]
+    if len(probabilities) == 2:
+        boundaries.append(info.threshold)
+    else:
+        first, second = sorted(probabilities, reverse=True)[:2]
+        boundaries.append(mask + (first - second) / 2)
+    return any(abs(mask - boundary) <= MARGIN for boundary in boundaries)
+
+
+def _may_differ(outcome: Prediction | ImageError, info: ModelInfo, at_least_px: int) -> bool:
+    """Whether a photo was answered at reduced scale, and close to another answer."""
+    if isinstance(outcome, ImageError) or min(outcome.size_px) < 2 * at_least_px:
+        return False
+    return is_near_boundary(list(outcome.probabilities.values()), info)
+
+
+def _from_every_pixel(classifier: Classifier, photo: FoundPhoto) -> Prediction | ImageError:
+    try:
+        return classifier(photo.source)
+    except ImageError as error:
+        return error
+
+
+def _paired(photo: FoundPhoto, outcome: Prediction | ImageError) -> Answered | Broken:
+    if isinstance(outcome, Prediction):
+        return Answered(photo, outcome)
+    # The name stands before it anyway.
+    place = "image bytes" if isinstance(photo.source, bytes) else shown(photo.source)
+    return Broken(photo.name, str(outcome).removeprefix(f"{place}: "))
