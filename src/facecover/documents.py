@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 
 from facecover.errors import FacecoverError, shown
 from facecover.files import written_file
@@ -65,9 +64,8 @@ def read_document(
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return str(value)
+    as_list = getattr(value, "tolist", None)  # arrays and their numbers; NumPy is not imported
+    return str(value) if as_list is None else as_list()
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

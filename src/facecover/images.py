@@ -12,13 +12,13 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 from PIL import Image, UnidentifiedImageError
 
 from facecover.errors import ImageError, shown
@@ -50,8 +50,7 @@ class Header(NamedTuple):
     orientation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
+class Photo(Struct, frozen=True):
     """A decoded image, upright and in RGB, with what its file said.
 
     Attributes:

@@ -3,9 +3,10 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from facecover.errors import DatasetError, shown
 
@@ -61,8 +62,7 @@ def reason_to_skip_folder(name: str) -> str | None:
     return NO_PHOTO if name.lower() in OTHER_FOLDERS else None
 
 
-@dataclass(eq=False)
-class Folder:
+class Folder(Struct, eq=False, dict=True):
     """What lies directly in a folder, each list sorted by name, and what lies below it.
 
     Attributes:
@@ -244,8 +244,7 @@ def folder_tree(root: Path, skipped: Counter[str]) -> Folder:
     return found[root]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPhoto:
+class FoundPhoto(Struct, frozen=True):
     """A file that may be a photo.
 
     Attributes:
@@ -261,8 +260,7 @@ class FoundPhoto:
     inner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """Something that was named but cannot be answered, and why, in one line."""
 
     name: str
