@@ -27,7 +27,7 @@ def pack_fingerprints(digests: Iterable[str]) -> str:
     """The fingerprints of some photos as `ModelInfo.seen_photos` holds them, in ascending order.
 
     Args:
-        digests: SHA-256 of each picture in hexadecimal, see `dataset.arrays.pixel_digests`.
+        digests: SHA-256 of each picture in hexadecimal, see `dataset.manifest.pixel_digests`.
     """
     unique = np.unique(_fingerprints(digests)).astype(">u8")
     wide = unique.view(np.uint8).reshape(-1, 8)
