@@ -11,7 +11,13 @@ from msgspec.structs import replace
 from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
 
 from facecover.errors import ModelFileError
-from facecover.inference.model_file import PRODUCER, read_header, read_model_file, seal
+from facecover.inference.model_file import (
+    PRODUCER,
+    is_model_file,
+    read_header,
+    read_model_file,
+    seal,
+)
 from facecover.inference.model_info import (
     FORMAT_VERSION,
     Parity,
@@ -205,3 +211,20 @@ def test_only_one_place_can_be_sealed() -> None:
 def test_any_bytes_have_a_header(data: bytes) -> None:
     header = read_header(data)
     assert header.is_whole or header.producer != PRODUCER or data.startswith(b"\x12\x08facemask")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_ours"),
+    [
+        (b"\x08\x0a\x12\x09facecover", True),  # cut off behind its producer
+        (b"\x08\x0a\x12\x08facemask", True),  # the package's former name
+        (b"\x08\x0a\x12\x07pytorch\x1a\x09facecover", False),
+        (b"facecover", False),
+        (b"# Notes on facecover\n", False),
+    ],
+)
+def test_a_model_file_is_known_by_its_producer(
+    tmp_path: Path, content: bytes, is_ours: bool
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert is_model_file(tmp_path / "file") == is_ours
