@@ -47,18 +47,12 @@ def demo_command(
     What stands already is used again; a run that was stopped goes on.
     """
     from facecover.dataset.collect import DROPPED_NAME, read_drops
-    from facecover.dataset.opened import SourceOptions, of_dataset, read_labelled
+    from facecover.dataset.opened import SourceOptions, read_labelled
     from facecover.documents import write_document
-    from facecover.evaluation.comparison import compare_evaluations
     from facecover.preparation.pipeline import PrepareOptions
     from facecover.report.terminal import comparison_text
     from facecover.workflows.inspect_data import explored
-    from facecover.workflows.measure_models import (
-        COMPARISON_NAME,
-        as_runs,
-        load_models,
-        measure,
-    )
+    from facecover.workflows.measure_models import COMPARISON_NAME, as_runs, compare
     from facecover.workflows.prepare_data import prepared_once
 
     paths = data or [_drawn(output / "photos")]
@@ -68,14 +62,12 @@ def demo_command(
     found = explored(dataset, drops, progress=CONSOLE)
     CONSOLE.note(f"explored: {found.write(output / 'explore')}")
     runs = [_trained(output, dataset, name, settings) for name in EPOCHS]
-    models = load_models(runs)
-    sizes, n_classes = [model.input_size_px for model in models], models[0].classifier.info.classes
-    test = of_dataset(dataset.folder, sizes, "test", n_classes, CONSOLE)
-    evaluations = [measure(model, test, progress=CONSOLE) for model in models]
-    comparison = compare_evaluations(evaluations)
+    compared = compare(runs, data=dataset.folder, progress=CONSOLE)
+    comparison = compared.comparison
     write_document(output / COMPARISON_NAME, comparison.to_json())
     page = output / REPORT_NAME
-    _write_study(page, comparison, as_runs(models, evaluations, test), dataset, found.exploration)
+    shown = as_runs(compared.models, comparison.evaluations, compared.images)
+    _write_study(page, comparison, shown, dataset, found.exploration)
     show(comparison_text(comparison), f"report: {page}")
 
 
