@@ -53,7 +53,7 @@ house: $(STAMP)
 
 maskresnet: $(STAMP)
 	$(BIN)/facecover prepare $(foreach name,chandrikadeb7 techyhoney prajnasb rmfd scenes,"$(SOURCES)/$(name)") \
-		--label rmfd=mask --size 96 --size 64 --size 32 -o $(MODEL_OUT)/dataset
+		--label rmfd=mask -o $(MODEL_OUT)/dataset
 	$(BIN)/facecover train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume \
 		--set training.refit=true $(TRAIN_OPTIONS)
 	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
