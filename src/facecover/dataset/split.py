@@ -1,6 +1,5 @@
 """Training, validation and test: stratified, seeded, and never through a group."""
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.errors import ConfigError, DatasetError, shown
+from facecover.errors import ConfigError, DatasetError, did_you_mean, shown
 from facecover.labels import class_name
 from facecover.sources.rows import SPLITS
 
@@ -35,7 +34,7 @@ class Shares:
 DEFAULT_SHARES = Shares()
 
 _HELD_OUT_FIRST = ("test", "val", "train")
-"""Where a sample goes whose group stands in several splits already."""
+"""Where a sample goes whose group has several splits already."""
 
 
 def assign_splits(
@@ -46,25 +45,25 @@ def assign_splits(
     A split that the data brings stands. A source that brings training and test data but no
     validation data gives a part of its training data for it. Samples of one `group` always go
     the same way, and after those of the group that bring a split: to the test data before the
-    validation data before the training data. Only a group whose brought splits differ stays
+    validation data before the training data. Only a group whose own splits differ stays
     divided; the audit reports it as leakage.
 
     Args:
         table: samples with `source`, `label`, `split` (null where to be decided) and `group`
             (null for a sample that is its own group).
-        shares: the wanted shares.
+        shares: of validation and test data.
         seed: the same seed and table give the same split.
     """
     splits = table["split"].astype("object").copy()
     groups = _groups(table)
     rng = np.random.default_rng(seed)
-    giving = _gives_validation(table)
+    gives = _gives_validation(table)
     wanted = {"train": 1 - shares.test - shares.val, "val": shares.val}
-    others = splits.where(~giving & splits.isin(["train", "val"]))
-    splits.loc[giving] = _dealt(table.loc[giving], groups, others, wanted, rng)
-    open_rows = splits.isna()
+    others = splits.where(~gives & splits.isin(["train", "val"]))
+    splits.loc[gives] = _as_their_groups(table.loc[gives], groups, others, wanted, rng)
+    undecided = splits.isna()
     wanted["test"] = shares.test
-    splits.loc[open_rows] = _dealt(table.loc[open_rows], groups, splits, wanted, rng)
+    splits.loc[undecided] = _as_their_groups(table.loc[undecided], groups, splits, wanted, rng)
     return splits.astype("string")
 
 
@@ -78,8 +77,7 @@ def leave_out_splits(
     """Whole sources as test data; the others divided into training and validation data.
 
     Args:
-        table: samples with `source`, `label` and `group`; splits that the data brings are not
-            looked at.
+        table: samples with `source`, `label` and `group`; splits of the data's own are ignored.
         leave_out: the names of the sources to test on.
         shares: of validation data, in the sources that are not left out.
         seed: the same seed and table give the same split.
@@ -88,7 +86,7 @@ def leave_out_splits(
     rest = ~table["source"].isin(list(leave_out))
     wanted = {"train": 1 - shares.val, "val": shares.val}
     rng = np.random.default_rng(seed)
-    splits.loc[rest] = _assign(table.loc[rest], _groups(table), wanted, rng)
+    splits.loc[rest] = _by_shares(table.loc[rest], _groups(table), wanted, rng)
     return splits.astype("string")
 
 
@@ -127,15 +125,10 @@ def check_splits(table: pd.DataFrame, *, leave_out: Collection[str] = ()) -> Non
 
 
 def check_left_out(split_by: str, leave_out: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse to leave out no source, one that is not there, or all.
-
-    Args:
-        split_by: see `ManifestInfo`.
-        leave_out: the names of the sources to test on.
-        names: of all sources.
+    """Refuse to leave out no source, one that is not there, or all, where it is split by source.
 
     Raises:
-        ConfigError: if they do not fit.
+        ConfigError: if `leave_out` does not fit `split_by` and the sources' names.
     """
     known = f"the sources are {', '.join(shown(name) for name in names)}"
     if split_by != "source":
@@ -157,6 +150,21 @@ def check_left_out(split_by: str, leave_out: Sequence[str], names: Sequence[str]
         )
 
 
+def check_are_sources(leave_out: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to leave out a source that is not there.
+
+    Raises:
+        ConfigError: if a name is no source's.
+    """
+    for name in leave_out:
+        if name not in names:
+            known = ", ".join(shown(one) for one in names)
+            raise ConfigError(
+                f"--leave-out {name}: no source is called {name!r}{did_you_mean(name, names)}; "
+                f"the sources are {known}"
+            )
+
+
 def missing_classes(table: pd.DataFrame, split: str) -> tuple[str, ...]:
     """The names of the classes that a table has, but one of its splits lacks."""
     present = set(table.loc[table["split"] == split, "label"])
@@ -174,20 +182,20 @@ def _gives_validation(table: pd.DataFrame) -> "pd.Series[bool]":
     return gives & table["split"].isin(["train"])
 
 
-def _dealt(
+def _as_their_groups(
     rows: pd.DataFrame,
     groups: "pd.Series[str]",
     known: "pd.Series[str]",
     wanted: Mapping[str, float],
     rng: np.random.Generator,
 ) -> "pd.Series[str]":
-    """A split for each row: that of its group where one is known, else one dealt out."""
+    """A split for each row: that of its group where one is known, else by the shares."""
     ranks = known.map({split: rank for rank, split in enumerate(_HELD_OUT_FIRST)})
     split_of = ranks.groupby(groups).min().dropna()
     splits = groups.loc[rows.index].map(split_of).map(dict(enumerate(_HELD_OUT_FIRST)))
     free = splits.index[splits.isna()]
     splits = splits.astype("object")
-    splits.loc[free] = _assign(rows.loc[free], groups, wanted, rng)
+    splits.loc[free] = _by_shares(rows.loc[free], groups, wanted, rng)
     return splits
 
 
@@ -196,7 +204,7 @@ def _groups(table: pd.DataFrame) -> "pd.Series[str]":
     return table["group"].astype("object").fillna(pd.Series(alone, index=table.index)).astype(str)
 
 
-def _assign(
+def _by_shares(
     rows: pd.DataFrame,
     groups: "pd.Series[str]",
     wanted: Mapping[str, float],
@@ -204,8 +212,8 @@ def _assign(
 ) -> npt.NDArray[np.object_]:
     """A split for each row: groups in random order, each to the split that lacks most.
 
-    Groups are dealt stratum by stratum (source and label of their first row), the large ones
-    first, so that what they overshoot is evened out by the small.
+    Stratum by stratum (source and label of a group's first row), and the large groups first, so
+    that what they overshoot is evened out by the small.
     """
     names = list(wanted)
     share = np.array([wanted[name] for name in names]) / sum(wanted.values())
@@ -226,23 +234,3 @@ def _assign(
             choice[group] = int(np.argmax(lacking))
             lacking[choice[group]] -= size[group]
     return np.array(names, dtype=object)[choice[member]]
-
-
-def check_are_sources(leave_out: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse to leave out a source that is not there.
-
-    Args:
-        leave_out: the names of the sources to test on.
-        names: of all sources.
-
-    Raises:
-        ConfigError: if a name is no source's.
-    """
-    for name in leave_out:
-        if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            known = ", ".join(shown(one) for one in names)
-            raise ConfigError(
-                f"--leave-out {name}: no source is called {name!r}{hint}; the sources are {known}"
-            )
