@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from facecover.copies.hashes import BOX
+from facecover.dataset.manifest import BOX
 from facecover.evaluation.intervals import measure
 from facecover.images import cropped, read_photo, resized
 from facecover.inference.classifier import Classifier

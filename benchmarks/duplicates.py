@@ -33,10 +33,11 @@ from facecover.copies.duplicates import (
     components,
     find_duplicates,
 )
-from facecover.copies.hashes import BOX, find_candidates, hash_images
+from facecover.copies.hashes import find_candidates, hash_images
 from facecover.copies.identities import find_identities
 from facecover.copies.matching import MAX_RELATIVE, compare
 from facecover.dataset.arrays import Images
+from facecover.dataset.manifest import BOX
 from facecover.errors import ImageError
 from facecover.images import read_photo, resized
 

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facecover.copies.hashes import BOX
-from facecover.dataset.manifest import load_manifest
+from facecover.dataset.manifest import BOX, load_manifest
 from facecover.evaluation.intervals import measure
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.studies.conclusion import SeedMean, mean_accuracy, mean_difference

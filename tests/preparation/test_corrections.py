@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tests.copies.photo_table import photo_table
 
-from facecover.copies.hashes import BOX
+from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
 from facecover.labels import MASK, NO_MASK, resolve_label
 from facecover.preparation.label_corrections import apply_corrections, apply_lists, read_corrections

@@ -1,5 +1,6 @@
 """Which images show the same picture: exact copies, near twins, mirror images, edited copies."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,17 +12,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
-from facecover.copies.hashes import (
-    Candidates,
-    find_candidates,
-    first_copies,
-    hash_images,
-    same_file_keys,
-)
+from facecover.copies.hashes import Candidates, find_candidates, hash_images
 from facecover.copies.identities import find_identities
 from facecover.copies.matching import compare
 from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.arrays import Images
+from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
 from facecover.files import available_cores
 
@@ -192,7 +188,7 @@ def find_duplicates(
     threads = workers or available_cores()
     # The threads are shared out here; each then multiplies its small matrices alone.
     with threadpool_limits(1, user_api="blas"):
-        copy_of = first_copies(images)
+        copy_of = _first_copies(images)
         distinct = np.flatnonzero(copy_of == np.arange(len(images)))
         hashes = hash_images(images, distinct, threads)
         searched = np.flatnonzero(hashes.contrast >= FLAT_CONTRAST)
@@ -212,6 +208,27 @@ def _check(images: Images, table: pd.DataFrame) -> None:
             f"images to look for duplicates in: expected uint8 {(len(table), side, side, 3)}, "
             f"found {images.dtype} {images.shape}"
         )
+
+
+def _first_copies(images: Images) -> npt.NDArray[np.int64]:
+    """For each image the first one with the same pixels: ``int64 (N,)``; a first one has itself.
+
+    Args:
+        images: ``uint8 (N, S, S, 3)``, RGB.
+    """
+    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(one, row) for row, one in enumerate(digests)], np.int64)
+
+
+def same_file_keys(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """A number for each sample, equal where file and box are the same: ``int64 (N,)``.
+
+    Args:
+        table: samples with ``sha256`` and their box.
+    """
+    grouped = table.groupby(["sha256", *BOX], dropna=False, sort=False)
+    return np.asarray(grouped.ngroup(), dtype=np.int64)
 
 
 def _exact_links(copy_of: npt.NDArray[np.int64], table: pd.DataFrame) -> pd.DataFrame:

@@ -5,16 +5,13 @@ thousands of images in a few calls: one image at a time, imagehash takes most of
 an audit may take.
 """
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from PIL import Image
 from scipy.fft import dct
 
@@ -38,8 +35,7 @@ _DHASH_SIZE = (9, 8)  # imagehash's width and height for hash_size 8
 _CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Hashes:
+class Hashes(NamedTuple):
     """The hashes of N images.
 
     Attributes:
@@ -49,9 +45,6 @@ class Hashes:
 
     codes: npt.NDArray[np.uint64]
     contrast: npt.NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.codes)
 
 
 def hash_images(images: Images, rows: npt.NDArray[np.int64], workers: int) -> Hashes:
@@ -63,13 +56,11 @@ def hash_images(images: Images, rows: npt.NDArray[np.int64], workers: int) -> Ha
         workers: threads.
     """
     chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    none = Hashes(np.zeros((0, len(VIEWS), 2), np.uint64), np.zeros(0, np.float32))
     with ThreadPoolExecutor(workers) as pool:
-        done = list(pool.map(lambda chunk: _hash_chunk(images[chunk]), chunks))
-    if not done:
-        return Hashes(np.zeros((0, len(VIEWS), 2), np.uint64), np.zeros(0, np.float32))
-    return Hashes(
-        np.concatenate([codes for codes, _ in done]), np.concatenate([std for _, std in done])
-    )
+        done = pool.map(lambda chunk: _hash_chunk(images[chunk]), chunks)
+        codes, contrast = zip(none, *done, strict=True)
+    return Hashes(np.concatenate(codes), np.concatenate(contrast))
 
 
 def luma(images: Images) -> Grey:
@@ -80,20 +71,17 @@ def luma(images: Images) -> Grey:
     return np.asarray(tall.convert("L")).reshape(count, height, width)
 
 
-def _hash_chunk(images: Images) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]:
+def _hash_chunk(images: Images) -> Hashes:
     grey = luma(images)
     views: list[Codes] = []
     for margin in (0.0, ZOOM):
         for_phash = _resized(grey, (_PHASH_SIDE, _PHASH_SIDE), margin)
         for_dhash = _resized(grey, _DHASH_SIZE, margin)
-        views.append(_codes(for_phash, for_dhash))
         # Resizing treats left and right alike, so the small image can be mirrored instead.
-        views.append(_codes(for_phash[:, :, ::-1], for_dhash[:, :, ::-1]))
-    return np.stack(views, axis=1), grey.std(axis=(1, 2), dtype=np.float32)
-
-
-def _codes(for_phash: Grey, for_dhash: Grey) -> Codes:
-    return np.column_stack([_phash(for_phash), _dhash(for_dhash)])
+        for way in (1, -1):
+            hashes = _phash(for_phash[:, :, ::way]), _dhash(for_dhash[:, :, ::way])
+            views.append(np.column_stack(hashes))
+    return Hashes(np.stack(views, axis=1), grey.std(axis=(1, 2), dtype=np.float32))
 
 
 def _phash(grey: Grey) -> npt.NDArray[np.uint64]:
@@ -147,7 +135,7 @@ _INDEX_BITS = 64 - CLEAN_BANDS * _BAND_BITS
 
 
 class Candidates(NamedTuple):
-    """Pairs that may be twins.
+    """Pairs that may show the same picture.
 
     Attributes:
         pairs: ``int64 (n, 2)``, positions among the codes, the smaller first.
@@ -246,27 +234,3 @@ def _merged(found: npt.NDArray[np.int64], count: int) -> Candidates:
     is_new[1:] = (lines[1:] != lines[:-1]).any(axis=1)
     lines = lines[is_new]
     return Candidates(lines[:, :2], lines[:, 2] == 1, bits[order][is_new])
-
-
-BOX = ["x0", "y0", "x1", "y1"]
-
-
-def first_copies(images: Images) -> npt.NDArray[np.int64]:
-    """For each image the first one with the same pixels: ``int64 (N,)``; a first one has itself.
-
-    Args:
-        images: ``uint8 (N, S, S, 3)``, RGB.
-    """
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
-    first: dict[bytes, int] = {}
-    return np.array([first.setdefault(one, row) for row, one in enumerate(digests)], np.int64)
-
-
-def same_file_keys(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """A number for each sample, equal where file and box are the same: ``int64 (N,)``.
-
-    Args:
-        table: samples with ``sha256`` and their box.
-    """
-    grouped = table.groupby(["sha256", *BOX], dropna=False, sort=False)
-    return np.asarray(grouped.ngroup(), dtype=np.int64)

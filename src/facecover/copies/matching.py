@@ -5,7 +5,6 @@ Gauss-Newton steps on brightness find the four numbers, together with a gain and
 brightness, as in Lucas and Kanade (1981).
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -33,22 +32,7 @@ _DAMPING = 1e-3
 _SMALLEST_GAIN = 0.1
 
 
-def align(first: Planes, second: Planes, start: Warps, steps: int) -> Warps:
-    """The warps that make first pictures look most like second ones.
-
-    Args:
-        first: pictures to be warped.
-        second: pictures to be met, the same number and size.
-        start: where to begin.
-        steps: Gauss-Newton steps.
-    """
-    warps = start
-    for _ in range(steps):
-        warps = _improved(first, second, warps)
-    return warps
-
-
-def warped(pictures: Planes, warps: Warps) -> Planes:
+def _warped(pictures: Planes, warps: Warps) -> Planes:
     """Each picture as its warp shows it; outside its edges the edge goes on.
 
     Args:
@@ -65,7 +49,7 @@ def warped(pictures: Planes, warps: Warps) -> Planes:
     return result
 
 
-def overlap(warps: Warps, size_px: int) -> Planes:
+def _overlap(warps: Warps, size_px: int) -> Planes:
     """1 where the warped picture has pixels of its own, else 0: ``float32 (n, S, S)``."""
     columns, rows = _sampled(warps, size_px)
     has_column = (columns >= -0.5) & (columns <= size_px - 0.5)
@@ -76,8 +60,8 @@ def overlap(warps: Warps, size_px: int) -> Planes:
 def _improved(first: Planes, second: Planes, warps: Warps) -> Warps:
     """One Gauss-Newton step for scale, shift, gain and offset."""
     count, size, _ = first.shape
-    inside = overlap(warps, size)
-    seen = warped(first, warps)
+    inside = _overlap(warps, size)
+    seen = _warped(first, warps)
     middle = _middle(size)
     by_row, by_column = _slopes(seen)
     terms = np.empty((count, 6, size, size), np.float32)
@@ -154,7 +138,7 @@ _CHUNK = 128
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PixelDifference:
     """How much the pixels of each of n pairs differ after they were laid over each other.
 
     Attributes:
@@ -182,7 +166,7 @@ def compare(
     pairs: npt.NDArray[np.int64],
     is_mirrored: npt.NDArray[np.bool_],
     workers: int,
-) -> Comparison:
+) -> PixelDifference:
     """Compare the pixels of pairs of images.
 
     Args:
@@ -198,15 +182,10 @@ def compare(
         second[turned] = second[turned][:, :, ::-1]  # of the copy that indexing made
         return _compare_chunk(first, second)
 
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(pairs), _CHUNK)]
     with ThreadPoolExecutor(workers) as pool:
-        done = list(pool.map(work, _chunks(len(pairs))))
-    numbers = np.concatenate([np.zeros((0, 3), np.float32), *done])
-    return Comparison(numbers[:, 0], numbers[:, 1], numbers[:, 2])
-
-
-def _chunks(count: int) -> Iterator[slice]:
-    for start in range(0, count, _CHUNK):
-        yield slice(start, start + _CHUNK)
+        numbers = np.concatenate([np.zeros((0, 3), np.float32), *pool.map(work, chunks)])
+    return PixelDifference(*numbers.T)
 
 
 def _compare_chunk(first: Images, second: Images) -> npt.NDArray[np.float32]:
@@ -214,7 +193,7 @@ def _compare_chunk(first: Images, second: Images) -> npt.NDArray[np.float32]:
     one, other = _prepared(first), _prepared(second)
     unmoved = np.zeros((len(first), 4), np.float32)
     numbers = _differences(one, other, unmoved)
-    unlike = np.flatnonzero(~Comparison(*numbers.T).same())
+    unlike = np.flatnonzero(~PixelDifference(*numbers.T).same())
     if len(unlike):
         one, other = one[unlike], other[unlike]
         warps = _aligned(luma(first[unlike]), luma(second[unlike]))
@@ -231,7 +210,8 @@ def _aligned(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> War
             _blurred(_shrunk(grey[..., None], size), _ALIGNING_BLUR)[:, 0]
             for grey in (first, second)
         )
-        warps = align(one, other, warps, steps)
+        for _ in range(steps):
+            warps = _improved(one, other, warps)
     return warps
 
 
@@ -261,8 +241,8 @@ def _blurred(planes: Planes, sigma: float) -> Planes:
 
 def _differences(first: Planes, second: Planes, warps: Warps) -> npt.NDArray[np.float32]:
     """``float32 (n, 3)``: worst, usual, contrast, with the first pictures warped."""
-    inside = overlap(warps, _SIZE)
-    seen = warped(first, warps)
+    inside = _overlap(warps, _SIZE)
+    seen = _warped(first, warps)
     one, other = _same_colours(seen[:, :3], second[:, :3])
     white_one, white_other = np.minimum(2 * seen[:, 3:], 1), np.minimum(2 * second[:, 3:], 1)
     matched, contrast = _matched(one, other, inside, np.maximum(white_one, white_other))

@@ -11,8 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.duplicates import DuplicateGroups, codes, group_together, shares_with
-from facecover.copies.hashes import same_file_keys
+from facecover.copies.duplicates import (
+    DuplicateGroups,
+    codes,
+    group_together,
+    same_file_keys,
+    shares_with,
+)
 from facecover.errors import DatasetError, LabelError, shown
 from facecover.labels import class_name
 from facecover.sources.rows import Drop, Source

@@ -28,6 +28,8 @@ _ADDED = {2: ("wide_cut",), 3: ("wide_x0", "wide_y0", "wide_x1", "wide_y1")}
 _META_KEY = b"facecover"
 _FORMER_META_KEY = b"facemask"  # of datasets written before the package was renamed
 
+BOX = ["x0", "y0", "x1", "y1"]
+
 COLUMNS: dict[str, str] = {
     "source": "string",
     "path": "string",  # relative to the source's root, with forward slashes
@@ -149,14 +151,13 @@ def load_manifest(folder: Path) -> Manifest:
     except (pa.ArrowInvalid, OSError) as error:
         raise DatasetError(f"{path}: broken manifest: {error}") from error
     metadata = arrow.schema.metadata or {}
-    document = _document(path, metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY)))
+    version, info = _header(path, metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY)))
     table = arrow.to_pandas()
-    version = document.pop("format_version")
     table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")
-    return Manifest(table.astype(COLUMNS), _info(path, document))
+    return Manifest(table.astype(COLUMNS), info)
 
 
 def digest_samples(
@@ -190,28 +191,30 @@ def pixel_digests(images: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]) ->
     return [hashlib.sha256(images[row].tobytes()).hexdigest() for row in rows]
 
 
-def _document(path: Path, raw: bytes | None) -> dict[str, Any]:
+def group_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64] | None:
+    """A number for each group, a sample without one is its own; None where none has one."""
+    if not table["group"].notna().any():
+        return None
+    alone = pd.Series([f"row {row}" for row in range(len(table))], index=table.index)
+    return pd.factorize(table["group"].astype("object").fillna(alone))[0].astype(np.int64)
+
+
+def _header(path: Path, raw: bytes | None) -> tuple[int, ManifestInfo]:
+    """The format's version, and what holds for the whole."""
     if raw is None:
         raise DatasetError(f"{path}: a Parquet table, but not a manifest of this package")
     try:
         document = msgspec.convert(json.loads(raw), dict[str, Any])
+        version = document.get("format_version")
+        is_known = version in range(1, FORMAT_VERSION + 1)
+        info = msgspec.convert(document, ManifestInfo, strict=False) if is_known else None
     except ValueError as error:  # msgspec's and json's errors are such
-        raise _broken(path, error) from error
-    found = document.get("format_version")
-    if found not in range(1, FORMAT_VERSION + 1):
         raise DatasetError(
-            f"{path}: expected manifest format 1 to {FORMAT_VERSION}, found {found}; run prepare "
+            f"{path}: broken manifest header: {shown(str(error))}; run prepare again"
+        ) from error
+    if version is None or info is None:
+        raise DatasetError(
+            f"{path}: expected manifest format 1 to {FORMAT_VERSION}, found {version}; run prepare "
             "again"
         )
-    return document
-
-
-def _info(path: Path, document: dict[str, Any]) -> ManifestInfo:
-    try:
-        return msgspec.convert(document, ManifestInfo, strict=False)
-    except msgspec.ValidationError as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{path}: broken manifest header: {shown(str(error))}; run prepare again")
+    return version, info

@@ -23,7 +23,7 @@ from facecover.dataset.collect import (
     unreadable_among,
     without_incorrect,
 )
-from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples
+from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples, group_numbers
 from facecover.errors import ConfigError, DatasetError, shown
 from facecover.labels import class_name
 from facecover.photos import NO_PHOTO
@@ -207,7 +207,7 @@ def of_dataset(
         },
         labels=dataset.labels,
         rows=rows,
-        groups=_groups(table),
+        groups=group_numbers(table),
         names=_names(table),
         table=table,
         split=split,
@@ -250,7 +250,7 @@ def _of_sources(
         images={size: dataset.images(size) for size in dataset.manifest.info.sizes_px},
         labels=dataset.labels,
         rows=rows,
-        groups=_groups(table),
+        groups=group_numbers(table),
         names=_names(table),
         table=table,
         split=chosen,
@@ -285,15 +285,6 @@ def _chosen(table: pd.DataFrame, split: str | None) -> tuple[str, npt.NDArray[np
             f"{', '.join(sorted({name for name in brought if name})) or 'none'}"
         )
     return split, rows
-
-
-def _groups(table: pd.DataFrame) -> npt.NDArray[np.int64] | None:
-    """A number for each group; an image without one is its own."""
-    if not table["group"].notna().any():
-        return None
-    alone = pd.Series([f"row {index}" for index in range(len(table))], index=table.index)
-    codes, _ = pd.factorize(table["group"].astype("object").fillna(alone))
-    return np.asarray(codes, dtype=np.int64)
 
 
 def _names(table: pd.DataFrame) -> list[str]:

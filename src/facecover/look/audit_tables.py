@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.copies.duplicates import EDITED, KINDS, codes
-from facecover.copies.hashes import BOX
 from facecover.copies.selection import choose_samples
+from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
 from facecover.files import written_file
 from facecover.labels import CLASS_NAMES

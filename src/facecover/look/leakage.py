@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.copies.duplicates import DuplicateGroups, codes, shares_with
-from facecover.copies.hashes import BOX
+from facecover.dataset.manifest import BOX
 from facecover.dataset.split import DEFAULT_SHARES, Shares, assign_splits
 from facecover.errors import DatasetError
 from facecover.labels import class_name

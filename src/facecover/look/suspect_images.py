@@ -8,8 +8,8 @@ from cleanlab.rank import get_label_quality_scores
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from facecover.copies.hashes import BOX
 from facecover.dataset.arrays import Images
+from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
 from facecover.labels import class_name
 

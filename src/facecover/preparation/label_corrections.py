@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from facecover.copies.hashes import BOX
 from facecover.dataset.collect import Collection
+from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError, LabelError, shown
 from facecover.labels import INCORRECT_MASK, class_name, resolve_label
 from facecover.sources.csv_tables import CORRECTIONS, read_records

@@ -23,6 +23,7 @@ from facecover.copies.identities import find_identities
 from facecover.copies.selection import deduplicate
 from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.arrays import UNUSED, Dataset, with_table
+from facecover.dataset.manifest import AS_READ, group_numbers
 from facecover.dataset.split import assign_splits, check_are_sources, leave_out_splits
 from facecover.errors import DatasetError
 from facecover.labels import class_name
@@ -94,19 +95,14 @@ def photos_once(dataset: Dataset) -> Photos:
     """
     table = dataset.manifest.table.reset_index(drop=True)
     split_by = dataset.manifest.info.split_by
-    if split_by not in ("group", "source data") or not table["group"].notna().any():
+    groups = group_numbers(table)
+    if split_by not in ("group", AS_READ) or groups is None:
         raise DatasetError(
             f"{dataset.folder}: expected a dataset with one image a picture, divided by group, "
             f"found one divided by {split_by}; prepare it with --split-by group, or name the "
             "photos themselves with --data"
         )
-    alone = pd.Series([f"row {row}" for row in range(len(table))], index=table.index)
-    return Photos(table, _codes(table["group"].astype("object").fillna(alone)), None)
-
-
-def _codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
-    codes, _ = pd.factorize(values)
-    return codes.astype(np.int64)
+    return Photos(table, groups, None)
 
 
 ALL_SOURCES = "all"
