@@ -37,7 +37,7 @@ from scipy import stats
 from facecover.dataset.arrays import Dataset
 from facecover.evaluation.corruptions import KINDS
 from facecover.evaluation.intervals import percentile_interval, resample_weights, units_of
-from facecover.evaluation.robustness import spoilt_answers
+from facecover.evaluation.robustness import corrupted_answers
 from facecover.inference.classifier import Classifier
 from facecover.studies.definition import Variant
 from facecover.studies.divisions import StudyPart, divide, photos_with_copies, with_splits
@@ -208,7 +208,9 @@ def spoilt(
     """The effects on spoilt photos, in points of accuracy, by kind of corruption."""
     models = [Classifier(folder) for folder in folders]
     (size_px,) = {model.info.input_size_px for model in models}
-    answered = spoilt_answers(models, dataset.images(size_px), dataset.labels, rows, KINDS, seed=0)
+    answered = corrupted_answers(
+        models, dataset.images(size_px), dataset.labels, rows, KINDS, seed=0
+    )
     right = 100.0 * (answered == truth.labels[rows])
     found: dict[str, Any] = {"n": len(rows)}
     first = 1

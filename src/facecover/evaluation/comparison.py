@@ -5,7 +5,6 @@ with a test that flips the signs of paired differences. With more than one pair 
 corrected by Holm's method. Intervals come from a paired bootstrap, each for itself.
 """
 
-import dataclasses
 import json
 import statistics
 from collections import Counter
@@ -16,19 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from facecover.documents import to_document
 from facecover.errors import DatasetError
 from facecover.evaluation.formatting import interval, kind_of, p_value, points, signed_points
-from facecover.evaluation.intervals import (
-    UNDEFINED_SHARE,
-    Interval,
-    percentile_interval,
-    resampled_values,
-    units_of,
-)
+from facecover.evaluation.intervals import Interval, interval_of
 from facecover.evaluation.metrics import METRIC_KEYS, Floats
 from facecover.evaluation.performance import Evaluation
 from facecover.evaluation.significance import McNemar, holm, mcnemar, sign_flip_p
-from facecover.text import Json, percent, plain_json
+from facecover.text import percent
 
 Draws = dict[str, Floats]
 """Each metric on each resample: ``float64 (R,)``, NaN where undefined."""
@@ -41,10 +35,10 @@ class Contender:
     Attributes:
         name: of the model, or such as ``net1 (3 seeds)``.
         members: the models' names.
-        seeds: of the members; empty for a single model.
+        seeds: of the members; empty for a single model, as are the next two.
+        spread: of each metric, the standard deviation over the members.
+        ranges: the least and the greatest value of a member.
         values: the mean of each metric over the members; None where one has none.
-        spread: its standard deviation over the members; empty for a single model.
-        ranges: the least and the greatest value of a member; likewise.
         ci95: the 95% interval of the mean: the model's own, or with images and seeds resampled.
     """
 
@@ -56,23 +50,9 @@ class Contender:
     ranges: dict[str, Interval]
     ci95: dict[str, Interval | None]
 
-    def to_json(self) -> dict[str, Json]:
-        """Every field by its name."""
-        return {
-            "name": self.name,
-            "members": plain_json(self.members),
-            "seeds": plain_json(self.seeds),
-            "values": plain_json(self.values),
-            "spread": plain_json(self.spread),
-            "ranges": plain_json(self.ranges),
-            "ci95": plain_json(self.ci95),
-        }
-
 
 def seed_groups(evaluations: Sequence[Evaluation]) -> list[list[int]]:
-    """The places of evaluations that differ in the seed alone, in the order of the first of each.
-
-    Within a group they stand by seed.
+    """The places of evaluations that differ in the seed alone, each group in order of the seeds.
 
     An experiment without a seed in its model file, or with one seed twice, stays apart.
     """
@@ -89,13 +69,7 @@ def seed_groups(evaluations: Sequence[Evaluation]) -> list[list[int]]:
 def contender(
     group: Sequence[int], evaluations: Sequence[Evaluation], draws: Sequence[Draws]
 ) -> tuple[Contender, Draws]:
-    """The models at some places as one, and its metrics on each resample.
-
-    Args:
-        group: the places.
-        evaluations: of every model.
-        draws: of every model, on the same resamples.
-    """
+    """The models at the places of a group as one, and its metrics on each resample."""
     members = [evaluations[place] for place in group]
     if len(members) == 1:
         (one,) = members
@@ -112,18 +86,9 @@ def contender(
         values={key: statistics.fmean(known[key]) if known[key] else None for key in METRIC_KEYS},
         spread={key: statistics.stdev(values) for key, values in filled.items()},
         ranges={key: (min(values), max(values)) for key, values in filled.items()},
-        ci95={key: draws_interval(drawn[key]) if known[key] else None for key in METRIC_KEYS},
+        ci95={key: interval_of(drawn[key]) if known[key] else None for key in METRIC_KEYS},
     )
     return together, drawn
-
-
-def draws_interval(draws: Floats) -> Interval | None:
-    """The middle of the resamples; None without any spread, or where too many are undefined."""
-    if np.isnan(draws).mean() > UNDEFINED_SHARE:
-        return None
-    low, high = percentile_interval(draws)
-    # Without any spread the resamples say nothing of how far chance reaches.
-    return (low, high) if high > low else None
 
 
 def _all_but_the_seed(evaluation: Evaluation) -> str:
@@ -144,11 +109,8 @@ def _known(members: Sequence[Evaluation], key: str) -> list[float]:
 def _drawn_members(draws: Sequence[Draws], seed: int, members: Sequence[int]) -> Draws:
     """The mean over members that are drawn anew for each resample of the images.
 
-    Args:
-        draws: of each member.
-        seed: of the bootstrap.
-        members: their seeds: contenders with the same ones are drawn alike, so that what a seed
-            does to both falls out of their difference; others independently.
+    Contenders with the same seeds are drawn alike, so that what a seed does to both falls out of
+    their difference; others independently.
     """
     resamples, count = len(draws[0][METRIC_KEYS[0]]), len(draws)
     drawn = np.random.default_rng([seed, *members]).integers(count, size=(resamples, count))
@@ -164,13 +126,7 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much more the second model has of a metric: its value and its 95% interval.
-
-    Attributes:
-        value: second minus first.
-        ci95: from a paired bootstrap; None where every resample gives the same difference, or
-            too many resamples leave the metric undefined.
-    """
+    """How much more the second model has of a metric, with the interval of a paired bootstrap."""
 
     value: float
     ci95: Interval | None
@@ -181,9 +137,6 @@ class Pair:
     """Two contenders on the same images.
 
     Attributes:
-        first: the first one's name.
-        second: the second's.
-        n: images.
         differences: for each metric that both have, second minus first.
         mcnemar: how their answers pair up; None where a side has several seeds.
         test: what the p-value is from: ``McNemar`` or ``sign flips``.
@@ -230,14 +183,11 @@ class Comparison:
         return tuple(pair.sentence for pair in pairs)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs: ``evaluations`` (see `evaluation`), ``contenders`` and ``pairs``.
-
-        The last two have the fields of `Contender` and `Pair`.
-        """
+        """What each evaluation gives, and every field of contenders and pairs."""
         return {
             "evaluations": [evaluation.to_json() for evaluation in self.evaluations],
-            "contenders": [one.to_json() for one in self.contenders],
-            "pairs": [plain_json(dataclasses.asdict(pair)) for pair in self.pairs],
+            "contenders": to_document(self.contenders),
+            "pairs": to_document(self.pairs),
         }
 
 
@@ -256,7 +206,9 @@ def compare_evaluations(evaluations: Sequence[Evaluation]) -> Comparison:
         raise DatasetError(f"expected a name of its own for each model, found {', '.join(names)}")
     for other in evaluations[1:]:
         _check_same_images(evaluations[0], other)
-    draws = [_draws(evaluation, evaluations[0]) for evaluation in evaluations]
+    # On the resamples of the first one: the same for every model.
+    bootstrap = evaluations[0].bootstrap
+    draws = [bootstrap.metric_draws(evaluation.answers) for evaluation in evaluations]
     sides = [_side(group, evaluations, draws) for group in seed_groups(evaluations)]
     tested = [_tested(first, second) for first, second in combinations(sides, 2)]
     corrected = holm([test.p_value for test in tested])
@@ -308,9 +260,8 @@ def _tested(first: _Side, second: _Side) -> _Test:
 
 
 def _sign_flip_p(first: _Side, second: _Side) -> float:
-    one = first.members[0]
-    units = units_of(len(one.answers), one.groups)
-    return sign_flip_p(second.share_right - first.share_right, units, seed=one.metrics.seed)
+    drawn = first.members[0].bootstrap
+    return sign_flip_p(second.share_right - first.share_right, drawn.units, seed=drawn.seed)
 
 
 def _differs(first: _Side, second: _Side) -> bool:
@@ -335,21 +286,12 @@ def _check_same_images(first: Evaluation, second: Evaluation) -> None:
         raise DatasetError(f"{where}, found other labels; evaluate both on one dataset")
 
 
-def _draws(evaluation: Evaluation, first: Evaluation) -> Draws:
-    """An evaluation's metrics on the resamples of the first one: the same for every model."""
-    units = units_of(len(first.answers), first.groups)
-    metrics = first.metrics
-    return resampled_values(
-        evaluation.answers, units, resamples=metrics.resamples, seed=metrics.seed
-    )
-
-
 def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pairs: int) -> Pair:
     differences = {}
     for key in METRIC_KEYS:
         value_a, value_b = first.contender.values[key], second.contender.values[key]
         if value_a is not None and value_b is not None:
-            bounds = draws_interval(second.draws[key] - first.draws[key])
+            bounds = interval_of(second.draws[key] - first.draws[key])
             differences[key] = Difference(value_b - value_a, bounds)
     names = first.contender.name, second.contender.name
     n = len(first.members[0].answers)

@@ -1,16 +1,4 @@
-"""Which images are explained, and what share of the evidence lies where, by class.
-
-As JSON it has these keys, which stay:
-
-| key | value |
-| --- | --- |
-| ``format_version`` | of this layout; 1 |
-| ``patch_px``, ``input_size_px`` | the side of the patch, and of the image |
-| ``lower_half`` | for the right answers of each class, then for the wrong answers: ``answers``, \
-``n``, ``share`` (of the evidence that lies in the lower half of the image), ``ci95``, \
-``without_evidence`` (images that no patch made less sure), ``undefined`` (why there is no share) |
-| ``seed``, ``resamples``, ``seconds`` | of the samples and the bootstrap; the time it took |
-"""
+"""Where the evidence for a model's answers lies: how far they fall when a patch covers a place."""
 
 import time
 from collections.abc import Callable
@@ -19,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError, ImageError
 from facecover.evaluation.answers import Labels, Probabilities
-from facecover.evaluation.intervals import Interval, percentile_interval, resample_weights, units_of
+from facecover.evaluation.intervals import Bootstrap, Interval, interval_of, units_of
+from facecover.evaluation.metrics import Floats
 from facecover.evaluation.performance import (
     Evaluation,
     ImageClassifier,
     Images,
     most_confident_mistakes,
 )
-from facecover.text import Json, plain_json
 
 PATCH_SHARE = 0.25
 """The patch's side as a share of the image's: about a mouth's width on a face that fills it."""
@@ -82,13 +71,13 @@ def patch_grid(side_px: int, steps: int = 2) -> Grid:
 
 def evidence_grids(
     classifier: ImageClassifier, images: Images, predicted: Labels, grid: Grid
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """How far the answer's log-odds fall under the patch: ``float64 (N, G, G)``.
 
     What is above 0 spoke for the answer, what is under 0 against it.
 
     Args:
-        classifier: the model.
+        classifier: answers.
         images: ``uint8 (N, S, S, 3)``, RGB, at the model's input size.
         predicted: ``int64 (N,)``, the class answered on each.
         grid: where the patch is put; G places along a side.
@@ -110,57 +99,39 @@ def evidence_grids(
     return falls
 
 
-def log_odds(probabilities: Probabilities, labels: Labels) -> npt.NDArray[np.float64]:
-    """The logarithm of a class's probability over that of all others: ``float64 (N,)``.
-
-    Args:
-        probabilities: ``float64 (N, C)``, rows sum to 1.
-        labels: ``int64 (N,)``, which class.
-    """
+def log_odds(probabilities: Probabilities, labels: Labels) -> Floats:
+    """The logarithm of a class's probability over that of all others: ``float64 (N,)``."""
     chosen = np.zeros(probabilities.shape, dtype=bool)
     chosen[np.arange(len(labels)), labels] = True
     own = probabilities[chosen]
     # Added up, because 1 - own is 0 long before the others are.
     others = np.where(chosen, 0, probabilities).sum(axis=1)
-    odds: npt.NDArray[np.float64] = np.log(np.maximum(own, _SMALLEST)) - np.log(
-        np.maximum(others, _SMALLEST)
-    )
+    odds: Floats = np.log(np.maximum(own, _SMALLEST)) - np.log(np.maximum(others, _SMALLEST))
     return odds
 
 
-def pixel_map(falls: npt.NDArray[np.float64], grid: Grid) -> npt.NDArray[np.float64]:
-    """The mean fall of all patches over each pixel: ``float64 (S, S)``.
-
-    Args:
-        falls: ``float64 (G, G)``, of one image.
-        grid: where the patch was put.
-    """
+def pixel_map(falls: Floats, grid: Grid) -> Floats:
+    """The mean of all patches' falls, ``float64 (G, G)``, over each pixel: ``float64 (S, S)``."""
     total = np.zeros((grid.side_px, grid.side_px))
     times = np.zeros_like(total)
     for row, column in np.ndindex(falls.shape):
         total[grid.span(row), grid.span(column)] += falls[row, column]
         times[grid.span(row), grid.span(column)] += 1
-    mean: npt.NDArray[np.float64] = total / times
+    mean: Floats = total / times
     return mean
 
 
-def lower_half_shares(falls: npt.NDArray[np.float64], grid: Grid) -> npt.NDArray[np.float64]:
+def lower_half_shares(falls: Floats, grid: Grid) -> Floats:
     """The share of the evidence in the lower half of each image: ``float64 (N,)``, 0..1.
 
     Evidence is a fall above 0. Patches that lie across the middle belong to neither half and do
     not count. An image without any evidence has no share: NaN.
-
-    Args:
-        falls: ``float64 (N, G, G)``, from `evidence_grids`.
-        grid: where the patch was put.
     """
     evidence = np.maximum(falls, 0)
     lower = evidence[:, grid.in_half(lower=True)].sum(axis=(1, 2))
     upper = evidence[:, grid.in_half(lower=False)].sum(axis=(1, 2))
     both = lower + upper
-    shares: npt.NDArray[np.float64] = np.divide(
-        lower, both, out=np.full_like(both, np.nan), where=both > 0
-    )
+    shares: Floats = np.divide(lower, both, out=np.full_like(both, np.nan), where=both > 0)
     return shares
 
 
@@ -200,7 +171,7 @@ class Explained:
     """
 
     row: int
-    evidence: npt.NDArray[np.float64]
+    evidence: Floats
     lower_half_share: float | None
 
 
@@ -211,8 +182,7 @@ class LowerHalf:
     Attributes:
         answers: which images: ``mask answered right``, ``answered wrong``.
         n: images with any evidence.
-        share: the mean over them, 0..1; None without images.
-        ci95: its 95% interval; None where there are too few.
+        share: the mean over them, 0..1; None without images, and no interval with too few.
         without_evidence: images that no patch made less sure.
     """
 
@@ -227,7 +197,9 @@ class LowerHalf:
         """Why there is no share, or no interval; empty where there are both."""
         if self.share is None:
             return "no image with evidence"
-        return "" if self.ci95 else f"no interval: fewer than {_FEWEST} independent images"
+        if self.ci95:
+            return ""
+        return f"no interval: fewer than {_FEWEST} independent images, or all of one share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +212,6 @@ class Explanation:
         mistakes: the surest of them.
         sample: images at random, in the order of the dataset.
         seed: of the samples and of the bootstrap.
-        resamples: of the bootstrap.
-        seconds: that it took.
     """
 
     grid: Grid
@@ -253,21 +223,13 @@ class Explanation:
     seconds: float
 
     def to_json(self) -> dict[str, Json]:
-        """The figures with the keys of this module's table, ready for `json.dumps`."""
+        """The shares; pictures are for the report alone."""
         return {
             "format_version": FORMAT_VERSION,
             "patch_px": self.grid.patch_px,
             "input_size_px": self.grid.side_px,
             "lower_half": [
-                {
-                    "answers": one.answers,
-                    "n": one.n,
-                    "share": one.share,
-                    "ci95": plain_json(one.ci95),
-                    "without_evidence": one.without_evidence,
-                    "undefined": one.undefined or None,
-                }
-                for one in self.lower_half
+                {**to_document(one), "undefined": one.undefined or None} for one in self.lower_half
             ],
             "seed": self.seed,
             "resamples": self.resamples,
@@ -276,7 +238,7 @@ class Explanation:
 
 
 def explained_images(evaluation: Evaluation, seed: int = 0) -> dict[str, npt.NDArray[np.int64]]:
-    """The images that `explain` looks at: ``int64``, numbers of the evaluation's images.
+    """The images that `explain` takes: ``int64``, numbers of the evaluation's images.
 
     Those of ``mistakes`` and ``sample`` are shown; those of every other name are the right
     answers of a class, or all wrong answers, `PER_GROUP` at most, drawn at random.
@@ -305,7 +267,7 @@ def explain(
     """Where the evidence lies for a model's surest mistakes, for a sample, and by class.
 
     Args:
-        classifier: the model.
+        classifier: answers.
         images: ``uint8 (M, S, S, 3)``, RGB, the dataset's images at the model's input size.
         evaluation: what the model answered on them.
         seed: of the samples and of the bootstrap.
@@ -318,30 +280,32 @@ def explain(
         ImageError: if the images are not of the model's input size.
     """
     start = time.perf_counter()
-    look = _Look(classifier, images, evaluation, on_images)
+    model = _Covered(classifier, images, evaluation, on_images)
     drawn = explained_images(evaluation, seed)
     shown = {name: drawn.pop(name) for name in ("mistakes", "sample")}
     coarse = patch_grid(classifier.info.input_size_px)
     fine = patch_grid(classifier.info.input_size_px, _FINE_STEPS)
     lower_half = tuple(
-        _lower_half(name, chosen, look, coarse, seed=seed, resamples=resamples)
+        _lower_half(name, chosen, model, coarse, seed=seed, resamples=resamples)
         for name, chosen in drawn.items()
     )
-    mistakes, sample = (tuple(look.explained(row, fine) for row in rows) for rows in shown.values())
+    mistakes, sample = (
+        tuple(model.explained(row, fine) for row in rows) for rows in shown.values()
+    )
     seconds = time.perf_counter() - start
     return Explanation(coarse, lower_half, mistakes, sample, seed, resamples, seconds)
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A model and the images that it answered on."""
+class _Covered:
+    """A model, and the images that it answered on and answers again with a patch on them."""
 
     classifier: ImageClassifier
     images: Images
     evaluation: Evaluation
     on_images: Callable[[int], None] | None
 
-    def falls(self, row: int, grid: Grid) -> npt.NDArray[np.float64]:
+    def falls(self, row: int, grid: Grid) -> Floats:
         """See `evidence_grids`: ``float64 (1, G, G)`` for one of the evaluation's images."""
         image = np.asarray(self.images[self.evaluation.rows[row]])
         predicted = self.evaluation.answers.predicted[row : row + 1]
@@ -368,21 +332,20 @@ def _drawn(
 def _lower_half(
     name: str,
     chosen: npt.NDArray[np.int64],
-    look: _Look,
+    model: _Covered,
     grid: Grid,
     *,
     seed: int,
     resamples: int,
 ) -> LowerHalf:
-    shares = np.array([lower_half_shares(look.falls(row, grid), grid)[0] for row in chosen])
+    shares = np.array([lower_half_shares(model.falls(row, grid), grid)[0] for row in chosen])
     known = ~np.isnan(shares)
     n, without = int(known.sum()), int((~known).sum())
     if not n:
         return LowerHalf(name, 0, None, None, without)
-    groups = look.evaluation.groups
+    groups = model.evaluation.groups
     units = units_of(n, None if groups is None else groups[chosen][known])
-    ci95 = None
-    if units.max() + 1 >= _FEWEST:
-        weights = np.concatenate(list(resample_weights(units, resamples=resamples, seed=seed)))
-        ci95 = percentile_interval(weights @ shares[known] / weights.sum(axis=1))
+    bootstrap, ci95 = Bootstrap(units, resamples, seed), None
+    if bootstrap.n_units >= _FEWEST:
+        ci95 = interval_of(bootstrap.draws(lambda w: w @ shares[known] / w.sum(axis=1)))
     return LowerHalf(name, n, float(shares[known].mean()), ci95, without)

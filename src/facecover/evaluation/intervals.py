@@ -1,12 +1,16 @@
-"""The 95% interval of each metric, and what is to be said of it."""
+"""Intervals from a bootstrap over images, or over groups of images that are not independent.
 
-from collections.abc import Iterator, Mapping, Sequence
+One rule makes them all, `interval_of`: the middle 95% of the resamples, unless they do not move.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation.answers import Answers, Labels, Probabilities, check_answers
 from facecover.evaluation.metrics import (
@@ -14,8 +18,6 @@ from facecover.evaluation.metrics import (
     Floats,
     WeightedMetrics,
     chance_calibration_error,
-    confusion_counts,
-    point_values,
 )
 from facecover.labels import MASK, NO_MASK
 
@@ -23,11 +25,19 @@ LEVEL = 0.95
 MIN_RESAMPLES = 100
 """Fewer resamples do not reach down to the 2.5th percentile in any useful way."""
 
+UNDEFINED_SHARE = 0.05
+"""A value that is undefined in more of the resamples than this gets no interval."""
+
 _CHUNK_VALUES = 2**20
 """Weights held at once: 8 MB, and a few times that while they are worked on."""
 
+_NO_WIDTH = 1e-12
+"""Intervals narrower than this are rounding."""
+
 Units = npt.NDArray[np.int64]
 """``int64 (N,)``: the unit of resampling that each image belongs to, 0..U-1."""
+
+Interval = tuple[float, float]
 
 
 def units_of(n: int, groups: npt.NDArray[np.int64] | None = None) -> Units:
@@ -77,61 +87,80 @@ def resample_weights(units: Units, *, resamples: int, seed: int) -> Iterator[Flo
         yield times[:, units].astype(np.float64)
 
 
-def resampled_values(
-    answers: Answers, units: Units, *, resamples: int, seed: int
-) -> dict[str, Floats]:
-    """Each metric on each resample.
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """The same draws for every value of some images, so that differences of values are paired."""
 
-    The draws depend on the units and the seed alone, so two models on the same images are
-    resampled alike, and the difference of their values is a paired bootstrap.
+    units: Units
+    resamples: int
+    seed: int
 
-    Args:
-        answers: what the model answered.
-        units: from `units_of`.
-        resamples: how many.
-        seed: of the draws.
+    @property
+    def n_units(self) -> int:
+        """What is drawn: images, or groups of images that belong together."""
+        return int(self.units.max()) + 1
 
-    Returns:
-        ``float64 (R,)`` for each of `METRIC_KEYS`, NaN where undefined, and ``confusion``,
-        ``float64 (R, C, C)``.
+    def draws(self, value: Callable[[Floats], Floats]) -> Floats:
+        """A value on each resample: ``float64 (R, ...)``.
 
-    Raises:
-        ConfigError: if `resamples` is too small, or the seed is negative.
-    """
-    metrics = WeightedMetrics(answers)
-    chunks = [
-        metrics(weights) for weights in resample_weights(units, resamples=resamples, seed=seed)
-    ]
-    return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
+        Args:
+            value: gives ``float64 (B, ...)`` for weights of the images, ``float64 (B, N)``.
+
+        Raises:
+            ConfigError: as `resample_weights`.
+        """
+        chunks = resample_weights(self.units, resamples=self.resamples, seed=self.seed)
+        return np.concatenate([value(weights) for weights in chunks])
+
+    def metric_draws(self, answers: Answers) -> dict[str, Floats]:
+        """What `WeightedMetrics` gives for each resample; raises as `resample_weights`."""
+        metrics = WeightedMetrics(answers)
+        chunks = resample_weights(self.units, resamples=self.resamples, seed=self.seed)
+        found = [metrics(weights) for weights in chunks]
+        return {key: np.concatenate([one[key] for one in found]) for key in found[0]}
 
 
-def percentile_interval(values: Floats) -> tuple[float, float]:
-    """The middle `LEVEL` of the values that are defined.
-
-    Args:
-        values: ``float64 (R,)``; NaN is left out, and at least one is not NaN.
-    """
+def percentile_interval(draws: Floats) -> Interval:
+    """The middle `LEVEL` of ``float64 (R,)``; NaN is left out, and at least one is not NaN."""
     tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(values, (tail, 100 - tail))
+    low, high = np.nanpercentile(draws, (tail, 100 - tail))
     return float(low), float(high)
 
 
-def basic_interval(values: Floats, point: float) -> tuple[float, float]:
+def interval_of(draws: Floats) -> Interval | None:
+    """The 95% interval of a value, from its resamples: ``float64 (R,)``, NaN where undefined.
+
+    None where more than `UNDEFINED_SHARE` of them are undefined, and where none of them moves the
+    value: then they say nothing of how far chance reaches.
+    """
+    if np.isnan(draws).mean() > UNDEFINED_SHARE or not moves(draws):
+        return None
+    return percentile_interval(draws)
+
+
+def moves(draws: Floats) -> bool:
+    """Whether the resamples of a value differ: ``float64 (R,)``."""
+    low, high = percentile_interval(draws)
+    return high - low > _NO_WIDTH
+
+
+def share_interval(draws: Floats, share: float, n_units: int) -> Interval:
+    """The 95% interval of a share that is defined in every resample.
+
+    Where none moves it, as with no mistake at all, that of `proportion_interval`.
+    """
+    return interval_of(draws) or proportion_interval(share, n_units)
+
+
+def basic_interval(draws: Floats, point: float) -> Interval:
     """The percentile interval mirrored at the point value, from 0 up, with the point inside.
 
     For a quantity that cannot be negative and that resampling pushes up, such as a calibration
     error: the resamples lie above the point value by about as much as it lies above the truth
     (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 5.2).
-
-    Args:
-        values: ``float64 (R,)``; NaN is left out.
-        point: the value on the images themselves, 0 or more.
     """
-    low, high = percentile_interval(values)
+    low, high = percentile_interval(draws)
     return max(0.0, 2 * point - high), max(point, 2 * point - low)
-
-
-Interval = tuple[float, float]
 
 
 def proportion_interval(share: float, trials: int) -> Interval:
@@ -146,11 +175,6 @@ def exact_interval(key: str, answers: Answers, units: Units) -> Interval | None:
     Balanced accuracy and F1 combine the bounds of the shares that they are made of, and so are
     a little too wide. ROC-AUC takes as many disjoint pairs of images as there are, all of them
     in order or all out of order.
-
-    Args:
-        key: of the metric, one of `METRIC_KEYS`.
-        answers: what the model answered.
-        units: ``int64 (N,)``, see `bootstrap.units_of`.
     """
     if key == "accuracy":
         return _share(answers.is_right, np.ones(len(answers), dtype=bool), units)
@@ -159,7 +183,7 @@ def exact_interval(key: str, answers: Answers, units: Units) -> Interval | None:
     if key == "balanced_accuracy":
         return _balanced_accuracy(answers, units)
     if key == "precision":
-        return _share(answers.labels == MASK, answers.predicted == MASK, units)
+        return _precision(answers, units)
     if key == "recall":
         return _recall(answers, MASK, units)
     if key == "f1":
@@ -181,6 +205,10 @@ def _recall(answers: Answers, label: int, units: Units) -> Interval | None:
     return _share(answers.predicted == label, answers.labels == label, units)
 
 
+def _precision(answers: Answers, units: Units) -> Interval | None:
+    return _share(answers.labels == MASK, answers.predicted == MASK, units)
+
+
 def _balanced_accuracy(answers: Answers, units: Units) -> Interval | None:
     bare, masked = _recall(answers, NO_MASK, units), _recall(answers, MASK, units)
     if bare is None or masked is None:
@@ -190,11 +218,10 @@ def _balanced_accuracy(answers: Answers, units: Units) -> Interval | None:
 
 def _f1(answers: Answers, units: Units) -> Interval | None:
     recall = _recall(answers, MASK, units)
-    precision = _share(answers.labels == MASK, answers.predicted == MASK, units)
     if recall is None:
         return None
     # A model that never answered mask has no precision, so nothing bounds it.
-    low, high = precision or (0.0, 1.0)
+    low, high = _precision(answers, units) or (0.0, 1.0)
     return _harmonic_mean(low, recall[0]), _harmonic_mean(high, recall[1])
 
 
@@ -213,106 +240,20 @@ def _roc_auc(answers: Answers, units: Units) -> Interval | None:
     return proportion_interval(float(in_order), pairs)
 
 
-UNDEFINED_SHARE = 0.05
-"""A metric that is undefined in more of the resamples than this gets no interval."""
-
-_NO_WIDTH = 1e-12
-"""Intervals narrower than this are rounding."""
-
-
-def metric_intervals(
-    answers: Answers,
-    units: Units,
-    values: Mapping[str, float | None],
-    draws: Mapping[str, Floats],
-    chance_ece: float,
-) -> tuple[dict[str, Interval | None], dict[str, str]]:
-    """The interval of each metric and, where it is not the bootstrap's percentiles, a note.
-
-    Args:
-        answers: what the model answered.
-        units: what was resampled, see `bootstrap.units_of`.
-        values: each metric on the images themselves, None where undefined.
-        draws: each metric on each resample, see `bootstrap.resampled_values`.
-        chance_ece: the calibration error that exactly right confidences stay under.
-    """
-    ci95: dict[str, Interval | None] = {}
-    notes: dict[str, str] = {}
-    for key in METRIC_KEYS:
-        point = values[key]
-        if point is None:
-            ci95[key] = None
-            continue
-        ci95[key], note = _interval(key, point, draws[key], answers, units)
-        if note:
-            notes[key] = note
-    interval, error = ci95["ece"], values["ece"]
-    if interval is not None and error is not None and error <= chance_ece:
-        # Exactly right confidences explain the error, so 0 is not ruled out.
-        ci95["ece"] = (0.0, interval[1])
-    return ci95, notes
-
-
-def _interval(
-    key: str, point: float, draws: Floats, answers: Answers, units: Units
-) -> tuple[Interval | None, str]:
-    """A metric's interval, and what is to be said of it."""
-    low, high = percentile_interval(draws)
-    if high - low <= _NO_WIDTH:
-        exact = exact_interval(key, answers, units)
-        if exact is None:
-            return None, "no interval: every resample gives the same value"
-        return exact, "Clopper-Pearson: every resample gives the same value"
-    share = float(np.isnan(draws).mean())
-    if share > UNDEFINED_SHARE:
-        return None, f"no interval: undefined in {share:.0%} of the resamples, too few images"
-    if key == "ece":
-        return basic_interval(draws, point), "basic bootstrap: resampling pushes this error up"
-    return (low, high), ""
-
-
-def confusion_intervals(draws: Floats, units: Units) -> list[list[Interval]]:
-    """The interval of each cell's count; an empty or full cell gets the exact one.
-
-    Args:
-        draws: ``float64 (R, C, C)``, the counts on each resample.
-        units: what was resampled, see `bootstrap.units_of`.
-    """
-    n, n_units = len(units), int(units.max()) + 1
-    # Groups differ in size, so a resample may hold more or fewer images than there are.
-    shares = draws / draws.sum(axis=(1, 2), keepdims=True)
-
-    def interval(share: Floats) -> Interval:
-        low, high = percentile_interval(share)
-        if high - low <= _NO_WIDTH:
-            low, high = proportion_interval(low, n_units)
-        return low * n, high * n
-
-    n_classes = draws.shape[1]
-    return [[interval(shares[:, i, j]) for j in range(n_classes)] for i in range(n_classes)]
-
-
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """Every metric of one model on one set of images.
 
     Attributes:
-        n: images measured.
-        class_names: names by label.
-        n_by_class: images by label.
         values: each of `METRIC_KEYS`; None where it is undefined.
         undefined: for each undefined metric, why.
         ci95: for each metric its 95% interval; None where there is none.
         interval_notes: for each interval that is missing or does not come from percentiles of
             the bootstrap, why, or where from.
         confusion: images by true class (rows) and answer (columns).
-        confusion_ci95: the 95% interval of each cell.
         threshold: the probability from which the answer is mask; None with 3 classes.
-        chance_ece: the calibration error that a model with exactly right confidences stays under
-            on these images 19 times of 20.
+        chance_ece: see `chance_calibration_error`.
         n_units: what was resampled: n images, or fewer groups of images that belong together.
-        resamples: how many resamples were drawn.
-        seed: of the bootstrap.
     """
 
     n: int
@@ -330,6 +271,21 @@ class Metrics:
     resamples: int
     seed: int
 
+    def to_json(self) -> dict[str, Json]:
+        """What every set of images has, the values by their keys."""
+        document: dict[str, Json] = to_document(
+            {
+                "n": self.n,
+                "n_by_class": self.n_by_class,
+                **self.values,
+                "undefined": self.undefined,
+                "ci95": self.ci95,
+                "interval_notes": self.interval_notes,
+                "confusion": self.confusion,
+            }
+        )
+        return document
+
 
 def measure(
     labels: Labels,
@@ -345,7 +301,7 @@ def measure(
     The positive class is the mask. With 3 classes precision, recall, F1, ROC-AUC (one class
     against the rest) and average precision are averaged over the classes, each counting the
     same, and the likeliest class is the answer. The Brier score of two classes is 0..1, of
-    three 0..2; log loss is in nats; the calibration error is `calibration`'s.
+    three 0..2; log loss is in nats.
 
     Args:
         labels: ``int64 (N,)``, 0..C-1.
@@ -353,8 +309,7 @@ def measure(
         threshold: with two classes, an image is answered mask from this probability on.
         seed: of the bootstrap.
         resamples: how many the bootstrap draws.
-        groups: ``int64 (N,)``, the same number for images that belong together (near-duplicates,
-            one person), which are then drawn together; a negative number stands alone.
+        groups: ``int64 (N,)``, see `units_of`: images of one group are drawn together.
         class_names: names by label; the package's own where none are given.
 
     Raises:
@@ -380,12 +335,13 @@ def measure_answers(
         ConfigError: if the seed or the number of resamples is out of range.
         DatasetError: if the groups do not fit.
     """
-    units = units_of(len(answers), groups)
-    draws = resampled_values(answers, units, resamples=resamples, seed=seed)
-    undefined = undefined_metrics(answers)
-    values = point_values(answers, undefined)
+    bootstrap = Bootstrap(units_of(len(answers), groups), resamples, seed)
+    draws = bootstrap.metric_draws(answers)
+    plain = WeightedMetrics(answers)(np.ones((1, len(answers))))
+    undefined = _undefined(answers)
+    values = {key: None if key in undefined else float(plain[key][0]) for key in METRIC_KEYS}
     chance = chance_calibration_error(answers, draws=resamples, seed=seed)
-    ci95, notes = metric_intervals(answers, units, values, draws, chance)
+    ci95, notes = _metric_intervals(answers, bootstrap.units, values, draws, chance)
     return Metrics(
         n=len(answers),
         class_names=answers.class_names,
@@ -394,17 +350,17 @@ def measure_answers(
         undefined=undefined,
         ci95=ci95,
         interval_notes=notes,
-        confusion=confusion_counts(answers),
-        confusion_ci95=confusion_intervals(draws["confusion"], units),
+        confusion=plain["confusion"][0].astype(np.int64).tolist(),
+        confusion_ci95=_confusion_intervals(draws["confusion"], bootstrap),
         threshold=answers.threshold,
         chance_ece=chance,
-        n_units=int(units.max()) + 1,
+        n_units=bootstrap.n_units,
         resamples=resamples,
         seed=seed,
     )
 
 
-def undefined_metrics(answers: Answers) -> dict[str, str]:
+def _undefined(answers: Answers) -> dict[str, str]:
     """The metrics that have no value on these answers, each with the reason."""
     counts, names = answers.n_by_class, answers.class_names
     missing = [name for name, count in zip(names, counts, strict=True) if not count]
@@ -418,3 +374,55 @@ def undefined_metrics(answers: Answers) -> dict[str, str]:
     scored = {MASK: names[MASK]} if len(names) == 2 else dict(enumerate(names))
     never = [name for label, name in scored.items() if not answered[label]]
     return {"precision": f"the model never answered {' or '.join(never)}"} if never else {}
+
+
+def _metric_intervals(
+    answers: Answers,
+    units: Units,
+    values: Mapping[str, float | None],
+    draws: Mapping[str, Floats],
+    chance_ece: float,
+) -> tuple[dict[str, Interval | None], dict[str, str]]:
+    """The interval of each metric and, where it is not the bootstrap's percentiles, a note."""
+    ci95: dict[str, Interval | None] = dict.fromkeys(METRIC_KEYS)
+    notes: dict[str, str] = {}
+    for key, point in values.items():
+        if point is not None:
+            ci95[key], note = _metric_interval(key, point, draws[key], answers, units)
+            if note:
+                notes[key] = note
+    interval, error = ci95["ece"], values["ece"]
+    if interval is not None and error is not None and error <= chance_ece:
+        # Exactly right confidences explain the error, so 0 is not ruled out.
+        ci95["ece"] = (0.0, interval[1])
+    return ci95, notes
+
+
+def _metric_interval(
+    key: str, point: float, draws: Floats, answers: Answers, units: Units
+) -> tuple[Interval | None, str]:
+    if not moves(draws):
+        exact = exact_interval(key, answers, units)
+        if exact is None:
+            return None, "no interval: every resample gives the same value"
+        return exact, "Clopper-Pearson: every resample gives the same value"
+    interval = interval_of(draws)
+    if interval is None:
+        share = float(np.isnan(draws).mean())
+        return None, f"no interval: undefined in {share:.0%} of the resamples, too few images"
+    if key == "ece":
+        return basic_interval(draws, point), "basic bootstrap: resampling pushes this error up"
+    return interval, ""
+
+
+def _confusion_intervals(draws: Floats, bootstrap: Bootstrap) -> list[list[Interval]]:
+    """The interval of each cell's count, from ``float64 (R, C, C)``."""
+    n, n_classes = len(bootstrap.units), draws.shape[1]
+    # Groups differ in size, so a resample may hold more or fewer images than there are.
+    shares = draws / draws.sum(axis=(1, 2), keepdims=True)
+
+    def interval(cell: Floats) -> Interval:
+        low, high = share_interval(cell, float(cell[0]), bootstrap.n_units)
+        return low * n, high * n
+
+    return [[interval(shares[:, i, j]) for j in range(n_classes)] for i in range(n_classes)]

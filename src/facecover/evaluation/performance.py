@@ -1,4 +1,4 @@
-"""Which answers were wrong, the most confident first."""
+"""A model measured on images: its answers, every metric, calibration, the surest mistakes."""
 
 import dataclasses
 import time
@@ -9,21 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from facecover.documents import Json, to_document
 from facecover.errors import DatasetError, ModelFileError
 from facecover.evaluation.answers import Answers, Labels, Probabilities, check_answers
 from facecover.evaluation.intervals import (
-    UNDEFINED_SHARE,
+    Bootstrap,
     Interval,
     Metrics,
+    interval_of,
     measure_answers,
-    percentile_interval,
     proportion_interval,
-    resample_weights,
     units_of,
 )
 from facecover.inference.model_info import ModelInfo
 from facecover.labels import CLASS_NAMES
-from facecover.text import Json, plain_json
 
 FORMAT_VERSION = 1
 
@@ -41,13 +40,9 @@ class Evaluation:
 
     Attributes:
         name: of the model, for people.
-        model: what the model says of itself.
-        split: the split that the images are from.
         data_digest: the identity of the dataset; empty if it has none.
-        answers: labels and probabilities of every image.
         rows: ``int64 (N,)``, where each image stands in the dataset's arrays.
         groups: ``int64 (N,)``, what the bootstrap kept together; None for single images.
-        metrics: every metric with its interval.
         seconds: how long the model took, reading the images included.
         n_seen: how many of the photos the model learned from; None where its file does not say.
         unseen: every metric on the other images; None where all or none were seen.
@@ -90,41 +85,70 @@ class Evaluation:
 
     @property
     def images_per_second(self) -> float:
-        """How many images the model answered in a second."""
+        """Of the model, reading included."""
         return len(self.answers) / self.seconds if self.seconds > 0 else 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        """The evaluation with the keys of this module's table, ready for `json.dumps`.
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """The draws that its metrics' intervals are from."""
+        units = units_of(len(self.answers), self.groups)
+        return Bootstrap(units, self.metrics.resamples, self.metrics.seed)
 
-        It holds no NaN and no infinity, so it also passes ``allow_nan=False``.
-        """
-        metrics = self.metrics
-        document = {
-            "format_version": FORMAT_VERSION,
-            "model": self._model_json(),
-            "split": self.split,
-            "data_digest": self.data_digest,
-            "seen_before": self.seen_before or None,
-            "seen_in_training": self._seen_json(),
-            "n": metrics.n,
-            "n_by_class": metrics.n_by_class,
-            "class_names": metrics.class_names,
-            "threshold": metrics.threshold,
-            **metrics.values,
-            "undefined": metrics.undefined,
-            "confusion": metrics.confusion,
-            "ci95": {**metrics.ci95, "confusion": metrics.confusion_ci95},
-            "interval_notes": metrics.interval_notes,
-            "chance_ece": metrics.chance_ece,
-            "bootstrap": {
-                "resamples": metrics.resamples,
-                "seed": metrics.seed,
-                "units": metrics.n_units,
-            },
-            "seconds": self.seconds,
-            "images_per_second": self.images_per_second,
-        }
-        return {key: plain_json(value) for key, value in document.items()}
+    def measured(self, answers: Answers) -> Metrics:
+        """Every metric of other answers to the same images."""
+        known = self.metrics
+        return measure_answers(
+            answers, seed=known.seed, resamples=known.resamples, groups=self.groups
+        )
+
+    def part(self, chosen: npt.NDArray[np.int64]) -> Metrics:
+        """Every metric on some of the images: ``int64 (K,)``, places among the answers."""
+        known, groups = self.metrics, self.groups
+        return measure_answers(
+            self.answers.of(chosen),
+            seed=known.seed,
+            resamples=known.resamples,
+            groups=None if groups is None else groups[chosen],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Keys as docs/evaluation.md lists them; no NaN and no infinity."""
+        metrics, model = self.metrics, self.model
+        known = metrics.to_json()
+        document: dict[str, Any] = to_document(
+            {
+                "format_version": FORMAT_VERSION,
+                "model": {
+                    "name": self.name,
+                    "experiment": model.name,
+                    "input_size_px": model.input_size_px,
+                    "parameters": model.network.parameters,
+                    "macs": model.network.macs,
+                    "temperature": model.temperature,
+                    "weights_sha256": model.weights_sha256,
+                    "file_sha256": model.file_sha256,
+                    "trained_on": model.data.digest,
+                    "version": model.version,
+                },
+                "split": self.split,
+                "data_digest": self.data_digest,
+                "seen_before": self.seen_before or None,
+                "seen_in_training": self._seen_json(),
+                "class_names": metrics.class_names,
+                "threshold": metrics.threshold,
+                **known,
+                "ci95": {**metrics.ci95, "confusion": metrics.confusion_ci95},
+                "chance_ece": metrics.chance_ece,
+                "bootstrap": {
+                    "resamples": metrics.resamples,
+                    "seed": metrics.seed,
+                    "units": metrics.n_units,
+                },
+                "seconds": self.seconds,
+                "images_per_second": self.images_per_second,
+            }
+        )
+        return document
 
     def _seen_json(self) -> dict[str, Any] | None:
         if self.n_seen is None:
@@ -137,35 +161,10 @@ class Evaluation:
             "ci95": None if others is None else others.ci95["accuracy"],
         }
 
-    def _model_json(self) -> dict[str, Any]:
-        model = self.model
-        return {
-            "name": self.name,
-            "experiment": model.name,
-            "input_size_px": model.input_size_px,
-            "parameters": model.network.parameters,
-            "macs": model.network.macs,
-            "temperature": model.temperature,
-            "weights_sha256": model.weights_sha256,
-            "file_sha256": model.file_sha256,
-            "trained_on": model.data.digest,
-            "version": model.version,
-        }
-
-
-_NO_WIDTH = 1e-12
-"""Intervals narrower than this are rounding."""
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over images.
-
-    Attributes:
-        value: None where there is no image.
-        ci95: its 95% interval; None where there is none.
-        n: images.
-    """
+    """A mean over n images, with its 95% interval; no value where there is no image."""
 
     value: float | None
     ci95: Interval | None
@@ -175,19 +174,12 @@ class Estimate:
 def share(
     evaluation: Evaluation, flags: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_] | None = None
 ) -> Estimate:
-    """The share of the images with a flag, among some of them.
-
-    Args:
-        evaluation: its groups, seed and resamples are used.
-        flags: ``bool (N,)``.
-        among: ``bool (N,)``; all images by default.
-    """
+    """The share of the images with a flag, ``bool (N,)``, among all or some of them."""
     among = np.ones(len(flags), dtype=bool) if among is None else among
     found = mean(evaluation, flags.astype(np.float64), among)
     if found.value in (0.0, 1.0):
-        units = units_of(len(flags), evaluation.groups)
-        exact = proportion_interval(found.value, len(np.unique(units[among])))
-        return Estimate(found.value, exact, found.n)
+        units = np.unique(evaluation.bootstrap.units[among])
+        return Estimate(found.value, proportion_interval(found.value, len(units)), found.n)
     return found
 
 
@@ -196,26 +188,16 @@ def mean(
     values: npt.NDArray[np.float64],
     among: npt.NDArray[np.bool_] | None = None,
 ) -> Estimate:
-    """The mean of a value over images, among some of them; arguments as of `share`."""
+    """The mean of ``float64 (N,)`` over the images of an evaluation, all or some of them."""
     among = np.ones(len(values), dtype=bool) if among is None else among
     n = int(np.count_nonzero(among))
     if not n:
         return Estimate(None, None, 0)
-    units, metrics = units_of(len(values), evaluation.groups), evaluation.metrics
     columns = np.column_stack([np.where(among, values, 0.0), among.astype(np.float64)])
-    sums = np.concatenate(
-        [
-            weights @ columns
-            for weights in resample_weights(units, resamples=metrics.resamples, seed=metrics.seed)
-        ]
-    )
+    sums = evaluation.bootstrap.draws(lambda weights: weights @ columns)
     draws = np.full(len(sums), np.nan)
     np.divide(sums[:, 0], sums[:, 1], out=draws, where=sums[:, 1] > 0)
-    interval = None
-    if np.isnan(draws).mean() <= UNDEFINED_SHARE:
-        low, high = percentile_interval(draws)
-        interval = (low, high) if high - low > _NO_WIDTH else None
-    return Estimate(float(values[among].mean()), interval, n)
+    return Estimate(float(values[among].mean()), interval_of(draws), n)
 
 
 MEASURES = ("ece", "log_loss", "brier")
@@ -228,7 +210,6 @@ class Calibration:
 
     Attributes:
         before: with a temperature of 1; the same evaluation where it is 1.
-        after: as the model file has it.
     """
 
     before: Evaluation
@@ -240,10 +221,7 @@ class Calibration:
         return self.after.model.temperature
 
     def to_json(self) -> dict[str, Json]:
-        """``temperature``, ``fitted_on`` (images, or null), ``note``, ``before``, ``after``.
-
-        The last two hold ``ece``, ``log_loss`` and ``brier``, their ``ci95``, and ``chance_ece``.
-        """
+        """``fitted_on`` is how many images gave the temperature, or null."""
         fit = self.after.model.temperature_fit
         return {
             "temperature": self.temperature,
@@ -259,13 +237,8 @@ def measure_calibration(evaluation: Evaluation) -> Calibration:
     if evaluation.model.temperature == 1:
         return Calibration(evaluation, evaluation)
     answers = uncalibrated(evaluation.answers, evaluation.model.temperature)
-    known = evaluation.metrics
-    metrics = measure_answers(
-        answers, seed=known.seed, resamples=known.resamples, groups=evaluation.groups
-    )
-    return Calibration(
-        dataclasses.replace(evaluation, answers=answers, metrics=metrics), evaluation
-    )
+    before = dataclasses.replace(evaluation, answers=answers, metrics=evaluation.measured(answers))
+    return Calibration(before, evaluation)
 
 
 def uncalibrated(answers: Answers, temperature: float) -> Answers:
@@ -282,7 +255,7 @@ def uncalibrated(answers: Answers, temperature: float) -> Answers:
 def _figures(metrics: Metrics) -> dict[str, Json]:
     return {
         **{key: metrics.values[key] for key in MEASURES},
-        "ci95": {key: plain_json(metrics.ci95[key]) for key in MEASURES},
+        "ci95": to_document({key: metrics.ci95[key] for key in MEASURES}),
         "chance_ece": metrics.chance_ece,
     }
 
@@ -324,16 +297,16 @@ def evaluate_images(
     """Run a model over images and measure its answers.
 
     Args:
-        classifier: the model.
+        classifier: answers.
         images: ``uint8 (M, S, S, 3)``, RGB; may be memory-mapped, it is read batch by batch.
         labels: ``int64 (M,)``.
         name: of the model, for people; the name that it gives itself by default.
         split: the split that the images are from.
         data_digest: the identity of the dataset.
         rows: ``int64 (N,)``, the images to measure on; all of them by default.
-        groups: ``int64 (M,)``, see `metrics.measure`.
+        groups: ``int64 (M,)``, see `intervals.units_of`.
         seen: ``bool (M,)``, which photos the model learned from; None where nobody knows.
-        threshold: see `metrics.measure`; the model's own by default.
+        threshold: from which the answer is mask; the model's own by default.
         seed: of the bootstrap.
         resamples: of the bootstrap.
         on_batch: called after each batch with the number of images in it.
@@ -363,8 +336,7 @@ def evaluate_images(
     )
     chosen = None if groups is None else groups[rows]
     metrics = measure_answers(answers, seed=seed, resamples=resamples, groups=chosen)
-    is_seen = None if seen is None else seen[rows]
-    return Evaluation(
+    evaluation = Evaluation(
         name=name or info.name,
         model=info,
         split=split,
@@ -374,24 +346,14 @@ def evaluate_images(
         groups=chosen,
         metrics=metrics,
         seconds=seconds,
-        n_seen=None if is_seen is None else int(is_seen.sum()),
-        unseen=_unseen(answers, is_seen, chosen, seed, resamples),
     )
+    return evaluation if seen is None else _with_seen(evaluation, seen[rows])
 
 
-def _unseen(
-    answers: Answers,
-    is_seen: npt.NDArray[np.bool_] | None,
-    groups: npt.NDArray[np.int64] | None,
-    seed: int,
-    resamples: int,
-) -> Metrics | None:
-    """Every metric on the images that are not seen; None if those are all or none."""
-    if is_seen is None or is_seen.all() or not is_seen.any():
-        return None
-    others = np.flatnonzero(~is_seen)
-    kept = None if groups is None else groups[others]
-    return measure_answers(answers.of(others), seed=seed, resamples=resamples, groups=kept)
+def _with_seen(evaluation: Evaluation, seen: npt.NDArray[np.bool_]) -> Evaluation:
+    some = seen.any() and not seen.all()
+    others = evaluation.part(np.flatnonzero(~seen)) if some else None
+    return dataclasses.replace(evaluation, n_seen=int(seen.sum()), unseen=others)
 
 
 def _check_classes(info: ModelInfo) -> None:

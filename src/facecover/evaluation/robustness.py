@@ -1,4 +1,4 @@
-"""Measuring a model on spoilt images: what it still gets right, and which answers change.
+"""A model on corrupted images: what it still gets right, and which answers change.
 
 The mean corruption error is that of Hendrycks and Dietterich ("Benchmarking Neural Network
 Robustness to Common Corruptions and Perturbations", ICLR 2019): a kind's error, summed over its
@@ -13,40 +13,34 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation.answers import Labels, check_answers
 from facecover.evaluation.corruptions import BASE_PX, KINDS, Kind, corrupted
 from facecover.evaluation.formatting import joined
 from facecover.evaluation.intervals import (
-    UNDEFINED_SHARE,
+    Bootstrap,
     Interval,
-    Units,
-    percentile_interval,
-    proportion_interval,
-    resample_weights,
+    interval_of,
+    share_interval,
     units_of,
 )
 from facecover.evaluation.metrics import Floats
 from facecover.evaluation.performance import BATCH_SIZE, ImageClassifier, Images
 from facecover.images import resized
-from facecover.text import Json, plain_json
 
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Severity:
-    """A model on images spoilt by one kind at one severity.
+    """A model on n images corrupted by one kind at one severity.
 
     Attributes:
         severity: from 1 on.
         amount: see the kind's `unit`.
-        n: images.
-        accuracy: the share answered right, 0..1.
-        accuracy_ci95: its 95% interval.
-        balanced_accuracy: the mean of the classes' shares; None where a class has no image.
-        flip_rate: the share of images answered otherwise than unspoilt, 0..1.
-        flip_ci95: its 95% interval.
+        balanced_accuracy: None where a class has no image.
+        flip_rate: the share of images answered otherwise than uncorrupted, 0..1.
     """
 
     severity: int
@@ -59,7 +53,7 @@ class Severity:
     flip_ci95: Interval
 
     def to_json(self) -> dict[str, Json]:
-        """With the keys of this module's table."""
+        """The intervals stand together under ``ci95``."""
         return {
             "severity": self.severity,
             "amount": self.amount,
@@ -67,10 +61,7 @@ class Severity:
             "accuracy": self.accuracy,
             "balanced_accuracy": self.balanced_accuracy,
             "flip_rate": self.flip_rate,
-            "ci95": {
-                "accuracy": plain_json(self.accuracy_ci95),
-                "flip_rate": plain_json(self.flip_ci95),
-            },
+            "ci95": to_document({"accuracy": self.accuracy_ci95, "flip_rate": self.flip_ci95}),
         }
 
 
@@ -78,10 +69,7 @@ class Severity:
 class Ratio:
     """A corruption error: a model's errors, divided by the reference's on the same images.
 
-    Attributes:
-        value: under 1 the model errs less; None where it is undefined.
-        ci95: its 95% interval; None where there is none.
-        undefined: why it is undefined; empty where it is not.
+    Under 1 the model errs less; where there is no value, `undefined` says why.
     """
 
     value: float | None
@@ -91,13 +79,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class KindResult:
-    """A model on images spoilt by one kind.
-
-    Attributes:
-        kind: of corruption.
-        severities: from 1 on.
-        ce: its corruption error, over all severities together.
-    """
+    """A model on images corrupted by one kind, with the error over all severities together."""
 
     kind: Kind
     severities: tuple[Severity, ...]
@@ -114,7 +96,7 @@ class KindResult:
         return sum(one.flip_rate for one in self.severities) / len(self.severities)
 
     def to_json(self) -> dict[str, Json]:
-        """With the keys of this module's table."""
+        """``ce`` is the corruption error."""
         return {
             "key": self.kind.key,
             "title": self.kind.title,
@@ -123,7 +105,7 @@ class KindResult:
             "mean_accuracy": self.mean_accuracy,
             "mean_flip_rate": self.mean_flip_rate,
             "ce": self.ce.value,
-            "ce_ci95": plain_json(self.ce.ci95),
+            "ce_ci95": to_document(self.ce.ci95),
             "ce_undefined": self.ce.undefined or None,
             "severities": [one.to_json() for one in self.severities],
         }
@@ -131,17 +113,15 @@ class KindResult:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """A model on images spoilt in every way.
+    """A model on images corrupted in every way.
 
     Attributes:
-        size_px: the side of the images that were spoilt.
+        size_px: the side of the images that were corrupted.
         clean: on the same images as they are, brought to the model's size the same way.
         n_units: what was resampled: images, or fewer groups of images that belong together.
         kinds: the worst mean accuracy first.
         reference: the name of the model that errors are compared with; empty without one.
         mce: the mean of the kinds' corruption errors.
-        seed: of the chances and of the bootstrap.
-        resamples: of the bootstrap.
         seconds: that it took, with the reference.
     """
 
@@ -156,7 +136,7 @@ class Robustness:
     seconds: float
 
     def to_json(self) -> dict[str, Json]:
-        """The figures with the keys of this module's table, ready for `json.dumps`."""
+        """``mce`` is the mean corruption error."""
         return {
             "format_version": FORMAT_VERSION,
             "n": self.clean.n,
@@ -164,12 +144,12 @@ class Robustness:
             "size_px": self.size_px,
             "clean": {
                 "accuracy": self.clean.accuracy,
-                "ci95": plain_json(self.clean.accuracy_ci95),
+                "ci95": to_document(self.clean.accuracy_ci95),
                 "balanced_accuracy": self.clean.balanced_accuracy,
             },
             "reference": self.reference or None,
             "mce": self.mce.value,
-            "mce_ci95": plain_json(self.mce.ci95),
+            "mce_ci95": to_document(self.mce.ci95),
             "mce_undefined": self.mce.undefined or None,
             "kinds": [kind.to_json() for kind in self.kinds],
             "seed": self.seed,
@@ -179,25 +159,21 @@ class Robustness:
 
 
 def corruption_size(kept_px: Sequence[int], input_px: Sequence[int]) -> int:
-    """The side at which images are spoilt: the smallest kept that no model enlarges.
+    """The side at which images are corrupted: the smallest kept that no model enlarges.
 
     A camera spoils the photo, not the few pixels that a model takes, so it is `BASE_PX` or more
     where images of that side were kept, and the largest side kept where they were not.
-
-    Args:
-        kept_px: the sides that there are images of, at least one.
-        input_px: the models' input sides.
     """
     least = max(BASE_PX, *input_px)
     return min((size for size in kept_px if size >= least), default=max(kept_px))
 
 
 def corruption_steps(kinds: Sequence[Kind] = KINDS) -> int:
-    """How many times `spoilt_answers` answers on each image, once as it is included."""
+    """How many times `corrupted_answers` answers on each image, once as it is included."""
     return 1 + sum(len(kind.amounts) for kind in kinds)
 
 
-def spoilt_answers(
+def corrupted_answers(
     models: Sequence[ImageClassifier],
     images: Images,
     labels: Labels,
@@ -209,7 +185,7 @@ def spoilt_answers(
 ) -> Labels:
     """The classes answered: ``int64 (M, 1 + K, N)``, first those on the images as they are.
 
-    Each image is spoilt once, at the size it comes in, and then brought to each model's size.
+    Each image is corrupted once, at the size it comes in, and then brought to each model's size.
 
     Args:
         models: M of them.
@@ -217,7 +193,7 @@ def spoilt_answers(
         labels: ``int64 (I,)``, for the checks alone.
         rows: ``int64 (N,)``, the images to answer on.
         kinds: of corruption; K severities in all.
-        seed: of the corruptions' chances.
+        seed: of the corruptions.
         on_images: called with the number of images after each batch at each severity.
 
     Raises:
@@ -232,15 +208,15 @@ def spoilt_answers(
         chosen = rows[part]
         batch = np.ascontiguousarray(images[chosen])
         for place, step in enumerate((None, *steps)):
-            spoilt = batch if step is None else corrupted(batch, *step, rows=chosen, seed=seed)
+            changed = batch if step is None else corrupted(batch, *step, rows=chosen, seed=seed)
             for model, answered in zip(models, answers, strict=True):
-                answered[place, part] = _answered(model, spoilt, labels[chosen])
+                answered[place, part] = _predicted(model, changed, labels[chosen])
             if on_images:
                 on_images(len(batch))
     return answers
 
 
-def _answered(model: ImageClassifier, images: Images, labels: Labels) -> Labels:
+def _predicted(model: ImageClassifier, images: Images, labels: Labels) -> Labels:
     info = model.info
     probabilities = model.classify_images(_fitted(images, info.input_size_px))
     return check_answers(
@@ -257,9 +233,6 @@ def _fitted(images: Images, size_px: int) -> Images:
 
 Flags = npt.NDArray[np.bool_]
 """``bool (K, N)``: a row for each severity of each kind, a column for each image."""
-
-_NO_WIDTH = 1e-12
-"""Intervals narrower than this are rounding."""
 
 
 def measure_robustness(
@@ -281,16 +254,16 @@ def measure_robustness(
 
     Args:
         classifier: the model.
-        images: ``uint8 (I, S, S, 3)``, RGB, of any side, see
-            `robustness_answers.corruption_size`; may be memory-mapped.
+        images: ``uint8 (I, S, S, 3)``, RGB, of any side, see `corruption_size`; may be
+            memory-mapped.
         labels: ``int64 (I,)``.
         rows: ``int64 (N,)``, the images to measure on; all of them by default.
-        groups: ``int64 (I,)``, see `metrics.measure`.
-        reference: the model that errors are divided by; sees the same spoilt images.
+        groups: ``int64 (I,)``, see `intervals.units_of`.
+        reference: the model that errors are divided by; sees the same corrupted images.
         reference_name: for people; the name that it gives itself by default.
         no_reference: why there is no mean corruption error where there is no reference.
         kinds: of corruption, at least one.
-        seed: of the corruptions' chances and of the bootstrap.
+        seed: of the corruptions and of the bootstrap.
         resamples: of the bootstrap.
         on_images: called with the number of images after each batch at each severity.
 
@@ -303,12 +276,11 @@ def measure_robustness(
     rows = np.arange(len(labels)) if rows is None else rows
     _check(images, labels, rows, kinds)
     units = units_of(len(rows), None if groups is None else groups[rows])
-    drawn = np.concatenate(list(resample_weights(units, resamples=resamples, seed=seed)))
+    resampling = _Resampling(Bootstrap(units, resamples, seed))
     models = [classifier, *([] if reference is None else [reference])]
     start = time.perf_counter()
-    answers = spoilt_answers(models, images, labels, rows, kinds, seed=seed, on_images=on_images)
+    answers = corrupted_answers(models, images, labels, rows, kinds, seed=seed, on_images=on_images)
     seconds = time.perf_counter() - start
-    resampling = _Resampling(drawn, units)
     n_classes = len(classifier.info.class_names)
     severities = _severities(answers[0], labels[rows], n_classes, kinds, resampling)
     wrong = answers[:, 1:] != labels[rows]
@@ -324,7 +296,7 @@ def measure_robustness(
     return Robustness(
         size_px=images.shape[1],
         clean=severities[0][0],
-        n_units=resampling.n_units,
+        n_units=resampling.bootstrap.n_units,
         kinds=tuple(sorted(results, key=lambda result: result.mean_accuracy)),
         reference=(reference_name or reference.info.name) if reference is not None else "",
         mce=errors[0],
@@ -347,37 +319,24 @@ def _check(
         raise ConfigError("expected at least one kind of corruption, found none")
 
 
-@dataclass(frozen=True)
 class _Resampling:
-    """The resamples that every interval comes from, so that both models share them.
+    """The resamples that every interval comes from, so that both models share them."""
 
-    Attributes:
-        weights: ``float64 (R, N)``, how often each image was drawn.
-        units: see `bootstrap.units_of`.
-    """
-
-    weights: Floats
-    units: Units
-
-    @property
-    def n_units(self) -> int:
-        """What was drawn: images, or groups of images that belong together."""
-        return int(self.units.max()) + 1
+    def __init__(self, bootstrap: Bootstrap) -> None:
+        self.bootstrap = bootstrap
+        self._weights = bootstrap.draws(lambda weights: weights)
 
     def counts(self, flags: Flags) -> Floats:
         """How many images of each resample have each flag: ``float64 (R, K)``."""
-        return self.weights @ flags.T.astype(np.float64)
+        return self._weights @ flags.T.astype(np.float64)
 
     def share_intervals(self, flags: Flags) -> list[Interval]:
-        """The 95% interval of each flag's share; Clopper-Pearson's where no resample moves it."""
-        shares = self.counts(flags) / self.weights.sum(axis=1, keepdims=True)
-        found = []
-        for column, flag in zip(shares.T, flags, strict=True):
-            low, high = percentile_interval(column)
-            if high - low <= _NO_WIDTH:
-                low, high = proportion_interval(float(flag.mean()), self.n_units)
-            found.append((low, high))
-        return found
+        """The 95% interval of each flag's share."""
+        shares = self.counts(flags) / self._weights.sum(axis=1, keepdims=True)
+        return [
+            share_interval(column, float(flag.mean()), self.bootstrap.n_units)
+            for column, flag in zip(shares.T, flags, strict=True)
+        ]
 
 
 def _severities(
@@ -418,18 +377,12 @@ def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:
 
 
 def _errors(wrong: Flags, kinds: Sequence[Kind], resampling: _Resampling) -> list[Ratio]:
-    """The mean corruption error, then each kind's.
-
-    Args:
-        wrong: ``bool (2, K, N)``, the model's answers and the reference's.
-        kinds: their severities are the K rows.
-        resampling: for the intervals.
-    """
+    """The mean corruption error, then each kind's; ``bool (2, K, N)``: the model, the reference."""
     points = np.stack([_sums(one.sum(axis=1)[None], kinds)[0] for one in wrong])
     draws = np.stack([_sums(resampling.counts(one), kinds) for one in wrong])
     drawn = np.divide(draws[0], draws[1], out=np.full_like(draws[0], np.nan), where=draws[1] > 0)
     ratios = [
-        Ratio(float(own / other), _interval(column), "")
+        Ratio(float(own / other), interval_of(column), "")
         if other
         else Ratio(None, None, "the reference makes no errors")
         for own, other, column in zip(*points, drawn.T, strict=True)
@@ -448,11 +401,4 @@ def _mean_error(ratios: Sequence[Ratio], kinds: Sequence[Kind], drawn: Floats) -
     if missing:
         return Ratio(None, None, f"the reference makes no errors under {joined(missing)}")
     values = [one.value for one in ratios if one.value is not None]
-    return Ratio(sum(values) / len(values), _interval(drawn.mean(axis=1)), "")
-
-
-def _interval(values: Floats) -> Interval | None:
-    """The middle of the resamples; None where too many of them have no value."""
-    if np.isnan(values).mean() > UNDEFINED_SHARE:
-        return None
-    return percentile_interval(values)
+    return Ratio(sum(values) / len(values), interval_of(drawn.mean(axis=1)), "")

@@ -1,4 +1,4 @@
-"""Do two sets of models differ on the same images? A randomisation test by flipping signs."""
+"""Do models differ on the same images? McNemar's test, sign flips, and Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def sign_flip_p(differences: npt.NDArray[np.float64], units: Units, *, seed: int
     Args:
         differences: ``float64 (N,)``, of each image, such as the share of seeds that answered it
             right in the second set minus that in the first.
-        units: ``int64 (N,)``, see `bootstrap.units_of`.
+        units: ``int64 (N,)``, see `intervals.units_of`.
         seed: of the flips.
     """
     sums = np.bincount(units, weights=differences)

@@ -1,16 +1,4 @@
-"""A model on parts of the images: where it is weak.
-
-As JSON it has these keys, which stay:
-
-| key | value |
-| --- | --- |
-| ``min_n`` | slices of fewer images are too few to judge |
-| ``ranked_by`` | how the slices are ordered, in words |
-| ``slices`` | for each slice, the worst first and those that are too few last: ``by``, ``name``, \
-``is_column``, ``n``, ``n_by_class``, ``units``, ``too_few`` (a reason, or null), every metric, \
-``undefined``, ``ci95``, ``interval_notes``, ``confusion`` |
-| ``not_sliced`` | for each column that cuts nothing, why |
-"""
+"""A model on parts of the images: where it is weak."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.dataset.manifest import COLUMNS
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation import MIN_SLICE
-from facecover.evaluation.intervals import Metrics, measure_answers
+from facecover.evaluation.intervals import Metrics
 from facecover.evaluation.performance import Evaluation
-from facecover.text import Json, plain_json
 
 FEW_VALUES = 10
 """A column with this many different values or fewer is cut by value."""
@@ -51,7 +39,6 @@ class Cut:
         title: the same for people.
         meaning: what is measured; empty where the title says it.
         is_column: whether it is a column of the data's own.
-        names: of the slices.
         codes: ``int64 (N,)``, the slice of each image, as a place among the names.
     """
 
@@ -65,15 +52,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """A measure and where it is cut; a number on an edge belongs to the band above.
-
-    Attributes:
-        by: the measure's key.
-        title: the same for people.
-        meaning: what is measured.
-        edges: ascending.
-        unit: stands after the numbers.
-    """
+    """A measure and the ascending edges that it is cut at; an edge belongs to the band above."""
 
     by: str
     title: str
@@ -106,11 +85,7 @@ BANDS = (
 
 
 def cut_images(table: pd.DataFrame) -> tuple[tuple[Cut, ...], dict[str, str]]:
-    """Every way to cut the images of a table, and for what cannot cut them the reason.
-
-    Args:
-        table: the manifest's rows of the images, with `manifest.COLUMNS` and any further ones.
-    """
+    """Every way to cut a manifest's images, and for each column that cuts nothing the reason."""
     found, refused = [], {}
     for cut in _cuts(table):
         filled = np.unique(cut.codes)
@@ -198,12 +173,8 @@ class Slice:
     """A model on some of the images.
 
     Attributes:
-        by: see `slice_cuts.Cut`.
-        title: the same for people.
-        meaning: what is measured; empty where the title says it.
+        by: as the other fields see `Cut`.
         name: which part: ``under 32 px``, the name of a source, ``missing``.
-        is_column: whether it was cut by a column of the data's own.
-        metrics: every metric on them.
         too_few: why nothing can be said of it; empty where something can.
     """
 
@@ -221,23 +192,15 @@ class Slice:
         return f"{self.title}: {self.name}"
 
     def to_json(self) -> dict[str, Json]:
-        """With the keys of this module's table."""
-        metrics = self.metrics
-        document = {
+        """The metrics' keys, and what the slice is."""
+        return {
             "by": self.by,
             "name": self.name,
             "is_column": self.is_column,
-            "n": metrics.n,
-            "n_by_class": metrics.n_by_class,
-            "units": metrics.n_units,
+            "units": self.metrics.n_units,
             "too_few": self.too_few or None,
-            **metrics.values,
-            "undefined": metrics.undefined,
-            "ci95": metrics.ci95,
-            "interval_notes": metrics.interval_notes,
-            "confusion": metrics.confusion,
+            **self.metrics.to_json(),
         }
-        return {key: plain_json(value) for key, value in document.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +210,6 @@ class Slices:
     Attributes:
         whole: on all of the images.
         min_n: slices of fewer images are too few to judge.
-        slices: in the order of the cuts and their parts.
         not_sliced: for each column that cuts nothing, why.
     """
 
@@ -267,12 +229,12 @@ class Slices:
         return tuple(one for one in self.slices if one.too_few)
 
     def to_json(self) -> dict[str, Json]:
-        """The slices with the keys of this module's table, ready for `json.dumps`."""
+        """The worst slice first; those that are too few to judge last."""
         return {
             "min_n": self.min_n,
             "ranked_by": RANKED_BY,
             "slices": [one.to_json() for one in (*self.judged, *self.too_few)],
-            "not_sliced": plain_json(self.not_sliced),
+            "not_sliced": to_document(self.not_sliced),
         }
 
 
@@ -286,7 +248,7 @@ def measure_slices(
     """Every metric on every slice of the images that were evaluated.
 
     Args:
-        evaluation: of them.
+        evaluation: of the images.
         table: the manifest's; row i belongs to image i of the dataset's arrays.
         min_n: slices of fewer images are too few to judge.
         on_images: called after each slice with the number of images in it.
@@ -316,13 +278,7 @@ def measure_slices(
 def _slice(
     evaluation: Evaluation, cut: Cut, code: int, chosen: npt.NDArray[np.int64], min_n: int
 ) -> Slice:
-    known, groups = evaluation.metrics, evaluation.groups
-    metrics = measure_answers(
-        evaluation.answers.of(chosen),
-        seed=known.seed,
-        resamples=known.resamples,
-        groups=None if groups is None else groups[chosen],
-    )
+    metrics = evaluation.part(chosen)
     few = ""
     if metrics.n < min_n:
         few = f"{metrics.n:,} images, fewer than {min_n}"

@@ -1,37 +1,21 @@
-"""The threshold that costs least, where a missed mask and a false alarm have stated costs.
-
-As JSON it has these keys, which stay:
-
-| key | value |
-| --- | --- |
-| ``threshold`` | the probability of a mask from which the answer is mask |
-| ``cost_miss``, ``cost_alarm`` | what was stated |
-| ``chosen_on``, ``chosen_n`` | the split and number of images that chose it; null if a formula \
-did |
-| ``method``, ``same_images`` | how, in words; whether the images measured chose it too |
-| ``measured`` | ``cost`` of an image with its ``ci95``, ``misses``, ``alarms``, ``n``, and the \
-same ``at_half`` for a threshold of 0.5 |
-| ``difference``, ``difference_ci95`` | cost minus the cost at 0.5, paired |
-"""
+"""The threshold that costs least, where a missed mask and a false alarm have stated costs."""
 
 import dataclasses
 import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError
 from facecover.evaluation.answers import Answers
-from facecover.evaluation.intervals import Interval, proportion_interval, units_of
+from facecover.evaluation.intervals import Interval, proportion_interval
+from facecover.evaluation.metrics import Floats
 from facecover.evaluation.performance import Evaluation, mean
 from facecover.labels import MASK, NO_MASK
-from facecover.text import Json, plain_json
 
 HALF = 0.5
 """The threshold that takes the likelier class, to compare with."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +54,7 @@ class CostAt:
     """What a threshold costs on some images.
 
     Attributes:
-        threshold: the probability from which the answer is mask.
-        misses: masks answered no mask.
-        alarms: bare faces answered mask.
-        n: images.
         cost: of an image, on average.
-        ci95: its 95% interval; None where there is none.
     """
 
     threshold: float
@@ -86,9 +65,9 @@ class CostAt:
     ci95: Interval | None
 
     def to_json(self) -> dict[str, Json]:
-        """Every field by its name but the threshold."""
-        fields = dataclasses.asdict(self)
-        return {key: plain_json(value) for key, value in fields.items() if key != "threshold"}
+        """Every field but the threshold."""
+        fields = to_document(self)
+        return {key: value for key, value in fields.items() if key != "threshold"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +75,11 @@ class ThresholdChoice:
     """A threshold that was chosen, and what it costs elsewhere.
 
     Attributes:
-        costs: that were stated.
         chosen_on: the evaluation that chose it; None if a formula did.
         same_images: whether images that it is measured on chose it too.
         measured: what it costs on the evaluated images.
         at_half: what a threshold of 0.5 costs there.
-        difference: the first minus the second.
-        difference_ci95: its 95% interval; None where both give the same answers.
+        difference: the first minus the second, paired; no interval where both answer alike.
     """
 
     costs: Costs
@@ -129,7 +106,7 @@ class ThresholdChoice:
         return f"the least cost on {self.chosen_on.counted_images}"
 
     def to_json(self) -> dict[str, Json]:
-        """The choice with the keys of this module's table, ready for `json.dumps`."""
+        """``chosen_on`` is a split, with ``chosen_n`` images; both null if a formula chose."""
         chosen = self.chosen_on
         return {
             "threshold": self.threshold,
@@ -141,7 +118,7 @@ class ThresholdChoice:
             "same_images": self.same_images,
             "measured": {**self.measured.to_json(), "at_half": self.at_half.to_json()},
             "difference": self.difference,
-            "difference_ci95": plain_json(self.difference_ci95),
+            "difference_ci95": to_document(self.difference_ci95),
         }
 
 
@@ -209,8 +186,8 @@ def cost_at(evaluation: Evaluation, threshold: float, costs: Costs) -> CostAt:
     bounds = found.ci95
     if found.value == 0:
         # Without a mistake every resample is free; the exact bound of the share that is wrong.
-        units = int(units_of(len(answers), evaluation.groups).max()) + 1
-        bounds = (0.0, proportion_interval(0.0, units)[1] * max(costs.miss, costs.alarm))
+        share = proportion_interval(0.0, evaluation.metrics.n_units)[1]
+        bounds = (0.0, share * max(costs.miss, costs.alarm))
     answered_mask = answers.probabilities[:, MASK] >= threshold
     return CostAt(
         threshold=threshold,

@@ -1,16 +1,4 @@
-"""The probabilities that are no answer, so that those which are reach a wanted accuracy.
-
-As JSON it has these keys, which stay:
-
-| key | value |
-| --- | --- |
-| ``target`` | the accuracy that was wanted |
-| ``band`` | ``[low, high]``, probabilities of a mask that stay unanswered; null if none has to |
-| ``is_reached`` | whether the images that chose it reach the target outside the band |
-| ``chosen_on`` | ``split``, ``n``, ``accuracy`` and ``coverage`` of the images that chose it |
-| ``same_images`` | whether the images measured chose it too |
-| ``measured`` | ``answered`` (images), ``accuracy`` of them, ``unanswered`` (share), ``ci95`` |
-"""
+"""Risk and coverage, and the band of probabilities that are no answer."""
 
 from dataclasses import dataclass
 
@@ -18,16 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
+from facecover.documents import Json, to_document
 from facecover.errors import ConfigError
 from facecover.evaluation.answers import Answers
 from facecover.evaluation.formatting import FEW_IMAGES
-from facecover.evaluation.intervals import Interval, percentile_interval, resample_weights, units_of
+from facecover.evaluation.intervals import Interval, interval_of
+from facecover.evaluation.metrics import Floats
 from facecover.evaluation.performance import Estimate, Evaluation, share
 from facecover.evaluation.thresholds import check_two_classes
 from facecover.labels import MASK
-from facecover.text import Json, plain_json
-
-Floats = npt.NDArray[np.float64]
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.5)
 """The coverages whose risk stands in JSON and in the report's table."""
@@ -38,19 +25,15 @@ _SMALLEST = 1e-12
 _DIGITS = 9
 """Of log-odds: 0.02 and 0.98 are equally sure, but for the last bits."""
 
-_NO_WIDTH = 1e-12
-"""Intervals narrower than this are rounding."""
-
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """The risk at each coverage.
+    """The share of wrong answers among the surest ones, for each share that is answered.
 
     Attributes:
         coverage: ``float64 (N,)``, 1/N to 1.
         risk: ``float64 (N,)``, 0..1; images of the same certainty share their mistakes evenly.
-        aurc: the mean risk.
-        ci95: its 95% interval; None where no resample moves it.
+        aurc: the mean risk, with its interval.
     """
 
     coverage: Floats
@@ -63,10 +46,10 @@ class RiskCoverage:
         return float(self.risk[max(int(np.ceil(coverage * len(self.risk) - 1e-9)) - 1, 0)])
 
     def to_json(self) -> dict[str, Json]:
-        """``aurc``, its ``ci95``, and ``risk`` at some coverages."""
+        """The risk at `COVERAGES` alone."""
         return {
             "aurc": self.aurc,
-            "ci95": plain_json(self.ci95),
+            "ci95": to_document(self.ci95),
             "risk": [{"coverage": at, "risk": self.risk_at(at)} for at in COVERAGES],
         }
 
@@ -93,22 +76,17 @@ def log_odds(probabilities: Floats) -> Floats:
 
 def risk_coverage(evaluation: Evaluation) -> RiskCoverage:
     """The curve of an evaluation, with the interval of its area."""
-    answers, metrics = evaluation.answers, evaluation.metrics
+    answers = evaluation.answers
     order = np.argsort(-certainty(answers), kind="stable")
     wrong = _shared(certainty(answers)[order], (~answers.is_right[order]).astype(np.float64))
-    units = units_of(len(answers), evaluation.groups)
-    draws = [
-        _areas(weights[:, order], wrong)
-        for weights in resample_weights(units, resamples=metrics.resamples, seed=metrics.seed)
-    ]
-    low, high = percentile_interval(np.concatenate(draws))
+    draws = evaluation.bootstrap.draws(lambda weights: _areas(weights[:, order], wrong))
     given = np.arange(1, len(answers) + 1)
     risk = np.cumsum(wrong) / given
     return RiskCoverage(
         coverage=given / len(answers),
         risk=risk,
         aurc=float(risk.mean()),
-        ci95=(low, high) if high - low > _NO_WIDTH else None,
+        ci95=interval_of(draws),
     )
 
 
@@ -137,10 +115,8 @@ class BandChoice:
     """An uncertain band that was chosen, and what it does elsewhere.
 
     Attributes:
-        target: the accuracy that was wanted, 0..1.
         band: the probabilities of a mask, from and to, that are no answer; None if all are one.
         is_reached: whether the images that chose it reach the target.
-        chosen_on: the evaluation that chose it.
         chosen_accuracy: of what is answered there.
         chosen_coverage: the share that is answered there.
         same_images: whether images that it is measured on chose it too.
@@ -159,10 +135,10 @@ class BandChoice:
     unanswered: Estimate
 
     def to_json(self) -> dict[str, Json]:
-        """The choice with the keys of this module's table, ready for `json.dumps`."""
+        """``chosen_on`` and ``measured`` say how much of which images is answered how well."""
         return {
             "target": self.target,
-            "band": plain_json(self.band),
+            "band": to_document(self.band),
             "is_reached": self.is_reached,
             "chosen_on": {
                 "split": self.chosen_on.split,
@@ -177,8 +153,8 @@ class BandChoice:
                 "undefined": None if self.accuracy.n else "no image is answered",
                 "unanswered": self.unanswered.value,
                 "ci95": {
-                    "accuracy": plain_json(self.accuracy.ci95),
-                    "unanswered": plain_json(self.unanswered.ci95),
+                    "accuracy": to_document(self.accuracy.ci95),
+                    "unanswered": to_document(self.unanswered.ci95),
                 },
             },
         }
