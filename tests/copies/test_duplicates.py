@@ -25,7 +25,7 @@ from facecover.copies.duplicates import (
     group_copies,
     numbered,
 )
-from facecover.copies.hashes import MAX_BITS, find_candidates, hash_images, luma
+from facecover.copies.hashes import MAX_BITS, Hashes, find_candidates, hash_images, luma
 from facecover.copies.matching import compare
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
@@ -236,6 +236,20 @@ def test_comparing_does_not_depend_on_which_image_is_first() -> None:
     backward = compare(images, pairs[:, ::-1], plain, 1)
     np.testing.assert_array_equal(forward.same(), backward.same())
     np.testing.assert_allclose(forward.contrast, backward.contrast, rtol=0.1)
+
+
+def test_as_many_threads_as_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def recorded(images: Images, rows: npt.NDArray[np.int64], workers: int) -> Hashes:
+        threads.append(workers)
+        return hash_images(images, rows, workers)
+
+    monkeypatch.setattr("facecover.copies.duplicates.hash_images", recorded)
+    monkeypatch.setattr("os.cpu_count", lambda: 512)
+    monkeypatch.setattr("facecover.copies.duplicates.available_cores", lambda: 3)
+    find_duplicates(images_of(PHOTOS[:3]), photo_table([0, 1, 0]))
+    assert threads == [3]
 
 
 def test_copies_edits_and_the_faces_of_one_photo_are_not_independent() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from facecover.dataset import PREPARED_SIZES_PX
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import read_drops, write_drops
-from facecover.dataset.manifest import COLUMNS, load_manifest
+from facecover.dataset.manifest import COLUMNS, Manifest, load_manifest
 from facecover.errors import DatasetError, OutputError
 from facecover.images import RESAMPLING
 from facecover.inference.model_file import packaged_models, read_model_file
@@ -228,6 +228,14 @@ def test_a_broken_manifest_header_is_one_line(
     with pytest.raises(DatasetError, match=message) as caught:
         Dataset.open(tmp_path / "d")
     assert "\n" not in str(caught.value)
+
+
+def test_a_column_of_another_kind_is_one_line(class_folders: Path, tmp_path: Path) -> None:
+    manifest = prepared(as_source(class_folders), tmp_path / "d").manifest
+    labels = manifest.table["label"].map({0: "bare", 1: "mask"})
+    Manifest(manifest.table.assign(label=labels), manifest.info).save(tmp_path / "d")
+    with pytest.raises(DatasetError, match=r"broken manifest: invalid literal .*run prepare again"):
+        Dataset.open(tmp_path / "d")
 
 
 def test_a_dataset_of_before_the_package_was_renamed_is_read(

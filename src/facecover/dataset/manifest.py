@@ -157,7 +157,10 @@ def load_manifest(folder: Path) -> Manifest:
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")
-    return Manifest(table.astype(COLUMNS), info)
+    try:
+        return Manifest(table.astype(COLUMNS), info)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: broken manifest: {error}; run prepare again") from error
 
 
 def digest_samples(

@@ -29,7 +29,7 @@ _KEY_NAME = "prepared.json"
 
 def prepare(
     sources: Paths,
-    output: Path,
+    output: str | Path,
     *,
     size: Sequence[int] = (),
     val: float = DEFAULT_VAL_SHARE,
@@ -74,7 +74,8 @@ def prepare(
         LabelError: if the sources hold one class only, or mean different things by its name.
         OutputError: if the folder holds something else or cannot be written.
     """
-    check_output(output)
+    folder = Path(output)
+    check_output(folder)
     found = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
     options = PrepareOptions(
         sizes_px=(*PREPARED_SIZES_PX, *size),
@@ -88,7 +89,7 @@ def prepare(
         class_map=parse_mapping(list(mapping)),
         workers=workers,
     )
-    return _written(output, found, options, progress)
+    return _written(folder, found, options, progress)
 
 
 def _written(
