@@ -26,7 +26,7 @@ from facecover.evaluation.explanation import (
 )
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.inference.model_info import ModelInfo
-from facecover.report.terminal import explanation_text
+from facecover.report.old_terminal import explanation_text
 
 SIDE = 32
 Weights = npt.NDArray[np.float64]

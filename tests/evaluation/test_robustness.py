@@ -19,7 +19,7 @@ from facecover.evaluation.robustness import (
     measure_robustness,
 )
 from facecover.inference.model_info import ModelInfo
-from facecover.report.terminal import robustness_sentences, robustness_text
+from facecover.report.old_terminal import robustness_sentences, robustness_text
 
 BY_KEY = {kind.key: kind for kind in KINDS}
 FEW = tuple(BY_KEY[key] for key in ("contrast", "flip", "occlusion_above", "low_light"))

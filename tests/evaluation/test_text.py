@@ -17,7 +17,7 @@ from facecover.evaluation.formatting import (
 )
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import evaluate_images
-from facecover.report.terminal import comparison_text, evaluation_text
+from facecover.report.old_terminal import comparison_text, evaluation_text
 from facecover.text import percent
 
 

@@ -33,7 +33,7 @@ from facecover.report.audit_sections import (
     state,
 )
 from facecover.report.html import render_page
-from facecover.report.terminal import audit_text, findings_text
+from facecover.report.old_terminal import audit_text, findings_text
 
 COUNT, COPIES = 30, 8
 HOSTILE = '<script>alert("1")</script> [red]$x_1$\n'

@@ -11,13 +11,14 @@ from facecover.errors import DatasetError
 from facecover.evaluation.comparison import Comparison, compare_evaluations
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.slices import measure_slices
+from facecover.report.blocks import Table
 from facecover.report.comparison_page import (
     compare_chapter,
     compare_sections,
     slices_side_by_side,
     write_compare_report,
 )
-from facecover.report.html import Table, render_page
+from facecover.report.html import render_page
 from facecover.report.run_figures import Run
 from facecover.report.run_page import run_chapter
 

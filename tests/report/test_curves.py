@@ -32,7 +32,7 @@ def test_runs_share_a_drawing_and_a_run_without_the_metric_is_left_out() -> None
     loss, accuracy, *_ = curve_figures(runs, ["model_1", "model_2"], best_epochs={"two": 4})
     assert "two validation" in str(loss.caption)
     assert "two" not in str(accuracy.caption)
-    assert "var(--model-2)" in loss.markup
+    assert "var(--model-2)" in str(loss.markup)
     assert curve_figures({}, []) == ()
 
 

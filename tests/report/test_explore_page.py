@@ -14,6 +14,7 @@ from tests.copies.photo_table import explored, noise_images, photo_table, two_cl
 from facecover.look.exploration import MAX_SIDE_PX, PER_CELL, Exploration, Sample, Samples
 from facecover.look.insights import insights
 from facecover.report import exploration_figures
+from facecover.report.blocks import Section
 from facecover.report.exploration_figures import mean_faces, samples_section
 from facecover.report.exploration_page import (
     LISTED,
@@ -22,8 +23,8 @@ from facecover.report.exploration_page import (
     explore_sections,
     write_explore_page,
 )
-from facecover.report.html import MAX_BYTES, Section, render_page
-from facecover.report.terminal import explore_text
+from facecover.report.html import MAX_BYTES, render_page
+from facecover.report.old_terminal import explore_text
 from facecover.sources.rows import Drop
 
 HOSTILE = '<script>alert("1")</script> [red]$x_1$'

@@ -5,7 +5,7 @@ from markupsafe import Markup
 from tests.report.html_check import page_text
 from tests.report.pictures import diagonal, noise
 
-from facecover.report.html import (
+from facecover.report.blocks import (
     Bullets,
     Card,
     Cards,
@@ -19,10 +19,9 @@ from facecover.report.html import (
     Paragraph,
     Section,
     Tile,
-    render_page,
     table,
-    write_page,
 )
+from facecover.report.html import render_page, write_page
 from facecover.report.plotting import draw, photo
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\" {{ 7 * 7 }} </style>"

@@ -4,7 +4,7 @@ import pytest
 from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.runs import curves_of, run_of
 
-from facecover.report.html import Cell, table
+from facecover.report.blocks import Cell, table
 from facecover.report.run_figures import Run
 from facecover.report.run_page import headline, run_sentences, training_sentences
 from facecover.text import counted, duration, large, shape

@@ -15,15 +15,16 @@ from facecover.evaluation.performance import measure_calibration
 from facecover.evaluation.slices import measure_slices
 from facecover.evaluation.thresholds import Costs, choose_threshold
 from facecover.evaluation.uncertain_band import choose_band, risk_coverage
+from facecover.report.blocks import Bullets, Section
 from facecover.report.comparison_page import compare_sections
-from facecover.report.html import Bullets, Section, render_page
-from facecover.report.run_page import run_sections
-from facecover.report.terminal import (
+from facecover.report.html import render_page
+from facecover.report.old_terminal import (
     band_sentences,
     calibration_sentence,
     threshold_sentences,
     worst_sentence,
 )
+from facecover.report.run_page import run_sections
 from facecover.report.trust_sections import calibration_section, slices_section
 
 HOSTILE = "<script>alert(1)</script>"

@@ -50,7 +50,7 @@ def demo_command(
     from facecover.dataset.opened import SourceOptions, read_labelled
     from facecover.documents import write_document
     from facecover.preparation.pipeline import PrepareOptions
-    from facecover.report.terminal import comparison_text
+    from facecover.report.old_terminal import comparison_text
     from facecover.workflows.inspect_data import explored
     from facecover.workflows.measure_models import COMPARISON_NAME, as_runs, compare
     from facecover.workflows.prepare_data import prepared_once

@@ -70,7 +70,7 @@ def evaluate_command(
     workers: Workers = None,
 ) -> None:
     """Measure a model file: every metric with a 95% interval, on all images and by slice."""
-    from facecover.report.terminal import evaluate_texts
+    from facecover.report.old_terminal import evaluate_texts
     from facecover.workflows.measure_models import evaluate
 
     found = evaluate(
@@ -130,7 +130,7 @@ def compare_command(
     workers: Workers = None,
 ) -> None:
     """Put models side by side on the same images, with the test of the difference."""
-    from facecover.report.terminal import comparison_text
+    from facecover.report.old_terminal import comparison_text
     from facecover.workflows.measure_models import compare
 
     found = compare(

@@ -45,7 +45,7 @@ def explore_command(
     workers: Workers = None,
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
-    from facecover.report.terminal import explore_text, findings_text
+    from facecover.report.old_terminal import explore_text, findings_text
     from facecover.workflows.inspect_data import explore
 
     found = explore(
@@ -96,7 +96,7 @@ def audit_command(
     workers: Workers = None,
 ) -> None:
     """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers."""
-    from facecover.report.terminal import audit_text
+    from facecover.report.old_terminal import audit_text
     from facecover.workflows.inspect_data import audit
 
     gates = _gates(fail_on, no_suspects)

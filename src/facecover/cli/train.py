@@ -37,8 +37,8 @@ def train_command(
     """Train a network, keep its best or last weights, and export them as one model file."""
     from facecover.dataset.arrays import Dataset
     from facecover.dataset.opened import of_dataset
+    from facecover.report.old_terminal import evaluation_text
     from facecover.report.run_page import write_run_report
-    from facecover.report.terminal import evaluation_text
     from facecover.training.experiments import load_experiment
     from facecover.workflows.measure_models import as_run, load_models, measure
 
@@ -71,7 +71,7 @@ def train(
     experiment: "Experiment", dataset: "Dataset", run: Path, resume: bool, device: str
 ) -> None:
     """Print the layer table and train; see `training.fit.fit`."""
-    from facecover.report.terminal import network_text
+    from facecover.report.old_terminal import network_text
     from facecover.training.fit import fit
     from facecover.training.network import describe_network
 

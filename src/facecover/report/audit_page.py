@@ -30,7 +30,8 @@ from facecover.report.audit_sections import (
     suspects_section,
     told,
 )
-from facecover.report.html import Block, Bullets, Card, Cards, Paragraph, Section, write_page
+from facecover.report.blocks import Block, Bullets, Card, Cards, Paragraph, Section
+from facecover.report.html import write_page
 from facecover.report.plotting import class_colour, colour
 
 SHEET_PAIRS = 60

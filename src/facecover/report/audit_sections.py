@@ -18,7 +18,7 @@ from facecover.look.finding import Finding
 from facecover.look.leakage import EDITED_COPY, RANDOM, SAME_PICTURE, Leakage
 from facecover.look.shortcuts import CUE_WORDS, Shortcut
 from facecover.look.suspect_images import REASONS
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Cell,
@@ -32,7 +32,7 @@ from facecover.report.html import (
     Tile,
     table,
 )
-from facecover.report.html import table as table_of
+from facecover.report.blocks import table as table_of
 from facecover.report.plotting import (
     DASHED,
     WIDE_SIZE,

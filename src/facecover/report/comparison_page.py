@@ -22,8 +22,7 @@ from facecover.evaluation.formatting import (
 )
 from facecover.evaluation.metrics import METRICS, MetricKind
 from facecover.evaluation.slices import Slice, Slices
-from facecover.report.exploration_page import data_section, left_out_section
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Card,
@@ -36,13 +35,14 @@ from facecover.report.html import (
     Section,
     Table,
     table,
-    write_page,
 )
+from facecover.report.exploration_page import data_section, left_out_section
+from facecover.report.html import write_page
 from facecover.report.metric_figures import ranking_figures, reliability_figure
+from facecover.report.old_terminal import reasons
 from facecover.report.plotting import colour, draw, legend_above, model_colour, percent_axes
 from facecover.report.run_figures import Run, curve_figures
 from facecover.report.run_page import flat_settings
-from facecover.report.terminal import reasons
 from facecover.text import duration, large, percent, shape
 
 _SHARES = tuple(kind for kind in METRICS if kind.higher_is_better)

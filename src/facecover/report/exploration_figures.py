@@ -17,7 +17,16 @@ from facecover.labels import CLASS_NAMES, MASK, NO_MASK
 from facecover.look.exploration import SAMPLED_SPLITS, Exploration, Sample, Samples
 from facecover.look.shortcuts import MeanImage
 from facecover.look.statistics import NOT_SPLIT, classes_of, spread_of
-from facecover.report.html import Block, Cell, Figure, Figures, Paragraph, Section, Table, table
+from facecover.report.blocks import (
+    Block,
+    Cell,
+    Figure,
+    Figures,
+    Paragraph,
+    Section,
+    Table,
+    table,
+)
 from facecover.report.plotting import DASHED, class_colour, colour, draw, photo
 from facecover.text import TIMES, listed, percent, photos
 

@@ -21,15 +21,7 @@ from facecover.look.image_sizes import INPUT_SIZES_PX, SizeGuess
 from facecover.look.insights import MEASURE_WORDS, STRONG_AUC, insights
 from facecover.look.statistics import Spread
 from facecover.report.audit_page import audit_section
-from facecover.report.exploration_figures import (
-    cloud,
-    faces_section,
-    histogram,
-    mean_faces,
-    pixels_section,
-    samples_section,
-)
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Card,
@@ -44,8 +36,16 @@ from facecover.report.html import (
     Section,
     Table,
     table,
-    write_page,
 )
+from facecover.report.exploration_figures import (
+    cloud,
+    faces_section,
+    histogram,
+    mean_faces,
+    pixels_section,
+    samples_section,
+)
+from facecover.report.html import write_page
 from facecover.report.plotting import (
     DASHED,
     FIGURE_SIZE,

@@ -15,7 +15,7 @@ from facecover.evaluation.intervals import proportion_interval
 from facecover.evaluation.metrics import BINS, reliability
 from facecover.evaluation.performance import Evaluation
 from facecover.labels import MASK
-from facecover.report.html import Figure
+from facecover.report.blocks import Figure
 from facecover.report.plotting import (
     DASHED,
     class_colour,

@@ -143,7 +143,7 @@ DASHED = (0, (4, 3))
 """Matplotlib's line style of reference lines."""
 
 _LEGEND_CHARACTERS = 32
-"""Letters of all names in a row of a legend over a figure of `style.FIGURE_SIZE`."""
+"""Letters of all names in a row of a legend over a figure of `FIGURE_SIZE`."""
 
 
 def count_axis(axes: Axes) -> None:
@@ -202,23 +202,40 @@ PART = "part-"
 MAX_PHOTO_PX = 160
 """Photos are shown at this many pixels at most: a page of them stays small."""
 
+
+class Lazy:
+    """Markup that is made when a page shows it: who prints to a terminal pays for no drawing."""
+
+    def __init__(self, make: Callable[[], Markup]) -> None:
+        self._make = make
+
+    def __html__(self) -> str:
+        return self._make()
+
+    __str__ = __html__
+
+
 # Matplotlib reads its settings while it draws, and they are one table for the whole process.
 _SETTINGS = threading.Lock()
 
 
 def draw(
     plot: Callable[[Drawing], None], alt: str, size_inches: tuple[float, float] = FIGURE_SIZE
-) -> Markup:
-    """A drawing as an ``<svg>``, which takes the page's colours and font.
+) -> Lazy:
+    """A drawing as an ``<svg>``, which takes the page's colours and font; drawn when shown.
 
     Matplotlib's own settings, and `matplotlib.pyplot`, are left as they were. Two threads may
     draw at once; one waits.
 
     Args:
-        plot: draws on the figure it gets, with colours from `style.colour`.
+        plot: draws on the figure it gets, with colours from `colour`.
         alt: what the drawing shows, for those who do not see it.
         size_inches: width and height.
     """
+    return Lazy(lambda: _drawn(plot, alt, size_inches))
+
+
+def _drawn(plot: Callable[[Drawing], None], alt: str, size_inches: tuple[float, float]) -> Markup:
     stream = io.StringIO()
     with _SETTINGS, drawing_style(), warnings.catch_warnings():
         # Texts are set by the browser, in fonts of its own: only their widths are guessed here.

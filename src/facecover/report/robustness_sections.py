@@ -15,7 +15,7 @@ from facecover.evaluation.explanation import Explained, Explanation, LowerHalf
 from facecover.evaluation.formatting import UNDEFINED, joined
 from facecover.evaluation.performance import Evaluation
 from facecover.evaluation.robustness import KindResult, Robustness, Severity
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Cell,
@@ -29,8 +29,8 @@ from facecover.report.html import (
     Tile,
     table,
 )
+from facecover.report.old_terminal import bounds, counting, origin, ratio, robustness_sentences
 from facecover.report.plotting import FIGURE_SIZE, class_colour, colour, draw, photo
-from facecover.report.terminal import bounds, counting, origin, ratio, robustness_sentences
 from facecover.text import percent
 
 _ROW_INCHES = 0.27

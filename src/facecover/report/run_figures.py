@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from facecover.evaluation.performance import Evaluation, most_confident_mistakes
 from facecover.inference.model_info import LayerFacts, ModelInfo, NetworkFacts
-from facecover.report.html import Figure
+from facecover.report.blocks import Figure
 from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, legend_above, model_colour
 
 MISTAKES_SHOWN = 24

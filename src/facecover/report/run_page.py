@@ -10,8 +10,7 @@ from facecover.evaluation.formatting import cautions, flattery, interval, joined
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import Evaluation
 from facecover.labels import MASK, NO_MASK
-from facecover.report.exploration_page import data_section, left_out_section
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Card,
@@ -26,8 +25,9 @@ from facecover.report.html import (
     Table,
     Tile,
     table,
-    write_page,
 )
+from facecover.report.exploration_page import data_section, left_out_section
+from facecover.report.html import write_page
 from facecover.report.metric_figures import (
     confusion_figure,
     ranking_figures,

@@ -13,7 +13,7 @@ from facecover.evaluation.performance import MEASURES, Calibration
 from facecover.evaluation.slices import Slice, Slices
 from facecover.evaluation.thresholds import ThresholdChoice
 from facecover.evaluation.uncertain_band import COVERAGES, BandChoice, RiskCoverage
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Cell,
@@ -28,8 +28,7 @@ from facecover.report.html import (
     table,
 )
 from facecover.report.metric_figures import reliability_figure
-from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, percent_axes
-from facecover.report.terminal import (
+from facecover.report.old_terminal import (
     RANKING,
     SAME_IMAGES,
     band_sentences,
@@ -39,6 +38,7 @@ from facecover.report.terminal import (
     threshold_sentences,
     worst_sentence,
 )
+from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, percent_axes
 from facecover.text import percent
 
 

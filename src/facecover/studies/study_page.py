@@ -12,7 +12,7 @@ from rich.text import Text
 
 from facecover.evaluation.formatting import signed_points
 from facecover.evaluation.intervals import Interval
-from facecover.report.html import (
+from facecover.report.blocks import (
     Block,
     Bullets,
     Cell,
@@ -25,8 +25,8 @@ from facecover.report.html import (
     Section,
     Table,
     table,
-    write_page,
 )
+from facecover.report.html import write_page
 from facecover.report.plotting import (
     FIGURE_SIZE,
     WIDE_SIZE,

@@ -48,8 +48,9 @@ from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import DEFAULT_MODEL, MODELS_FOLDER, packaged_file
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
+from facecover.report.blocks import Section
 from facecover.report.comparison_page import compare_sections, write_compare_report
-from facecover.report.html import Section, notebook_frame
+from facecover.report.html import notebook_frame
 from facecover.report.robustness_sections import occlusion_section, robustness_section
 from facecover.report.run_figures import Run, mistakes_of
 from facecover.report.run_page import run_chapter, run_sections, write_run_report

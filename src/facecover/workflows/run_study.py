@@ -19,7 +19,8 @@ from facecover.preparation.label_corrections import read_corrections
 from facecover.preparation.pipeline import PrepareOptions
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
-from facecover.report.html import Section, notebook_frame
+from facecover.report.blocks import Section
+from facecover.report.html import notebook_frame
 from facecover.studies.definition import Study, changed_study, check_variants, read_study
 from facecover.studies.divisions import Photos, photos_once, photos_with_copies
 from facecover.studies.engine import StudySummary, run_study
