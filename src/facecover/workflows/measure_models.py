@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from facecover.copies.duplicates import group_copies
 from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
+from facecover.dataset.manifest import pixel_digests
 from facecover.dataset.opened import (
     ALL,
     LabelledImages,
@@ -46,6 +48,7 @@ from facecover.evaluation.uncertain_band import BandChoice, RiskCoverage, choose
 from facecover.files import check_replaceable, written_folder
 from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import DEFAULT_MODEL, MODELS_FOLDER, packaged_file
+from facecover.inference.seen_photos import seen_in_training
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section
@@ -174,10 +177,22 @@ def measure(
             rows=data.rows,
             groups=data.groups,
             threshold=model.classifier.info.threshold,
+            seen=_seen(model, data),
             seed=seed,
             resamples=resamples,
             on_batch=advance,
         )
+
+
+def _seen(model: LoadedModel, data: LabelledImages) -> npt.NDArray[np.bool_] | None:
+    """Which images the model learned from, of those to measure on: ``bool (N,)``, or None."""
+    info = model.classifier.info
+    if info.seen_photos is None or MEASURE_SIZE_PX not in data.images:
+        return None
+    digests = pixel_digests(data.images[MEASURE_SIZE_PX], data.rows)
+    seen = np.zeros(len(data.labels), dtype=bool)
+    seen[data.rows] = seen_in_training(info, digests)
+    return seen
 
 
 def as_run(
