@@ -19,11 +19,11 @@ from facecover.copies.duplicates import (
     SAME_FILE,
     SAME_PIXELS,
     DuplicateGroups,
+    codes,
     components,
     cut_chains,
     find_duplicates,
     group_copies,
-    numbered,
 )
 from facecover.copies.hashes import MAX_BITS, Hashes, find_candidates, hash_images, luma
 from facecover.copies.matching import compare
@@ -284,7 +284,7 @@ def always(pairs: Pairs) -> npt.NDArray[np.bool_]:
 
 
 def test_groups_are_numbered_by_their_first_members() -> None:
-    assert numbered(np.array([7, 3, 7, 9, 3])).tolist() == [0, 1, 0, 2, 1]
+    assert codes(np.array([7, 3, 7, 9, 3])).tolist() == [0, 1, 0, 2, 1]
 
 
 def test_what_is_linked_through_others_is_one_group() -> None:

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.copies.photo_table import photo_table
 
-from facecover.copies.duplicates import DuplicateGroups, group_together, numbered
+from facecover.copies.duplicates import DuplicateGroups, codes, group_together
 from facecover.dataset.arrays import UNUSED
 from facecover.errors import ConfigError, DatasetError
 from facecover.sources.rows import SPLITS
@@ -26,7 +26,7 @@ def _photos(
     n = len(labels)
     widths = np.arange(200, 200 + n)  # so that no copy is as large as another
     table = photo_table(labels, source=sources, width=widths)
-    group = numbered(np.array(pictures))
+    group = codes(np.array(pictures))
     pairs = pd.DataFrame({"first": [0], "second": [0], "kind": ["near"]}).iloc[:0]
     duplicates = DuplicateGroups(group, group, pairs.assign(bits=0, difference=0.0))
     identity = pd.Series(

@@ -1,4 +1,4 @@
-"""Which images show the same picture: exact copies, near twins, mirror images, edited copies."""
+"""Which images show the same picture: exact copies, near copies, mirror images, edited copies."""
 
 import hashlib
 from collections.abc import Callable
@@ -25,82 +25,10 @@ Pairs = npt.NDArray[np.int64]
 """``int64 (n, 2)``, positions."""
 
 Members = npt.NDArray[np.int64]
-"""``int64 (N,)``, the group of each member, numbered from 0 in the order of first members."""
+"""``int64 (N,)``, the group of each of N, numbered from 0 in the order of first members."""
 
 Agrees = Callable[[Pairs], npt.NDArray[np.bool_]]
 """Whether the two of each pair may stand in one group, ``bool (n,)``."""
-
-
-def components(count: int, pairs: Pairs) -> Members:
-    """What is linked, directly or through others, is one group."""
-    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), (count, count))
-    _, found = connected_components(links, directed=False)
-    return numbered(found)
-
-
-def numbered(groups: npt.NDArray[np.int64]) -> Members:
-    """The same groups, numbered from 0 in the order of their first members."""
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse.reshape(-1)]
-
-
-def cut_chains(count: int, pairs: Pairs, agrees: Agrees) -> Members:
-    """Connected components without the members that do not fit their centre.
-
-    In a chain each link is near the next, yet its ends may be strangers. So every group has a
-    centre, the member with the most links (the first of them, if several have as many), and each
-    member that has no link to the centre must agree with it. Those that do not leave, with the
-    links among themselves, and make groups of their own by the same rule.
-
-    Args:
-        count: the number of members.
-        pairs: their links.
-        agrees: judges (centre, member) pairs; looser than what makes a link.
-    """
-    links = pairs
-    groups = components(count, links)
-    is_open = np.ones(count, bool)
-    while is_open.any():
-        leaving = _misfits(groups, links, is_open, agrees)
-        is_open = np.zeros(count, bool)
-        is_open[leaving] = True
-        links = links[is_open[links].all(axis=1)]
-        apart = components(count, links)
-        groups = np.where(is_open, apart + count, groups)
-    return numbered(groups)
-
-
-def _misfits(
-    groups: Members, links: Pairs, is_open: npt.NDArray[np.bool_], agrees: Agrees
-) -> npt.NDArray[np.int64]:
-    """The members of open groups that do not agree with the centre of their group."""
-    count = len(groups)
-    degree = np.bincount(links.ravel(), minlength=count)
-    order = np.lexsort((-degree, groups))  # stable, so that the first of equals leads
-    _, first, inverse = np.unique(groups[order], return_index=True, return_inverse=True)
-    centre = np.empty(count, np.int64)
-    centre[order] = order[first][inverse.reshape(-1)]
-    is_settled = ~is_open | (centre == np.arange(count))
-    for one, other in (links.T, links.T[::-1]):
-        is_settled[other[centre[other] == one]] = True
-    members = np.flatnonzero(~is_settled)
-    if not len(members):
-        return members
-    return members[~agrees(np.column_stack([centre[members], members]))]
-
-
-def codes(values: "pd.Series[str]") -> npt.NDArray[np.int64]:
-    """A number for each value, -1 for null: ``int64 (N,)``."""
-    return pd.factorize(values)[0].astype(np.int64)
-
-
-def shares_with(
-    groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Which samples are in a group, not -1, with a chosen sample."""
-    return np.isin(groups, np.unique(groups[chosen & (groups >= 0)]))
 
 
 SAME_FILE, SAME_PIXELS, NEAR = "same file", "same pixels", "near"
@@ -151,19 +79,9 @@ class DuplicateGroups:
         return int(self.family.max()) + 1 if len(self.family) else 0
 
     def of_rows(self, rows: npt.NDArray[np.int64]) -> "DuplicateGroups":
-        """The groups among some of the images only, numbered anew.
-
-        Two images stay in one group if they were, even where what links them is left out.
-
-        Args:
-            rows: ``int64 (n,)``, which images, each once.
-        """
-        place = np.full(len(self), -1, np.int64)
-        place[rows] = np.arange(len(rows))
-        first, second = (place[self.pairs[end].to_numpy(np.int64)] for end in ("first", "second"))
-        pairs = self.pairs.assign(first=first, second=second)[(first >= 0) & (second >= 0)]
+        """The groups among some of the images, without their links; rows: ``int64 (n,)``."""
         return DuplicateGroups(
-            numbered(self.group[rows]), numbered(self.family[rows]), pairs.reset_index(drop=True)
+            codes(self.group[rows]), codes(self.family[rows]), self.pairs.iloc[:0]
         )
 
 
@@ -211,22 +129,14 @@ def _check(images: Images, table: pd.DataFrame) -> None:
 
 
 def _first_copies(images: Images) -> npt.NDArray[np.int64]:
-    """For each image the first one with the same pixels: ``int64 (N,)``; a first one has itself.
-
-    Args:
-        images: ``uint8 (N, S, S, 3)``, RGB.
-    """
+    """For each image the first one with the same pixels, maybe itself: ``int64 (N,)``."""
     digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(one, row) for row, one in enumerate(digests)], np.int64)
 
 
 def same_file_keys(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """A number for each sample, equal where file and box are the same: ``int64 (N,)``.
-
-    Args:
-        table: samples with ``sha256`` and their box.
-    """
+    """A number for each sample, equal where file and box are the same: ``int64 (N,)``."""
     grouped = table.groupby(["sha256", *BOX], dropna=False, sort=False)
     return np.asarray(grouped.ngroup(), dtype=np.int64)
 
@@ -236,7 +146,8 @@ def _exact_links(copy_of: npt.NDArray[np.int64], table: pd.DataFrame) -> pd.Data
     copies = np.flatnonzero(copy_of != np.arange(len(copy_of)))
     files = same_file_keys(table)
     kinds = np.where(files[copies] == files[copy_of[copies]], SAME_FILE, SAME_PIXELS)
-    return _links(copy_of[copies], copies, kinds, np.zeros(len(copies)), np.zeros(len(copies)))
+    links = {"first": copy_of[copies], "second": copies, "kind": pd.array(kinds, dtype="string")}
+    return pd.DataFrame(links).assign(bits=0, difference=np.float32(0))
 
 
 def _verified(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
@@ -246,27 +157,12 @@ def _verified(images: Images, found: Candidates, threads: int) -> pd.DataFrame:
     is_close = found.bits <= CLOSE_BITS
     is_edited = compared.edited() | (is_close & compared.edited(CENTRE_TOLERANCE))
     kinds = np.where(is_same, np.where(found.is_mirrored, MIRRORED, NEAR), EDITED)
-    links = _links(found.pairs[:, 0], found.pairs[:, 1], kinds, found.bits, compared.worst)
+    links = pd.DataFrame(found.pairs, columns=["first", "second"]).assign(
+        kind=pd.array(kinds, dtype="string"), bits=found.bits, difference=compared.worst
+    )
     links = links[is_same | is_edited]
     links = links.sort_values(["first", "second", "difference"], kind="stable")
     return links.drop_duplicates(["first", "second"])
-
-
-def _links(
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
-    kinds: npt.NDArray[np.str_],
-    bits: npt.ArrayLike,
-    difference: npt.ArrayLike,
-) -> pd.DataFrame:
-    columns = {
-        "first": first,
-        "second": second,
-        "kind": kinds.astype(object),
-        "bits": np.asarray(bits, np.int64),
-        "difference": np.asarray(difference, np.float32),
-    }
-    return pd.DataFrame(columns).astype({"kind": "string"})
 
 
 def _grouped(images: Images, links: pd.DataFrame, threads: int) -> DuplicateGroups:
@@ -290,6 +186,70 @@ def _agree(images: Images, threads: int, pairs: Pairs, *, is_edited: bool) -> np
         judged = compared.edited if is_edited else compared.same
         agreed[left] = judged(CENTRE_TOLERANCE)
     return agreed
+
+
+def components(count: int, pairs: Pairs) -> Members:
+    """One group for all that are linked, directly or through others."""
+    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), (count, count))
+    _, found = connected_components(links, directed=False)
+    return codes(found)
+
+
+def cut_chains(count: int, pairs: Pairs, agrees: Agrees) -> Members:
+    """Connected components without the members that do not fit their centre.
+
+    In a chain each link is near the next, yet its ends may be strangers. So every group has a
+    centre, the member with the most links (the first of them, if several have as many), and each
+    member that has no link to the centre must agree with it. Those that do not leave, with the
+    links among themselves, and make groups of their own by the same rule.
+
+    Args:
+        count: the number of members.
+        pairs: their links.
+        agrees: judges (centre, member) pairs; looser than what makes a link.
+    """
+    links = pairs
+    groups = components(count, links)
+    is_open = np.ones(count, bool)
+    while is_open.any():
+        leaving = _misfits(groups, links, is_open, agrees)
+        is_open = np.zeros(count, bool)
+        is_open[leaving] = True
+        links = links[is_open[links].all(axis=1)]
+        apart = components(count, links)
+        groups = np.where(is_open, apart + count, groups)
+    return codes(groups)
+
+
+def _misfits(
+    groups: Members, links: Pairs, is_open: npt.NDArray[np.bool_], agrees: Agrees
+) -> npt.NDArray[np.int64]:
+    """The members of open groups that do not agree with the centre of their group."""
+    count = len(groups)
+    degree = np.bincount(links.ravel(), minlength=count)
+    order = np.lexsort((-degree, groups))  # stable, so that the first of equals leads
+    _, first, inverse = np.unique(groups[order], return_index=True, return_inverse=True)
+    centre = np.empty(count, np.int64)
+    centre[order] = order[first][inverse.reshape(-1)]
+    is_fit = ~is_open | (centre == np.arange(count))
+    for one, other in (links.T, links.T[::-1]):
+        is_fit[other[centre[other] == one]] = True
+    members = np.flatnonzero(~is_fit)
+    if not len(members):
+        return members
+    return members[~agrees(np.column_stack([centre[members], members]))]
+
+
+def codes(values: "pd.Series[str] | npt.NDArray[np.int64]") -> Members:
+    """A number for each value, -1 for null."""
+    return pd.factorize(values)[0].astype(np.int64)
+
+
+def shares_with(
+    groups: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which samples are in a group, not -1, with a chosen sample."""
+    return np.isin(groups, np.unique(groups[chosen & (groups >= 0)]))
 
 
 def group_together(
@@ -320,9 +280,7 @@ def _linked(groups: Members) -> Pairs:
 def group_copies(table: pd.DataFrame, images: Images, *, workers: int | None = None) -> Members:
     """Which images are not independent of each other, as numbers of groups: ``int64 (N,)``.
 
-    Images of one group show one picture or edits of it, a person whom their file names tell, one
-    photo, or belong together by what the data says; see `group_together`. 5,000 images of 64
-    pixels take about a second.
+    See `group_together`; 5,000 images take about a second.
 
     Args:
         table: N samples with the columns of `manifest.COLUMNS`.
