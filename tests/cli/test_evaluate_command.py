@@ -301,9 +301,20 @@ def test_copies_in_raw_photos_do_not_count_as_independent(
             name = folder / label / f"{number}-{copy}.png"
             name.write_bytes((table.parent / f"{number}.png").read_bytes())
     status, out, errors = run_here(
-        "evaluate", models[2], "--data", folder, "--resamples", 100, "--json"
+        "evaluate",
+        models[2],
+        "--data",
+        folder,
+        "--resamples",
+        100,
+        "-o",
+        tmp_path / "out",
+        "--json",
     )
     assert status == 0
+    assert "40 groups of images (80 of 120 are not independent of another" in (
+        tmp_path / "out" / "report.html"
+    ).read_text("utf-8")
     assert "80 of 120 images show what others show (a copy, an edit, one photo or person)" in errors
     found = document(out)
     assert (found["n"], found["bootstrap"]["units"]) == (120, 40)

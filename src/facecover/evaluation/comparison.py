@@ -66,31 +66,6 @@ def seed_groups(evaluations: Sequence[Evaluation]) -> list[list[int]]:
     return [sorted(group, key=lambda place: seeds[place] or 0) for group in groups.values()]
 
 
-def contender(
-    group: Sequence[int], evaluations: Sequence[Evaluation], draws: Sequence[Draws]
-) -> tuple[Contender, Draws]:
-    """The models at the places of a group as one, and its metrics on each resample."""
-    members = [evaluations[place] for place in group]
-    if len(members) == 1:
-        (one,) = members
-        single = Contender(one.name, (one.name,), (), one.metrics.values, {}, {}, one.metrics.ci95)
-        return single, draws[group[0]]
-    seeds = tuple(one.model.config["seed"] for one in members)
-    drawn = _drawn_members([draws[place] for place in group], members[0].metrics.seed, seeds)
-    known = {key: _known(members, key) for key in METRIC_KEYS}
-    filled = {key: values for key, values in known.items() if values}
-    together = Contender(
-        name=f"{members[0].model.name} ({len(members)} seeds)",
-        members=tuple(one.name for one in members),
-        seeds=seeds,
-        values={key: statistics.fmean(known[key]) if known[key] else None for key in METRIC_KEYS},
-        spread={key: statistics.stdev(values) for key, values in filled.items()},
-        ranges={key: (min(values), max(values)) for key, values in filled.items()},
-        ci95={key: interval_of(drawn[key]) if known[key] else None for key in METRIC_KEYS},
-    )
-    return together, drawn
-
-
 def _all_but_the_seed(evaluation: Evaluation) -> str:
     model = evaluation.model
     config = {key: value for key, value in model.config.items() if key != "seed"}
@@ -209,7 +184,10 @@ def compare_evaluations(evaluations: Sequence[Evaluation]) -> Comparison:
     # On the resamples of the first one: the same for every model.
     bootstrap = evaluations[0].bootstrap
     draws = [bootstrap.metric_draws(evaluation.answers) for evaluation in evaluations]
-    sides = [_side(group, evaluations, draws) for group in seed_groups(evaluations)]
+    sides = [
+        _side([evaluations[place] for place in group], [draws[place] for place in group])
+        for group in seed_groups(evaluations)
+    ]
     tested = [_tested(first, second) for first, second in combinations(sides, 2)]
     corrected = holm([test.p_value for test in tested])
     several = len(tested) > 1
@@ -238,9 +216,26 @@ class _Side:
         return shares
 
 
-def _side(group: Sequence[int], evaluations: Sequence[Evaluation], draws: Sequence[Draws]) -> _Side:
-    one, drawn = contender(group, evaluations, draws)
-    return _Side(one, tuple(evaluations[place] for place in group), drawn)
+def _side(members: Sequence[Evaluation], draws: Sequence[Draws]) -> _Side:
+    """One model, or several seeds as one."""
+    if len(members) == 1:
+        one = members[0]
+        alone = Contender(one.name, (one.name,), (), one.metrics.values, {}, {}, one.metrics.ci95)
+        return _Side(alone, (one,), draws[0])
+    seeds = tuple(one.model.config["seed"] for one in members)
+    drawn = _drawn_members(draws, members[0].metrics.seed, seeds)
+    known = {key: _known(members, key) for key in METRIC_KEYS}
+    filled = {key: values for key, values in known.items() if values}
+    together = Contender(
+        name=f"{members[0].model.name} ({len(members)} seeds)",
+        members=tuple(one.name for one in members),
+        seeds=seeds,
+        values={key: statistics.fmean(known[key]) if known[key] else None for key in METRIC_KEYS},
+        spread={key: statistics.stdev(values) for key, values in filled.items()},
+        ranges={key: (min(values), max(values)) for key, values in filled.items()},
+        ci95={key: interval_of(drawn[key]) if known[key] else None for key in METRIC_KEYS},
+    )
+    return _Side(together, tuple(members), drawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,16 @@ def metric_sentence(metrics: Metrics, key: str = "accuracy") -> str:
     return f"{number(kind, value)} {in_sentence(kind)} ({known}n = {metrics.n:,})"
 
 
+def drawn_units(n: int, n_units: int) -> str:
+    """What a bootstrap drew: ``images``, or how many groups of them and why."""
+    if n == n_units:
+        return "images"
+    return (
+        f"{n_units:,} groups of images ({n - n_units:,} of {n:,} are not independent of another, "
+        "as copies or photos of one person)"
+    )
+
+
 def cautions(metrics: Metrics) -> tuple[str, ...]:
     """What a reader must know before leaning on the figures; nothing for a plain case."""
     found = []

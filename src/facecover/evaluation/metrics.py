@@ -1,6 +1,7 @@
 """Every metric of a model's answers, computed once: for any weighting of the images."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -150,7 +151,7 @@ class WeightedMetrics:
         total = confusion.sum(axis=(1, 2))
         areas, precisions = zip(*(ranking(weights) for ranking in self._rankings), strict=True)
         return {
-            **_count_metrics(confusion),
+            **count_metrics(confusion),
             "roc_auc": np.mean(areas, axis=0),
             "average_precision": np.mean(precisions, axis=0),
             "brier": sums[:, n_cells] / total,
@@ -189,8 +190,8 @@ def _columns(answers: Answers) -> Floats:
     return columns
 
 
-def _count_metrics(confusion: Floats) -> dict[str, Floats]:
-    """What follows from the counts ``float64 (B, C, C)``; with 3 classes, class averages."""
+def count_metrics(confusion: npt.NDArray[Any]) -> dict[str, Floats]:
+    """What follows from confusion counts ``(B, C, C)``; with 3 classes, class averages."""
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     true, answered, total = confusion.sum(axis=2), confusion.sum(axis=1), confusion.sum(axis=(1, 2))
     recalls = _ratio(hits, true)
@@ -211,8 +212,10 @@ def _of_classes(values: Floats) -> Floats:
     return values[:, MASK] if values.shape[1] == 2 else values.mean(axis=1)
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
+    """NaN where there is no whole."""
+    ratio: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return ratio
 
 
 class _Ranking:

@@ -25,7 +25,7 @@ from facecover.evaluation.intervals import (
     share_interval,
     units_of,
 )
-from facecover.evaluation.metrics import Floats
+from facecover.evaluation.metrics import Floats, count_metrics
 from facecover.evaluation.performance import BATCH_SIZE, ImageClassifier, Images
 from facecover.images import resized
 
@@ -276,18 +276,18 @@ def measure_robustness(
     rows = np.arange(len(labels)) if rows is None else rows
     _check(images, labels, rows, kinds)
     units = units_of(len(rows), None if groups is None else groups[rows])
-    resampling = _Resampling(Bootstrap(units, resamples, seed))
+    bootstrap = Bootstrap(units, resamples, seed)
     models = [classifier, *([] if reference is None else [reference])]
     start = time.perf_counter()
     answers = corrupted_answers(models, images, labels, rows, kinds, seed=seed, on_images=on_images)
     seconds = time.perf_counter() - start
     n_classes = len(classifier.info.class_names)
-    severities = _severities(answers[0], labels[rows], n_classes, kinds, resampling)
+    severities = _severities(answers[0], labels[rows], n_classes, kinds, bootstrap)
     wrong = answers[:, 1:] != labels[rows]
     errors = (
         [Ratio(None, None, no_reference)] * (1 + len(kinds))
         if reference is None
-        else _errors(wrong, kinds, resampling)
+        else _errors(wrong, kinds, bootstrap)
     )
     results = [
         KindResult(kind, part, error)
@@ -296,7 +296,7 @@ def measure_robustness(
     return Robustness(
         size_px=images.shape[1],
         clean=severities[0][0],
-        n_units=resampling.bootstrap.n_units,
+        n_units=bootstrap.n_units,
         kinds=tuple(sorted(results, key=lambda result: result.mean_accuracy)),
         reference=(reference_name or reference.info.name) if reference is not None else "",
         mce=errors[0],
@@ -319,54 +319,48 @@ def _check(
         raise ConfigError("expected at least one kind of corruption, found none")
 
 
-class _Resampling:
-    """The resamples that every interval comes from, so that both models share them."""
-
-    def __init__(self, bootstrap: Bootstrap) -> None:
-        self.bootstrap = bootstrap
-        self._weights = bootstrap.draws(lambda weights: weights)
-
-    def counts(self, flags: Flags) -> Floats:
-        """How many images of each resample have each flag: ``float64 (R, K)``."""
-        return self._weights @ flags.T.astype(np.float64)
-
-    def share_intervals(self, flags: Flags) -> list[Interval]:
-        """The 95% interval of each flag's share."""
-        shares = self.counts(flags) / self._weights.sum(axis=1, keepdims=True)
-        return [
-            share_interval(column, float(flag.mean()), self.bootstrap.n_units)
-            for column, flag in zip(shares.T, flags, strict=True)
-        ]
-
-
 def _severities(
-    answers: Labels, labels: Labels, n_classes: int, kinds: Sequence[Kind], resampling: _Resampling
+    answers: Labels, labels: Labels, n_classes: int, kinds: Sequence[Kind], bootstrap: Bootstrap
 ) -> list[tuple[Severity, ...]]:
     """The figures of the images as they are, alone in the first place, then each kind's."""
     is_right, flips = answers == labels, answers != answers[0]
-    right_ci95 = resampling.share_intervals(is_right)
-    flip_ci95 = resampling.share_intervals(flips)
+    cells = np.stack(
+        [np.bincount(labels * n_classes + one, minlength=n_classes**2) for one in answers]
+    )
+    balanced = count_metrics(cells.reshape(-1, n_classes, n_classes))["balanced_accuracy"]
     numbered = [(0, 0.0), *(pair for kind in kinds for pair in enumerate(kind.amounts, 1))]
     figures = [
         Severity(
             severity=severity,
             amount=amount,
             n=len(labels),
-            accuracy=float(is_right[place].mean()),
-            accuracy_ci95=right_ci95[place],
-            balanced_accuracy=_balanced(is_right[place], labels, n_classes),
-            flip_rate=float(flips[place].mean()),
-            flip_ci95=flip_ci95[place],
+            accuracy=float(right.mean()),
+            accuracy_ci95=right_ci95,
+            balanced_accuracy=None if np.isnan(recall) else float(recall),
+            flip_rate=float(flipped.mean()),
+            flip_ci95=flip_ci95,
         )
-        for place, (severity, amount) in enumerate(numbered)
+        for (severity, amount), right, right_ci95, recall, flipped, flip_ci95 in zip(
+            numbered,
+            is_right,
+            _share_intervals(is_right, bootstrap),
+            balanced,
+            flips,
+            _share_intervals(flips, bootstrap),
+            strict=True,
+        )
     ]
     return [(figures[0],), *(tuple(figures[part]) for part in _parts(kinds, 1))]
 
 
-def _balanced(is_right: Flags, labels: Labels, n_classes: int) -> float | None:
-    """The mean share of right answers of the classes; None where one of them has no image."""
-    shares = [float(is_right[labels == label].mean()) for label in np.unique(labels)]
-    return sum(shares) / n_classes if len(shares) == n_classes else None
+def _share_intervals(flags: Flags, bootstrap: Bootstrap) -> list[Interval]:
+    """The 95% interval of the share of images with each flag."""
+    columns = flags.T.astype(np.float64)
+    shares = bootstrap.draws(lambda weights: weights @ columns / weights.sum(axis=1, keepdims=True))
+    return [
+        share_interval(drawn, float(flag.mean()), bootstrap.n_units)
+        for drawn, flag in zip(shares.T, flags, strict=True)
+    ]
 
 
 def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:
@@ -376,10 +370,14 @@ def _parts(kinds: Sequence[Kind], first: int) -> Iterator[slice]:
         first += len(kind.amounts)
 
 
-def _errors(wrong: Flags, kinds: Sequence[Kind], resampling: _Resampling) -> list[Ratio]:
+def _errors(wrong: Flags, kinds: Sequence[Kind], bootstrap: Bootstrap) -> list[Ratio]:
     """The mean corruption error, then each kind's; ``bool (2, K, N)``: the model, the reference."""
     points = np.stack([_sums(one.sum(axis=1)[None], kinds)[0] for one in wrong])
-    draws = np.stack([_sums(resampling.counts(one), kinds) for one in wrong])
+    ours, theirs = (one.T.astype(np.float64) for one in wrong)
+    draws = [
+        _sums(bootstrap.draws(lambda weights: weights @ ours), kinds),
+        _sums(bootstrap.draws(lambda weights: weights @ theirs), kinds),
+    ]
     drawn = np.divide(draws[0], draws[1], out=np.full_like(draws[0], np.nan), where=draws[1] > 0)
     ratios = [
         Ratio(float(own / other), interval_of(column), "")

@@ -6,7 +6,15 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from facecover.dataset.manifest import Manifest
-from facecover.evaluation.formatting import cautions, flattery, interval, joined, kind_of, number
+from facecover.evaluation.formatting import (
+    cautions,
+    drawn_units,
+    flattery,
+    interval,
+    joined,
+    kind_of,
+    number,
+)
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import Evaluation
 from facecover.labels import MASK, NO_MASK
@@ -197,7 +205,7 @@ def metrics_table(evaluation: Evaluation) -> Table:
                 ),
             )
         )
-    drawn = "images" if metrics.n_units == metrics.n else f"{metrics.n_units:,} groups of images"
+    drawn = drawn_units(metrics.n, metrics.n_units)
     threshold = "" if metrics.threshold is None else f"; mask from {metrics.threshold:g} on"
     caption = (
         f"{metrics.n:,} images ({_by_class(metrics.class_names, metrics.n_by_class)}){threshold}. "

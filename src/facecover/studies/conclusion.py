@@ -18,7 +18,7 @@ from facecover.errors import DatasetError
 from facecover.evaluation.formatting import joined, points, signed_points
 from facecover.evaluation.intervals import (
     Interval,
-    percentile_interval,
+    interval_of,
     proportion_interval,
     resample_weights,
     units_of,
@@ -29,9 +29,6 @@ from facecover.studies.runs import RunAnswers
 from facecover.text import percent
 
 RESAMPLES = 1000
-
-_NO_WIDTH = 1e-12
-"""Intervals narrower than this are rounding."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +119,9 @@ def _seed_mean(
     """The mean of ``float64 (S, n)`` over seeds and images."""
     n = values.shape[1]
     units = units_of(n, groups)
-    low, high = percentile_interval(_resampled(values, units))
     return SeedMean(
         value=float(values.mean()),
-        ci95=(low, high) if high - low > _NO_WIDTH else None,
+        ci95=interval_of(_resampled(values, units)),
         n=n,
         n_units=int(units.max()) + 1,
         by_seed=dict(zip(seeds, map(float, values.mean(axis=1)), strict=True)),

@@ -130,8 +130,8 @@ def measured_images(
 ) -> Iterator[LabelledImages]:
     """Images of every size that the models take, and of one that is fit to be corrupted.
 
-    Where the photos bring no groups, copies and the like are found and kept together: taken for
-    independent they would make every interval too narrow.
+    Copies and the like among photos that no command prepared are found and kept together, beside
+    the groups that the data names: taken for independent they make every interval too narrow.
     """
     sizes = {model.input_size_px for model in models}
     if corrupted and not any(is_dataset(path) for path in data):
@@ -140,7 +140,7 @@ def measured_images(
     with labelled_images(
         data, sorted(sizes), split, options, n_classes=n_classes, progress=progress
     ) as images:
-        yield images if images.groups is not None else _grouped(images, options, progress)
+        yield _grouped(images, options, progress) if images.manifest is None else images
 
 
 def _grouped(images: LabelledImages, options: SourceOptions, progress: Progress) -> LabelledImages:
