@@ -5,6 +5,7 @@ from rich.console import Console
 from tests.report.html_check import page_text
 
 from facecover.report.html import render_page
+from facecover.report.terminal import render
 from facecover.studies.conclusion import SeedMean, StudyRow
 from facecover.studies.definition import Study
 from facecover.studies.engine import StudySummary
@@ -15,7 +16,7 @@ from facecover.studies.results import (
     StudyDocument,
     StudyRun,
 )
-from facecover.studies.study_page import study_sections, study_text, write_study_report
+from facecover.studies.study_page import study_sections, write_study_report
 
 CAREFUL = "Is <b>it</b> so?"
 
@@ -117,11 +118,12 @@ def test_a_study_without_a_finished_run_has_a_page() -> None:
 def test_the_terminal_shows_each_variant_and_the_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    Console(width=120, color_system=None).print(study_text(naive_and_honest()))
+    Console(width=120, color_system=None).print(*render(study_sections(naive_and_honest())))
     shown = capsys.readouterr().out
+    assert shown.index("This data bears it out.") < shown.index("Results")
     for expected in (
-        "own: 2 seeds", "[wide]", "+3.1 (\N{MINUS SIGN}0.4 to +5.0)", "faces, left out",
-        "all sources, grouped",
-        "A reason.", "left out: masks, random: every photo is a mask",
+        "[wide]", "+3.1 (\N{MINUS SIGN}0.4 to +5.0)", "faces, left out",
+        "all sources, grouped", "A reason.",
+        "! Not among the results: masks, random: every photo is a mask.",
     ):  # fmt: skip
         assert expected in shown, expected

@@ -67,8 +67,8 @@ def study_command(
     if not list_them and (study is None or not data):
         missing = "a study (--list names those that come with the package)" if data else "--data"
         raise typer.BadParameter(f"expected {missing}")
+    from facecover.report.terminal import render
     from facecover.studies.definition import read_study, study_names
-    from facecover.studies.study_page import study_text
     from facecover.workflows.run_study import study as run
 
     if list_them or study is None:
@@ -96,7 +96,7 @@ def study_command(
     if as_json:
         show_json(answer.to_json())
     else:
-        show(study_text(answer.summary))
+        show(*render(answer.sections))
     CONSOLE.note(f"report: {answer.folder / REPORT_NAME}")
 
 

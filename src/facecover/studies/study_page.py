@@ -1,4 +1,4 @@
-"""A study as one page, and in the terminal."""
+"""What a page and a terminal show of a study."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,9 +6,6 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, NullFormatter
-from rich.console import Group, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from facecover.evaluation.formatting import signed_points
 from facecover.evaluation.intervals import Interval
@@ -24,6 +21,8 @@ from facecover.report.blocks import (
     Paragraph,
     Section,
     Table,
+    in_terminal,
+    on_page,
     table,
 )
 from facecover.report.html import write_page
@@ -60,38 +59,6 @@ def write_study_report(path: Path, summary: StudySummary) -> None:
     """
     study = summary.study
     write_page(path, study.name, study_sections(summary), subtitle=study.question)
-
-
-def study_text(summary: StudySummary) -> RenderableType:
-    """A row for each variant at each place, and the answer below it."""
-    # Names come from files, and rich would read [brackets] in them as markup.
-    title = Text(f"{summary.study.name}: {_seeds(summary)}")
-    grid = RichTable(title=title, title_justify="left")
-    for heading in ("photos", "variant"):
-        grid.add_column(heading)
-    for heading in ("accuracy", "95% interval", "images", f"more than {summary.study.baseline}"):
-        grid.add_column(Text(heading), justify="right", no_wrap=True)
-    for row in sorted(summary.rows, key=lambda row: summary.places.index(row.place)):
-        gap = _difference(row)
-        grid.add_row(
-            Text(place_title(*row.place)),
-            Text(row.variant),
-            percent(row.accuracy.value),
-            _interval(row.accuracy.ci95),
-            f"{row.accuracy.n:,}",
-            f"{gap.text} ({gap.note})" if gap.note else gap.text,
-        )
-    skipped = [
-        Text(f"left out: {place_title(one.division, one.source)}: {one.reason}", style="dim")
-        for one in summary.result.skipped
-    ]
-    return Group(grid, *(Text(sentence) for sentence in summary.result.sentences), *skipped)
-
-
-def _seeds(summary: StudySummary) -> str:
-    counts = sorted({len(row.accuracy.by_seed) for row in summary.rows})
-    few, many = (counts[0], counts[-1]) if counts else (0, 0)
-    return counted(many, "seed") if few == many else f"{few} to {many} seeds"
 
 
 def study_sections(summary: StudySummary) -> tuple[Section, ...]:
@@ -147,7 +114,8 @@ def _side_by_side(summary: StudySummary) -> Section | None:
     shown = table(("Source", "Variant", *columns), rows, caption)
     numeric = (False, False, *(True for _ in columns))
     filled = Table(shown.columns, shown.rows, numeric, caption)
-    return Section("The naive and the honest score", "honest", (filled,))
+    # In the terminal the answer has a sentence of it.
+    return Section("The naive and the honest score", "honest", (filled,), is_page_only=True)
 
 
 def _score(summary: StudySummary, source: str, variant: str, divisions: tuple[str, ...]) -> Cell:
@@ -160,36 +128,57 @@ def _score(summary: StudySummary, source: str, variant: str, divisions: tuple[st
 
 
 def _results(summary: StudySummary) -> Section:
-    rows = [
-        (
-            place_title(*row.place),
-            Cell(
-                row.variant,
-                f"{large(row.parameters)} parameters",
-                colour=model_colour(summary.variants.index(row.variant)),
-            ),
-            Cell(percent(row.accuracy.value), _interval(row.accuracy.ci95), row.accuracy.value),
-            Cell(_DASH, "one class only")
-            if row.balanced is None
-            else Cell(percent(row.balanced), sort=row.balanced),
-            _difference(row),
-            _range(row),
-            Cell(f"{row.accuracy.n:,}", f"trained on {row.n_train:,}", row.accuracy.n),
-        )
-        for place in summary.places
-        for row in summary.rows
-        if row.place == place
-    ]
+    rows = [row for place in summary.places for row in summary.rows if row.place == place]
+    more_than = f"More than {summary.study.baseline}"
     columns = (
-        "Photos", "Variant", "Accuracy", "Balanced", f"More than {summary.study.baseline}",
-        "Seeds from, to", "Images",
+        "Photos", "Variant", "Accuracy", "Balanced", more_than, "Seeds from, to", "Images",
     )  # fmt: skip
     caption = (
         f"Means over the seeds on the {summary.study.judged_on_images}, with 95% intervals: "
         "accuracy, and balanced accuracy, in which each class counts the same. Differences are "
         "points of accuracy, paired on the same images and seeds."
     )
-    return Section("Results", "results", (table(columns, rows, caption),))
+    short = (
+        ("Photos", "Variant", "Accuracy", "95% interval", "Images", more_than),
+        [_short_row(row) for row in rows],
+    )
+    return Section(
+        "Results",
+        "results",
+        (
+            on_page(table(columns, [_full_row(summary, row) for row in rows], caption)),
+            in_terminal(table(*short)),
+        ),
+    )
+
+
+def _full_row(summary: StudySummary, row: StudyRow) -> tuple[str | Cell, ...]:
+    tone = model_colour(summary.variants.index(row.variant))
+    balanced = Cell(_DASH, "one class only")
+    if row.balanced is not None:
+        balanced = Cell(percent(row.balanced), sort=row.balanced)
+    accuracy = row.accuracy
+    return (
+        place_title(*row.place),
+        Cell(row.variant, f"{large(row.parameters)} parameters", colour=tone),
+        Cell(percent(accuracy.value), _interval(accuracy.ci95), accuracy.value),
+        balanced,
+        _difference(row),
+        _range(row),
+        Cell(f"{accuracy.n:,}", f"trained on {row.n_train:,}", accuracy.n),
+    )
+
+
+def _short_row(row: StudyRow) -> tuple[str | int | Cell, ...]:
+    accuracy, gap = row.accuracy, _difference(row)
+    return (
+        place_title(*row.place),
+        row.variant,
+        Cell(percent(accuracy.value), sort=accuracy.value),
+        _interval(accuracy.ci95),
+        accuracy.n,
+        f"{gap.text} ({gap.note})" if gap.note else str(gap.text),
+    )
 
 
 def _difference(row: StudyRow) -> Cell:
@@ -266,7 +255,7 @@ def _method(summary: StudySummary) -> Section:
     divisions = dict.fromkeys(row.division for row in summary.rows)
     titles = [f"{one}: {DIVISION_TITLES[one]}." for one in divisions]
     blocks = (Facts(known), Paragraph(how), Bullets(tuple(titles)))
-    return Section("How it was measured", "method", blocks)
+    return Section("How it was measured", "method", blocks, is_page_only=True)
 
 
 _ROW_INCHES = 0.2
