@@ -20,7 +20,7 @@ from PIL import Image
 from tests.inference.example_answers import given_answer, uncertain
 from tests.inference.example_model import example_graph, example_info, model_bytes
 
-from facecover.cli.predict import CsvLines, JsonLines, TextLines
+from facecover.cli.predict import csv_header, csv_line, json_line, read_list, text_line
 from facecover.inference.model_file import seal
 from facecover.inference.model_info import info_to_json
 from facecover.photos import Broken
@@ -347,25 +347,37 @@ def test_lines_are_one_line_and_programs_get_the_name_back(
         Broken(name, "why"),
         uncertain(given_answer(name)),
     ):
-        text = TextLines(CLASSES).line(outcome)
+        text = text_line(7, outcome)
         assert text.isprintable()
-        line = JsonLines().line(outcome)
+        line = json_line(outcome)
         assert line.isascii()
         assert "\n" not in line
         assert json.loads(line)["path"] == name
-    written = "\n".join([CsvLines(CLASSES).first, CsvLines(CLASSES).line(given_answer(name))])
+    written = "\n".join([csv_header(CLASSES), csv_line(CLASSES, given_answer(name))])
     (row,) = csv.DictReader(io.StringIO(written, newline=""))
     assert row["path"] == name
     assert float(row["p_mask"]) == pytest.approx(0.75)
 
 
 def test_an_answer_that_is_not_sure_is_not_called_so() -> None:
-    assert "  99.9%  " in TextLines(CLASSES).line(given_answer(p=0.99999))
-    assert " 100.0%  " in TextLines(CLASSES).line(given_answer(p=1.0))
+    assert "  99.9%  " in text_line(7, given_answer(p=0.99999))
+    assert " 100.0%  " in text_line(7, given_answer(p=1.0))
 
 
 def test_a_broken_row_has_as_many_cells_as_the_header() -> None:
-    lines = CsvLines(CLASSES)
-    rows = list(csv.reader([lines.first, lines.line(Broken("a", "why"))]))
+    rows = list(csv.reader([csv_header(CLASSES), csv_line(CLASSES, Broken("a", "why"))]))
     assert len(rows[0]) == len(rows[1])
     assert rows[1][-1] == "why"
+
+
+def test_a_list_has_one_input_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    for text, expected in {
+        "a b.jpg\n\nc.jpg\r\n d.jpg": ["a b.jpg", "c.jpg", " d.jpg"],
+        "\ufeffa.jpg\r\n\ufeffb.jpg": ["a.jpg", "\ufeffb.jpg"],  # a byte order mark, and a name
+        "\ufeff\na\x0b.jpg": ["a\x0b.jpg"],
+        "": [],
+    }.items():
+        path.write_bytes(text.encode())
+        assert read_list(path) == expected
+    assert read_list(None) == []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from facecover import photos
 from facecover.inference import archives
-from facecover.inference.inputs import Inputs, find_inputs, read_list
+from facecover.inference.inputs import Inputs, find_inputs
 from facecover.photos import Broken, FoundPhoto
 
 KINDS = ("tar", "gz", "bz2", "xz")
@@ -202,16 +202,6 @@ def test_devices_are_refused() -> None:
     (one,) = found(os.devnull)
     assert isinstance(one, Broken)
     assert "a device" in one.reason
-
-
-def test_a_list_has_one_input_a_line() -> None:
-    assert read_list(["a b.jpg\n", "\n", "c.jpg\r\n", " d.jpg"]) == ["a b.jpg", "c.jpg", " d.jpg"]
-
-
-def test_a_byte_order_mark_is_no_part_of_a_lists_first_name() -> None:
-    assert read_list(["\ufeffa.jpg\r\n", "\ufeffb.jpg"]) == ["a.jpg", "\ufeffb.jpg"]
-    assert read_list(["\ufeff\n", "a.jpg"]) == ["a.jpg"]
-    assert read_list([]) == []
 
 
 @pytest.mark.parametrize("kind", ["zip", *KINDS])

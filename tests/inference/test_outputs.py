@@ -11,7 +11,7 @@ from tests.inference.example_answers import given_answer, jpeg_bytes, photo_byte
 
 from facecover.errors import ConfigError, OutputError
 from facecover.inference import outputs
-from facecover.inference.outputs import Copies, Sheet, safe_name
+from facecover.inference.outputs import Sheet, SortedCopies, safe_name
 
 
 @given(
@@ -41,7 +41,7 @@ def test_copies_never_overwrite_and_are_made_once(tmp_path: Path) -> None:
     (tmp_path / "out/mask/a.jpg").write_bytes(b"somebody's")
     photos = [given_answer(source=b"1"), given_answer(source=b"2"), uncertain(given_answer())]
     for _ in range(2):
-        copies = Copies(tmp_path / "out")
+        copies = SortedCopies(tmp_path / "out")
         paths = [copies.add(one).relative_to(tmp_path / "out").as_posix() for one in photos]
         assert paths == ["mask/a-2.jpg", "mask/a-3.jpg", "uncertain/a.jpg"]
     assert (tmp_path / "out/mask/a.jpg").read_bytes() == b"somebody's"
@@ -53,7 +53,7 @@ def test_a_copy_keeps_the_photo_and_its_date(tmp_path: Path) -> None:
     source = tmp_path / "a.jpg"
     source.write_bytes(b"photo")
     os.utime(source, (1_000_000_000, 1_000_000_000))
-    copy = Copies(tmp_path / "out").add(given_answer(source=source))
+    copy = SortedCopies(tmp_path / "out").add(given_answer(source=source))
     assert copy.read_bytes() == source.read_bytes() == b"photo"
     assert copy.stat().st_mtime == 1_000_000_000
 
@@ -61,7 +61,7 @@ def test_a_copy_keeps_the_photo_and_its_date(tmp_path: Path) -> None:
 def test_a_copy_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError, match="the copy cannot be written"):
-        Copies(tmp_path / "out").add(given_answer())
+        SortedCopies(tmp_path / "out").add(given_answer())
 
 
 def test_a_sheet_shows_the_first_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_photo_that_is_named_twice_is_copied_once(tmp_path: Path) -> None:
     photo = tmp_path / "b.png"
     photo.write_bytes(b"1")
     for _ in range(2):
-        copies = Copies(tmp_path / "out")
+        copies = SortedCopies(tmp_path / "out")
         names = [
             copies.add(given_answer(inner="b.png", source=source)).name
             for source in (photo, photo, b"2", photo, b"3")

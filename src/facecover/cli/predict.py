@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,13 +21,12 @@ import typer
 
 from facecover.errors import ConfigError, ImageError, shown
 from facecover.inference.classifier import BATCH_SIZE
-from facecover.inference.inputs import read_list
 from facecover.inference.prediction import DIGITS, Answered
 from facecover.photos import Broken
 from facecover.workflows.answer_photos import PhotoAnswers, predict
 
 if TYPE_CHECKING:
-    from facecover.inference.outputs import Copies, Sheet
+    from facecover.inference.outputs import Sheet, SortedCopies
 
 
 NEEDS_A_LOOK = 3
@@ -116,7 +116,7 @@ def predict_command(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them", param_hint="--csv")
-    names = [*(inputs or []), *_listed(from_file)]
+    names = [*(inputs or []), *read_list(from_file)]
     if not names:
         raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
     _check_places(names, copy_to)
@@ -131,9 +131,9 @@ def predict_command(
         every_pixel=every_pixel,
         leave_out=copy_to,
     )
-    classes = answers.info.class_names
-    lines = JsonLines() if as_json else CsvLines(classes) if as_csv else TextLines(classes)
-    work = _Work(answers, lines, copies, sheet_)
+    header, line_of = _lines(as_json, as_csv, answers.info.class_names)
+    _print(header)
+    work = _Work(answers, line_of, copies, sheet_)
     try:
         work.run()
     except KeyboardInterrupt:
@@ -147,20 +147,21 @@ def predict_command(
         raise typer.Exit(NEEDS_A_LOOK)
 
 
-def _listed(from_file: Path | None) -> list[str]:
+def read_list(from_file: Path | None) -> list[str]:
+    """The inputs in a list, one a line; empty lines are passed over."""
     if from_file is None:
         return []
-    if str(from_file) == "-":
-        # A name need not be text: what is no UTF-8 stays the bytes that it is, as in a file.
-        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        return read_list(io.StringIO(text, newline=None))
     try:
-        with from_file.open(encoding="utf-8", errors="surrogateescape") as stream:
-            return read_list(stream)
+        is_stdin = str(from_file) == "-"
+        content = sys.stdin.buffer.read() if is_stdin else from_file.read_bytes()
     except OSError as error:
         raise ConfigError(
             f"--from-file {shown(from_file)}: cannot be read: {error.strerror}"
         ) from error
+    # A name need not be text: what is no UTF-8 stays the bytes that it is. The mark that editors
+    # on Windows write at the start is no part of the first one.
+    text = content.decode("utf-8-sig", "surrogateescape")
+    return [line for raw in io.StringIO(text, newline=None) if (line := raw.rstrip("\n"))]
 
 
 def _check_places(names: list[str], copy_to: Path | None) -> None:
@@ -186,65 +187,62 @@ def _check_places(names: list[str], copy_to: Path | None) -> None:
         )
 
 
-def _outputs(copy_to: Path | None, sheet: Path | None) -> "tuple[Copies | None, Sheet | None]":
+def _outputs(
+    copy_to: Path | None, sheet: Path | None
+) -> "tuple[SortedCopies | None, Sheet | None]":
     if copy_to is None and sheet is None:
         return None, None
-    from facecover.inference.outputs import Copies, Sheet
+    from facecover.inference.outputs import Sheet, SortedCopies
 
-    return Copies(copy_to) if copy_to else None, Sheet(sheet) if sheet else None
-
-
-class TextLines:
-    """Lines for people: the answer, its probability and the file, the answers aligned."""
-
-    first = ""
-
-    def __init__(self, class_names: tuple[str, ...]) -> None:
-        self._width = max(map(len, (*class_names, "error")))
-
-    def line(self, outcome: Answered | Broken) -> str:
-        """Such as ``mask      98.7%  photos/a.jpg``."""
-        if isinstance(outcome, Broken):
-            return f"{'error':{self._width}}          {shown(outcome.name)}: {outcome.reason}"
-        given = outcome.prediction
-        mark = f"  uncertain: {given.reason}" if given.is_uncertain else ""
-        # A likelihood that rounds to 100% is not certainty.
-        percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
-        return f"{given.label:{self._width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
+    return SortedCopies(copy_to) if copy_to else None, Sheet(sheet) if sheet else None
 
 
-class JsonLines:
-    """One JSON object a line; characters beyond ASCII are escaped, so any file name is kept."""
+def _lines(
+    as_json: bool, as_csv: bool, class_names: tuple[str, ...]
+) -> tuple[str, Callable[[Answered | Broken], str]]:
+    """What stands above the lines, and what makes one; without the line break at their end."""
+    if as_json:
+        return "", json_line
+    if as_csv:
+        return csv_header(class_names), partial(csv_line, class_names)
+    return "", partial(text_line, max(map(len, (*class_names, "error"))))
 
-    first = ""
 
-    def line(self, outcome: Answered | Broken) -> str:
-        """The answer's object, or one with ``path`` and ``error``."""
-        return json.dumps(outcome.to_json(), allow_nan=False)
+def text_line(width: int, outcome: Answered | Broken) -> str:
+    """For people, such as ``mask      98.7%  photos/a.jpg``; the first word has so many places."""
+    if isinstance(outcome, Broken):
+        return f"{'error':{width}}          {shown(outcome.name)}: {outcome.reason}"
+    given = outcome.prediction
+    mark = f"  uncertain: {given.reason}" if given.is_uncertain else ""
+    # A likelihood that rounds to 100% is not certainty.
+    percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
+    return f"{given.label:{width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
 
 
-class CsvLines:
-    """Comma-separated values, a column for each class; a name with a line break is quoted."""
+def json_line(outcome: Answered | Broken) -> str:
+    """One JSON object; characters beyond ASCII are escaped, so any file name is kept."""
+    return json.dumps(outcome.to_json(), allow_nan=False)
 
-    def __init__(self, class_names: tuple[str, ...]) -> None:
-        self._class_names = class_names
-        classes = (f"p_{name}" for name in class_names)
-        self.first = _row(
-            ["path", "label", "probability", *classes, "is_uncertain", "reason", "width", "height",
-             "error"]
-        )  # fmt: skip
 
-    def line(self, outcome: Answered | Broken) -> str:
-        """The row of one input; of a broken one, all but the path and the error are empty."""
-        if isinstance(outcome, Broken):
-            empty = [""] * (len(self._class_names) + 6)
-            return _row([outcome.name, *empty, outcome.reason])
-        given = outcome.prediction
-        numbers = [given.probability, *(given.probabilities[name] for name in self._class_names)]
-        return _row(
-            [outcome.photo.name, given.label, *(f"{number:.{DIGITS}f}" for number in numbers),
-             str(given.is_uncertain).lower(), given.reason, *map(str, given.size_px), ""]
-        )  # fmt: skip
+def csv_header(class_names: tuple[str, ...]) -> str:
+    """A column for each class among them."""
+    classes = (f"p_{name}" for name in class_names)
+    return _row(
+        ["path", "label", "probability", *classes, "is_uncertain", "reason", "width", "height",
+         "error"]
+    )  # fmt: skip
+
+
+def csv_line(class_names: tuple[str, ...], outcome: Answered | Broken) -> str:
+    """Comma-separated values; of what is broken, all but the path and the error are empty."""
+    if isinstance(outcome, Broken):
+        return _row([outcome.name, *[""] * (len(class_names) + 6), outcome.reason])
+    given = outcome.prediction
+    numbers = [given.probability, *(given.probabilities[name] for name in class_names)]
+    return _row(
+        [outcome.photo.name, given.label, *(f"{number:.{DIGITS}f}" for number in numbers),
+         str(given.is_uncertain).lower(), given.reason, *map(str, given.size_px), ""]
+    )  # fmt: skip
 
 
 def _row(cells: list[str]) -> str:
@@ -259,11 +257,11 @@ class _Work:
     def __init__(
         self,
         answers: PhotoAnswers,
-        lines: TextLines | JsonLines | CsvLines,
-        copies: "Copies | None",
+        line_of: Callable[[Answered | Broken], str],
+        copies: "SortedCopies | None",
         sheet: "Sheet | None",
     ) -> None:
-        self._answers, self._lines = answers, lines
+        self._answers, self._line_of = answers, line_of
         self._copies, self._sheet = copies, sheet
         self._labels: Counter[str] = Counter()
         self._uncertain = 0
@@ -278,7 +276,6 @@ class _Work:
     def run(self) -> None:
         """Print each outcome, and copy and collect its photo where that was asked for."""
         flushed = time.perf_counter()
-        _print(self._lines.first)
         with _progress(self._answers) as advance:
             for outcome in self._answers:
                 self._handle(outcome)
@@ -309,7 +306,7 @@ class _Work:
             if self._sheet is not None:
                 self._sheet.add(outcome)
         # Counted once it is printed: after Ctrl-C the count is that of the lines.
-        _print(self._lines.line(outcome))
+        _print(self._line_of(outcome))
         if isinstance(outcome, Broken):
             self.broken += 1
         else:

@@ -23,8 +23,6 @@ from facecover.photos import (
 )
 
 STANDARD_INPUT = "-"
-_BYTE_ORDER_MARK = "\ufeff"
-
 
 ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
 
@@ -88,8 +86,8 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
     """What some inputs name.
 
     Args:
-        names: files, folders, archives, patterns that no shell expanded, or ``-``.
-        stdin: where the bytes of ``-`` come from.
+        names: files, folders, archives, patterns that no shell expanded, or ``-`` for `stdin`.
+        stdin: gives the bytes of one image.
         leave_out: a folder that is not looked into, such as the one that is written into; of
             what a pattern matches, all in it is left out.
     """
@@ -226,13 +224,3 @@ def _members(archive: _Archive, skipped: Counter[str]) -> Iterator[Item]:
             yield from photos_in_tar(archive.path, archive.kind, skipped)
     except RefusedError as error:
         yield Broken(str(archive.path), shown(str(error)))
-
-
-def read_list(stream: Iterable[str]) -> list[str]:
-    """The inputs in a list of paths, one a line; empty lines are passed over.
-
-    A byte order mark, which editors on Windows write, is no part of the first name.
-    """
-    lines = [raw.rstrip("\r\n") for raw in stream]
-    lines[:1] = [line.removeprefix(_BYTE_ORDER_MARK) for line in lines[:1]]
-    return [line for line in lines if line]

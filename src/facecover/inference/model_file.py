@@ -4,7 +4,6 @@ ONNX Runtime is not imported here: it takes longer than to read the four models 
 """
 
 import hashlib
-import json
 import mmap
 import stat
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from facecover.documents import read_document
 from facecover.errors import ModelFileError, shown
 from facecover.inference.model_info import (
     FORMAT_VERSION,
@@ -191,15 +191,11 @@ def read_facts(model: PackagedModel) -> dict[str, Any] | None:
     Raises:
         ModelFileError: if the file is broken.
     """
-    try:
-        facts = json.loads(model.facts.read_text("utf-8"))
-    except FileNotFoundError:
+    if not model.facts.is_file():
         return None
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{model.facts}: broken: {error}; install facecover again") from error
-    if not isinstance(facts, dict):
-        raise ModelFileError(f"{model.facts}: expected an object; install facecover again")
-    return facts
+    return read_document(
+        model.facts, dict[str, Any], ModelFileError, advice="install facecover again"
+    )
 
 
 class ModelFile(Struct, frozen=True):

@@ -122,13 +122,11 @@ class Quantization(Struct, frozen=True):
     """What INT8 costs, measured on the validation split.
 
     Attributes:
-        method: how it was done, in words.
         float32_sha256: the hash of the float32 model file that it was made from.
         calibration_images: training images that the ranges of values were taken from.
         images: validation images that the two were compared on.
         float32_accuracy: the share of them that float32 answers right, 0..1.
         int8_accuracy: the share that INT8 answers right, 0..1.
-        parity: the difference between the two.
     """
 
     method: str
@@ -146,8 +144,7 @@ class ModelInfo(Struct, frozen=True):
     Attributes:
         name: the experiment's name.
         class_names: class names by label.
-        channel_mean: of R, G and B, 0..1; already inside the graph.
-        channel_std: likewise.
+        channel_mean: of R, G and B, 0..1; already inside the graph, as is `channel_std`.
         temperature: the logits are divided by it before the softmax.
         threshold: with two classes, the probability of a mask from which the answer is mask.
         uncertain_band: the probabilities of a mask, from and to, that are no answer; or None.
@@ -155,12 +152,9 @@ class ModelInfo(Struct, frozen=True):
         chosen_by: which split, metric and epoch chose the weights, such as
             ``val_loss, epoch 12``; see `LAST_EPOCH` too.
         weights_sha256: of the network's weights, see `run_folder.hash_weights`.
-        parity: the difference from PyTorch.
         version: of the package that wrote it.
         file_sha256: of the file itself, with this field's digits as zeros.
         precision: what most of its sums are made of, ``float32`` or ``int8``.
-        temperature_fit: None where none was fitted.
-        quantization: what INT8 cost; None for float32.
         seen_photos: fingerprints of the photos that it learned from, see `seen_photos`; None in
             files that hold none.
     """

@@ -26,14 +26,11 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 """What Windows forbids in a name; a slash is forbidden everywhere."""
 
 
-class Copies:
+class SortedCopies:
     """Copies photos into ``DIR/mask``, ``DIR/no_mask``, ``DIR/uncertain``, ...
 
     No file is overwritten: where a name is taken by another picture, a number is added; where it
     is taken by the same bytes, they are the copy.
-
-    Args:
-        folder: where the class folders are made.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -128,7 +128,7 @@ def _prediction(given: Input, row: list[float], label: int, info: ModelInfo) -> 
 
 
 def _doubt(given: Input, mask_probability: float, info: ModelInfo) -> str:
-    """Why an answer is uncertain, the plainest reason first; empty where it is not."""
+    """Why an answer is uncertain, the plainest reason first; or ""."""
     width, height = given.size_px
     if min(width, height) < SMALLEST_SIDE_PX:
         return (
