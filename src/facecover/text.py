@@ -1,9 +1,7 @@
-"""One insight, and how its figures read."""
+"""Numbers and lists as sentences have them."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -60,35 +58,6 @@ def plain_json(value: object) -> Json:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-Level = Literal["note", "warning"]
-
-
-@dataclass(frozen=True)
-class Insight:
-    """A sentence that the data's figures warrant.
-
-    Attributes:
-        key: what it is about, in snake case; stable, for programs.
-        level: ``warning`` where it can spoil what is learned or measured, else ``note``.
-        title: what it is about, in a few words.
-        text: the sentence, with its figures.
-        reason: what follows from it.
-        figures: the numbers in it, by name; shares in 0..1.
-    """
-
-    key: str
-    level: Level
-    title: str
-    text: str
-    reason: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether it is a warning."""
-        return self.level == "warning"
-
-
 def percent(share: float, *, unit: bool = True) -> str:
     """A share of 0..1 as people read it: ``57.7%``, and never 0% or 100% where it is not."""
     decimals = 1
@@ -106,4 +75,4 @@ def listed(items: Sequence[str], most: int = 5) -> str:
 
 def photos(count: int) -> str:
     """A number of photos."""
-    return f"{count:,} photo" + ("" if count == 1 else "s")
+    return counted(count, "photo")

@@ -15,13 +15,13 @@ from facecover.dataset.arrays import Images
 from facecover.dataset.collect import collect
 from facecover.dataset.manifest import SourceInfo
 from facecover.errors import DatasetError
-from facecover.look.exploration import Exploration, Samples, explore, explore_dataset, read_samples
-from facecover.look.insights import exploration_json, insights
-from facecover.look.shortcuts import mean_image
+from facecover.look.exploration import Exploration, explore, explore_dataset
+from facecover.look.finding import Finding
+from facecover.look.mean_faces import mean_image
+from facecover.look.samples import Samples, read_samples
 from facecover.look.statistics import NOT_SPLIT, halves, saturation, separation
 from facecover.preparation.pipeline import write_dataset
 from facecover.sources.rows import Row, Source
-from facecover.text import Insight
 
 SPLITS = ["train"] * 140 + ["val"] * 20 + ["test"] * 40
 
@@ -35,8 +35,8 @@ def as_source(root: Path) -> Source:
     return Source("faces", root, "class-folders", rows, (), {"without_mask": 0, "with_mask": 1})
 
 
-def found_in(table: pd.DataFrame, images: dict[int, Images] | None = None) -> dict[str, Insight]:
-    return {one.key: one for one in insights(explored(table, images))}
+def found_in(table: pd.DataFrame, images: dict[int, Images] | None = None) -> dict[str, Finding]:
+    return {one.key: one for one in explored(table, images).findings}
 
 
 def keys_of(document: object, place: str = "") -> set[str]:
@@ -126,7 +126,7 @@ def test_the_advised_input_follows_from_the_sides(side: int, advice: str) -> Non
 def test_the_input_is_advised_for_the_training_photos() -> None:
     sides = np.where(np.array(SPLITS) == "train", 70, 20)
     insight = found_in(photo_table(two_classes(), split=SPLITS, width=sides, height=sides))
-    assert insight["input_size"].figures == {"under_32": 0, "under_64": 0, "under_128": 1}
+    assert insight["input_size"].facts == {"under_32": 0, "under_64": 0, "under_128": 1}
 
 
 # Separation
@@ -173,8 +173,8 @@ def test_a_width_that_tells_the_class_is_a_warning_and_shuffled_labels_are_not()
     widths = 100 + 40 * labels + rng.integers(0, 40, 600)
     found = found_in(photo_table(labels, width=widths))
     assert found["file_measures"].is_warning
-    assert "Width alone tells mask from no_mask" in found["file_measures"].text
-    assert found["file_measures"].figures["width"] == 1
+    assert "Width alone tells mask from no_mask" in found["file_measures"].sentence
+    assert found["file_measures"].facts["width"] == 1
     assert found["sizes_tell_the_class"].is_warning
     shuffled = found_in(photo_table(rng.permutation(labels), width=widths))
     for key in ("file_measures", "pixel_measures", "sizes_tell_the_class", "mean_faces"):
@@ -197,8 +197,8 @@ def test_a_shortcut_within_one_source_is_found() -> None:
     sources = np.repeat(["even", "skewed"], 400)
     heights = np.where(sources == "even", 500 - 300 * labels, 200 + 300 * labels)
     insight = found_in(photo_table(labels, source=sources, height=heights))["file_measures"]
-    assert "within" in insight.text
-    assert insight.figures["height"] in (0, 1)
+    assert "within" in insight.sentence
+    assert insight.facts["height"] in (0, 1)
 
 
 def test_few_photos_raise_no_alarm() -> None:
@@ -210,8 +210,8 @@ def test_a_pixel_measure_is_a_note() -> None:
     labels = np.array(two_classes())
     insight = found_in(photo_table(labels, brightness=0.4 + 0.2 * labels))["pixel_measures"]
     assert insight.level == "note"
-    assert "Brightness alone" in insight.text
-    assert "larger for mask" in insight.text
+    assert "Brightness alone" in insight.sentence
+    assert "larger for mask" in insight.sentence
 
 
 # Each insight comes with its cause, and not without
@@ -261,12 +261,12 @@ CAUSES: dict[str, pd.DataFrame] = {
 
 @pytest.mark.parametrize("key", list(CAUSES))
 def test_an_insight_needs_its_cause(key: str) -> None:
-    found = insights(explored(CAUSES[key]))
+    found = explored(CAUSES[key]).findings
     assert key in {one.key for one in found}
     levels = [one.level for one in found]
     assert levels == sorted(levels, reverse=True)  # warnings first
     assert max(Counter(one.key for one in found).values()) == 1
-    assert all(one.text.endswith(".") and "nan" not in one.text for one in found)
+    assert all(one.sentence.endswith(".") and "nan" not in one.sentence for one in found)
 
 
 def test_plain_photos_give_only_what_always_holds() -> None:
@@ -277,14 +277,14 @@ def test_grey_photos_are_counted_by_class() -> None:
     images = noise_images(200)
     images[64][:20:2] = images[64][:20:2, :, :, :1]
     insight = found_in(photo_table(two_classes()), images)["grey_photos"]
-    assert insight.figures == {"n": 10, "share": 0.05}
-    assert "10.0% of no_mask and 0.0% of mask" in insight.text
+    assert insight.facts == {"n": 10, "share": 0.05}
+    assert "10.0% of no_mask and 0.0% of mask" in insight.sentence
 
 
 def test_what_was_left_out_warns_by_its_share() -> None:
     table = photo_table(two_classes(200))
     for lost, level in ((0, None), (1, "note"), (100, "warning")):
-        found = {one.key: one.level for one in insights(explored(table, left_out={"broken": lost}))}
+        found = {one.key: one.level for one in explored(table, left_out={"broken": lost}).findings}
         assert found.get("left_out") == level
 
 
@@ -292,13 +292,13 @@ def test_an_unbalanced_class_is_a_warning() -> None:
     for n, level in ((100, "note"), (180, "warning")):
         insight = found_in(photo_table([1] * n + [0] * (200 - n)))["class_balance"]
         assert insight.level == level
-        assert insight.figures["majority_share"] == n / 200
+        assert insight.facts["majority_share"] == n / 200
 
 
 def test_names_in_insights_are_printable() -> None:
     table = _plain(source=["a\n\x1b[31m", "b", "a\n\x1b[31m", "a\n\x1b[31m"] * 250)
     table["file_bytes"] += 9000 * (table["source"] != "b").to_numpy(dtype=np.int64)
-    texts = [one.text for one in insights(explored(table))]
+    texts = [one.sentence for one in explored(table).findings]
     assert any("a\\n\\x1b[31m" in text for text in texts)
     assert all(text.isprintable() for text in texts)
 
@@ -400,7 +400,7 @@ TOP_KEYS = {
 
 def test_the_keys_of_the_json_are_stable() -> None:
     found = explored(photo_table(two_classes(), split=SPLITS, source=["a", "a", "b", "b"] * 50))
-    document: Any = json.loads(json.dumps(exploration_json(found), allow_nan=False))
+    document: Any = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert set(document) == TOP_KEYS | {"insights"}
     assert set(document["insights"][0]) == {"key", "level", "title", "text", "reason", "figures"}
     keys = keys_of(document)
@@ -434,7 +434,7 @@ def test_the_keys_of_the_json_are_stable() -> None:
 )
 def test_the_json_is_whole_for_odd_data(table: pd.DataFrame) -> None:
     found = explored(table)
-    document: Any = json.loads(json.dumps(exploration_json(found), allow_nan=False))
+    document: Any = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert set(document) == TOP_KEYS | {"insights"}
     assert document["counts"]["n"] == len(table)
     assert document["insights"]
@@ -467,12 +467,16 @@ def _explored_at(root: Path, table: pd.DataFrame) -> Exploration:
     return explore(table, noise_images(len(table)), [source], {})
 
 
+def samples_of(exploration: Exploration, **options: int) -> Samples:
+    return read_samples(exploration.table, exploration.sources, **options)
+
+
 def _names(samples: Samples) -> list[str]:
     return [sample.path for sample in samples.samples]
 
 
 def test_samples_are_the_photos_as_they_are(photos: Path) -> None:
-    samples = read_samples(_explored_at(photos, _table_of(photos)), per_cell=5)
+    samples = samples_of(_explored_at(photos, _table_of(photos)), per_cell=5)
     assert samples.skipped == 0
     assert Counter((one.split, one.class_name) for one in samples.samples) == {
         ("train", "no_mask"): 5, ("train", "mask"): 5, ("test", "no_mask"): 5,
@@ -489,9 +493,9 @@ def test_the_same_seed_picks_the_same_samples(photos: Path) -> None:
     exploration = _explored_at(photos, _table_of(photos))
     np.random.seed(7)  # noqa: NPY002  (the caller's global state)
     state = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
-    first = _names(read_samples(exploration, per_cell=4))
-    assert first == _names(read_samples(exploration, per_cell=4, seed=0))
-    assert first != _names(read_samples(exploration, per_cell=4, seed=1))
+    first = _names(samples_of(exploration, per_cell=4))
+    assert first == _names(samples_of(exploration, per_cell=4, seed=0))
+    assert first != _names(samples_of(exploration, per_cell=4, seed=1))
     assert state == np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
 
 
@@ -500,11 +504,11 @@ def test_photos_that_moved_or_changed_are_passed_over(photos: Path, tmp_path: Pa
     for number in range(0, 40, 4):
         (tmp_path / f"{number}.png").write_bytes((photos / f"{number}.png").read_bytes())
     (tmp_path / "1.png").write_bytes(b"another file")
-    samples = read_samples(_explored_at(tmp_path, table), per_cell=10)
+    samples = samples_of(_explored_at(tmp_path, table), per_cell=10)
     assert {int(name.removesuffix(".png")) % 4 for name in _names(samples)} == {0}
     assert len(samples.samples) == 10  # of no_mask; none of mask has stayed
     assert samples.skipped >= 20
-    nothing = read_samples(_explored_at(tmp_path / "gone", table), per_cell=2)
+    nothing = samples_of(_explored_at(tmp_path / "gone", table), per_cell=2)
     assert nothing.samples == ()
     assert nothing.skipped == 16  # not every photo of a folder that is gone is tried
 
@@ -512,7 +516,7 @@ def test_photos_that_moved_or_changed_are_passed_over(photos: Path, tmp_path: Pa
 def test_boxes_are_cut_out_and_large_samples_shrunk(photos: Path) -> None:
     box = {"x0": [2] * 40, "y0": [10] * 40, "x1": [18] * 40, "y1": [18] * 40}
     boxed = _explored_at(photos, _table_of(photos, **box))
-    samples = read_samples(boxed, per_cell=2, max_side_px=12).samples
+    samples = samples_of(boxed, per_cell=2, max_side_px=12).samples
     assert samples
     for sample in samples:
         assert (sample.width, sample.height) == (16, 8)

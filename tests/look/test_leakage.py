@@ -5,13 +5,8 @@ from tests.copies.photo_table import photo_table
 
 from facecover.copies.duplicates import DuplicateGroups
 from facecover.errors import DatasetError
-from facecover.look.leakage import (
-    EDITED_COPY,
-    SAME_PICTURE,
-    find_conflicts,
-    find_leakage,
-    leakage_of_random_split,
-)
+from facecover.look.leakage import find_leakage, leakage_of_random_split
+from facecover.look.repeated_images import EDITED_COPY, SAME_PICTURE, find_conflicts
 
 NO_PAIRS = pd.DataFrame({"first": [], "second": [], "kind": [], "bits": [], "difference": []})
 

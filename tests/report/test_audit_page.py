@@ -140,14 +140,14 @@ def test_one_section_holds_all_findings(audited: Audited) -> None:
 
 
 def test_every_state_has_words(audited: Audited, clean: Audited) -> None:
-    by_check = {one.check: one for one in audited.found.findings}
+    by_check = {one.key: one for one in audited.found.findings}
     assert state(by_check["duplicates"]) == FOUND
     assert headline(by_check["duplicates"]) == ("21.1%", "8 of the images are copies: found")
     assert headline(by_check["suspects"])[0] == "5"
-    states = {one.check: state(one) for one in clean.found.findings}
+    states = {one.key: state(one) for one in clean.found.findings}
     assert states["duplicates"] == states["conflicts"] == FINE
     assert states["shortcuts"] == states["suspects"] == NOT_MEASURED
-    assert headline(next(one for one in clean.found.findings if one.check == "shortcuts")) == (
+    assert headline(next(one for one in clean.found.findings if one.key == "shortcuts")) == (
         "\N{EN DASH}",
         NOT_MEASURED,
     )
@@ -156,7 +156,7 @@ def test_every_state_has_words(audited: Audited, clean: Audited) -> None:
 def test_a_random_split_is_no_finding(audited: Audited) -> None:
     nothing = pd.Series(pd.NA, index=audited.table.index, dtype="string")
     found = run_checks(audited.table.assign(split=nothing, label=1), audited.images, workers=1)
-    leakage = next(one for one in found.findings if one.check == "leakage")
+    leakage = next(one for one in found.findings if one.key == "leakage")
     assert state(leakage) == NO_SPLIT
     assert "if split at random" in headline(leakage)[1]
 

@@ -11,8 +11,8 @@ from PIL import Image
 from rich.console import Console
 from tests.copies.photo_table import explored, noise_images, photo_table, two_classes
 
-from facecover.look.exploration import MAX_SIDE_PX, PER_CELL, Exploration, Sample, Samples
-from facecover.look.insights import insights
+from facecover.look.exploration import Exploration
+from facecover.look.samples import MAX_SIDE_PX, PER_CELL, Sample, Samples
 from facecover.report import exploration_figures
 from facecover.report.blocks import Section
 from facecover.report.exploration_figures import mean_faces, samples_section
@@ -88,8 +88,8 @@ def test_the_page_holds_every_part_and_loads_nothing(page: str) -> None:
             "insights", "counts", "sizes", "files", "pixels", "differences", "faces", "samples",
         )
     ]  # fmt: skip
-    for insight in insights(explored(two_sources())):
-        assert insight.text in reader.text
+    for insight in explored(two_sources()).findings:
+        assert insight.sentence in reader.text
         assert insight.reason in reader.text
     for attributes in of("img", reader):
         assert str(attributes["src"]).startswith("data:image/")
@@ -220,8 +220,8 @@ def test_the_terminal_shows_counts_and_insights() -> None:
     assert len(rows) == len({(cell.source, cell.split) for cell in exploration.counts.cells})
     assert sum(int(row[4]) for row in rows) == exploration.counts.n
     flat = " ".join(text.split())
-    for insight in insights(exploration):
-        assert " ".join(insight.text.split()) in flat
+    for insight in exploration.findings:
+        assert " ".join(insight.sentence.split()) in flat
 
 
 def test_the_terminal_is_told_nothing_by_names() -> None:

@@ -119,7 +119,7 @@ def audit_command(
         show(audit_text(found.audited))
     if output is not None:
         CONSOLE.note(f"report: {output / REPORT_NAME}")
-    _judge([one for one in found.findings if one.check in gates])
+    _judge([one for one in found.findings if one.key in gates])
 
 
 def _gates(fail_on: str, no_suspects: bool) -> tuple[str, ...]:
@@ -140,12 +140,12 @@ def _judge(named: "Sequence[Finding]") -> None:
     """End with a status of its own if a check that was named failed, or could not be made."""
     for one in named:
         if not one.is_measured:
-            CONSOLE.note(f"--fail-on {one.check}: {shown(one.sentence)}")
-    failed = [one.check for one in named if one.is_failed]
+            CONSOLE.note(f"--fail-on {one.key}: {shown(one.sentence)}")
+    failed = [one.key for one in named if one.is_warning]
     if failed:
         CONSOLE.note(f"--fail-on: {', '.join(failed)} found something that needs a look")
         raise typer.Exit(FOUND_STATUS)
-    missing = [one.check for one in named if not one.is_measured]
+    missing = [one.key for one in named if not one.is_measured]
     if missing:
         CONSOLE.note(f"--fail-on: {', '.join(missing)} could not be checked, which is no pass")
         raise typer.Exit(NOT_CHECKED_STATUS)

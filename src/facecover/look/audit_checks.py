@@ -22,25 +22,22 @@ from facecover.copies.duplicates import DuplicateGroups, find_duplicates, group_
 from facecover.copies.identities import Identities, find_identities
 from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
-from facecover.look.finding import (
-    Finding,
-    of_conflicts,
-    of_duplicates,
-    of_leakage,
-    of_outliers,
-    of_shortcuts,
-    of_suspects,
-)
+from facecover.look.finding import Finding
 from facecover.look.leakage import (
-    Conflicts,
     Leakage,
-    find_conflicts,
     find_leakage,
+    leakage_finding,
     leakage_of_random_split,
     random_splits,
 )
-from facecover.look.shortcuts import Shortcut, find_shortcuts
-from facecover.look.suspect_images import find_outliers
+from facecover.look.repeated_images import (
+    Conflicts,
+    conflicts_finding,
+    duplicates_finding,
+    find_conflicts,
+)
+from facecover.look.shortcuts import Shortcut, find_shortcuts, shortcuts_finding
+from facecover.look.suspect_images import find_outliers, outliers_finding, suspects_finding
 
 
 @dataclass(frozen=True)
@@ -79,13 +76,13 @@ class Audit:
 
     def _findings(self) -> Iterator[Finding]:
         count = len(self.duplicates)
-        yield of_duplicates(self.duplicates)
-        yield of_leakage(self.leakage, self.identities)
-        yield of_conflicts(self.conflicts)
-        yield of_shortcuts(self.shortcuts, self.shortcuts_missing)
+        yield duplicates_finding(self.duplicates)
+        yield leakage_finding(self.leakage, self.identities.patterns)
+        yield conflicts_finding(self.conflicts)
+        yield shortcuts_finding(self.shortcuts, self.shortcuts_missing)
         if self.suspects is not None or self.suspects_missing:
-            yield of_suspects(self.suspects, self.suspects_missing, count)
-        yield of_outliers(self.outliers, count)
+            yield suspects_finding(self.suspects, self.suspects_missing, count)
+        yield outliers_finding(self.outliers, count)
 
 
 def run_checks(

@@ -1,6 +1,5 @@
 """What an audit found as tables for a person to work through: one line an image."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import pandas as pd
 from facecover.copies.duplicates import EDITED, KINDS, codes
 from facecover.copies.selection import choose_samples
 from facecover.dataset.manifest import BOX
+from facecover.documents import write_document
 from facecover.errors import DatasetError
-from facecover.files import written_file
 from facecover.labels import CLASS_NAMES
 from facecover.look.audit_checks import Audit
-from facecover.look.finding import Finding, findings_json
-from facecover.look.leakage import HELD_OUT, RANDOM, Conflicts, Leakage
+from facecover.look.finding import Finding, audit_documents
+from facecover.look.leakage import HELD_OUT, RANDOM, Leakage
+from facecover.look.repeated_images import Conflicts
 from facecover.sources.csv_tables import write_csv
 
 SAME_PICTURE, SAME_PERSON, SAME_GROUP = "same picture", "same person", "same group"
@@ -227,11 +227,10 @@ def write_audit(folder: Path, findings: Sequence[Finding], leakage: Leakage) -> 
     """
     document = {
         "format_version": FORMAT_VERSION,
-        "findings": findings_json(findings),
+        "findings": audit_documents(findings),
         "splits": leakage.facts,
     }
-    with written_file(folder / AUDIT_NAME) as beside:
-        beside.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", "utf-8")
+    write_document(folder / AUDIT_NAME, document)
 
 
 def write_conflicts(folder: Path, conflicts: Conflicts) -> None:

@@ -1,13 +1,16 @@
-"""Photos that stand out: grey, dark, bright, flat or soft."""
+"""What the files are, and photos that stand out: grey, dark, bright, flat, soft or blank."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from facecover.look.class_balance import guess_share
-from facecover.look.statistics import Spread, classes_of, spread_by_class, spread_of
+from facecover.look.class_balance import Counts, guess_share
+from facecover.look.finding import Finding
+from facecover.look.statistics import MIN_GROUP, Spread, classes_of, spread_by_class, spread_of
+from facecover.text import listed, percent
 
 _SUFFIXES: dict[str, frozenset[str]] = {
     # Pillow calls a JPEG that holds several pictures MPO; cameras name it like any other.
@@ -91,64 +94,6 @@ def _count(values: "pd.Series[str]") -> dict[str, int]:
     return {str(name): int(count) for name, count in values.value_counts().items()}
 
 
-_BOX = ("x0", "y0", "x1", "y1")
-
-
-@dataclass(frozen=True)
-class Copies:
-    """Exact copies: the same bytes and, where there are boxes, the same box.
-
-    Attributes:
-        groups: the number of samples that have a copy, each counted once.
-        extra: how many samples would go if one of each group stayed.
-        across_sources: the number of groups that stand in more than one source.
-        across_splits: the number of files that stand in more than one split.
-        test_share: the share, 0..1, of test samples whose file stands in the training or
-            validation data too; None without a test split.
-        with_several_labels: the number of groups that carry more than one label.
-        conflict_examples: the paths of some of those, a tuple a group.
-    """
-
-    groups: int
-    extra: int
-    across_sources: int
-    across_splits: int
-    test_share: float | None
-    with_several_labels: int
-    conflict_examples: tuple[tuple[str, ...], ...]
-
-
-def find_copies(table: pd.DataFrame) -> Copies:
-    """The exact copies in a described table."""
-    group = table.groupby(["sha256", *_BOX], dropna=False, sort=False).ngroup()
-    sizes = group.value_counts()
-    sources = table.groupby(group)["source"].nunique()
-    labels = table.groupby(group)["label"].nunique()
-    splits = table.groupby("sha256")["split"].nunique()
-    conflicts = labels.index[labels > 1]
-    return Copies(
-        groups=int((sizes > 1).sum()),
-        extra=len(table) - len(sizes),
-        across_sources=int((sources > 1).sum()),
-        across_splits=int((splits > 1).sum()),
-        test_share=_test_share(table),
-        with_several_labels=len(conflicts),
-        conflict_examples=tuple(
-            tuple(f"{row.source}/{row.path}" for row in table[group == one].itertuples())
-            for one in conflicts[:_EXAMPLES]
-        ),
-    )
-
-
-def _test_share(table: pd.DataFrame) -> float | None:
-    test = (table["split"] == "test").to_numpy()
-    if not test.any():
-        return None
-    files = table["sha256"].to_numpy()
-    seen = table["split"].isin(["train", "val"]).to_numpy()
-    return float(np.isin(files[test].astype(str), files[seen].astype(str)).mean())
-
-
 GREY_BELOW = 2 / 255
 """Saturation of a photo without colour: JPEG leaves a level or two of it in a grey one."""
 
@@ -163,8 +108,8 @@ SOFT_BELOW = 0.006
 """Sharpness; under it eyes and lips have no crisp edge even at 64 x 64. Set by looking at photos
 sorted by sharpness."""
 
-BLANK_BELOW = 0.02
-"""Contrast of a picture of nearly one colour."""
+BLANK_BELOW = 0.04
+"""Contrast of a picture of nearly one colour: the standard deviation of luma, in 0..1."""
 
 
 @dataclass(frozen=True)
@@ -202,4 +147,103 @@ def find_flags(table: pd.DataFrame) -> tuple[Flag, ...]:
             {one: float(np.mean(mask[table["class"] == one])) for one in classes_of(table)},
         )
         for name, mask in chosen.items()
+    )
+
+
+FORMAT_SHIFT = 0.25
+FORMAT_SHARE = 0.01
+"""A format counts from one photo in a hundred on, if its classes are shifted by 25 points."""
+
+FORMAT_GAIN = 0.05
+"""Points of accuracy over the majority class by answering from the format alone."""
+
+
+def format_findings(files: Files, counts: Counts) -> Iterator[Finding]:
+    """Whether format and label go together."""
+    cases, figures = [], {}
+    for name, n in files.formats.items():
+        if n < max(MIN_GROUP, FORMAT_SHARE * counts.n):
+            continue
+        shares = {one: files.formats_by_class[one].get(name, 0) / n for one in counts.by_class}
+        shift, one = max((shares[one] - counts.by_class[one] / counts.n, one) for one in shares)
+        if shift > FORMAT_SHIFT:
+            cases.append(f"{percent(shares[one])} of the {n:,} {name} photos are {one}")
+            figures[name] = shares[one]
+    if cases:
+        gain = files.format_guess_share - counts.majority_share
+        yield Finding(
+            "formats_by_class",
+            "warning" if gain > FORMAT_GAIN else "note",
+            "Format and label go together",
+            f"{listed(cases)}; of all photos {percent(counts.majority_share)} are "
+            f"{counts.majority_class}.",
+            "Formats leave traces in the pixels (JPEG blocks, flat PNG backgrounds) that a network "
+            "can see.",
+            figures,
+        )
+
+
+FLAG_SHARE = 0.01
+"""Photos that stand out are worth a note from one in a hundred on."""
+
+_FLAG_WORDS = {
+    "grey": (
+        "Grey photos", "are grey",
+        "Colour cannot help with them, and misleads where it stands for the label.",
+    ),
+    "dark": (
+        "Dark photos", "are dark", "A black mask and a shadow are easily confused in them.",
+    ),
+    "bright": (
+        "Nearly white photos", "are nearly white",
+        "Most are cut-outs before white, unlike photos taken outside.",
+    ),
+    "flat": (
+        "Photos without contrast", "have hardly any contrast",
+        "Drawings, silhouettes and fog are among such photos.",
+    ),
+    "soft": (
+        "Blurred photos", "are blurred even at 64 x 64",
+        "A network sees no edge of a mask in them.",
+    ),
+    "blank": (
+        "Photos of one colour", "are of nearly one colour",
+        "They show no face; look at them and leave them out.",
+    ),
+}  # fmt: skip
+"""By flag: a title, what the photos are, and what follows."""
+
+
+def suffix_findings(files: Files) -> Iterator[Finding]:
+    """Whether file names promise another format."""
+    if files.wrong_suffixes:
+        example = files.wrong_suffix_examples[0]
+        yield Finding(
+            "wrong_suffixes",
+            "note",
+            "File names",
+            f"The names of {files.wrong_suffixes:,} files promise another format than they hold, "
+            f"such as {example.path} in {example.source}, which is {example.format}.",
+            "This package goes by the content; a tool that goes by the name may fail on them.",
+            {"n": files.wrong_suffixes},
+        )
+
+
+def flag_findings(flags: Iterable[Flag]) -> Iterator[Finding]:
+    """The photos that stand out and are many, or blank."""
+    for flag in flags:
+        if flag.share > FLAG_SHARE or (flag.name == "blank" and flag.n):
+            yield _flag(flag)
+
+
+def _flag(flag: Flag) -> Finding:
+    title, what, reason = _FLAG_WORDS[flag.name]
+    shares = [f"{percent(share)} of {name}" for name, share in flag.share_by_class.items()]
+    return Finding(
+        f"{flag.name}_photos",
+        "note",
+        title,
+        f"{flag.n:,} photos ({percent(flag.share)}) {what}: {listed(shares)}.",
+        reason,
+        {"n": flag.n, "share": flag.share},
     )

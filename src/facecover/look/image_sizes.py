@@ -1,4 +1,4 @@
-"""How far a photo's width and height alone tell its class."""
+"""How large the photos are, what an input size does to them, and what size alone tells."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.tree import DecisionTreeClassifier
 
-from facecover.look.class_differences import MIN_GROUP
+from facecover.look.finding import Finding
 from facecover.look.statistics import (
+    MIN_GROUP,
     Spread,
     halves,
     sources_of,
@@ -17,6 +18,7 @@ from facecover.look.statistics import (
     spread_by_class,
     spread_of,
 )
+from facecover.text import listed, percent
 
 INPUT_SIZES_PX = (32, 64, 128)
 """The input sizes judged: those of Net #1 and Net #2, and the next one up."""
@@ -32,7 +34,6 @@ class InputFit:
     """What squeezing the photos to a square input does to them.
 
     Attributes:
-        size_px: the side of the input.
         under: the share, 0..1, of photos with a side under it: they are enlarged that way.
         over: the share with both sides over it: they are shrunk both ways.
         under_both: the share with both sides under it: enlarged both ways.
@@ -136,22 +137,16 @@ class SizeGuess:
 
 
 def guess_from_sizes(table: pd.DataFrame) -> tuple[SizeGuess, ...]:
-    """The guess from the sizes in a described table: over all sources, and within each.
-
-    Sources with fewer than `MIN_GROUP` photos of two classes are left out.
-    """
-    return tuple(_guesses(table))
-
-
-def _guesses(table: pd.DataFrame) -> Iterator[SizeGuess]:
+    """The guess over all sources, and within each that has `MIN_GROUP` photos of two classes."""
     half_of = halves(table)
-    sources = sources_of(table)
+    sources, found = sources_of(table), []
     for source in (None, *(sources if len(sources) > 1 else ())):
         inside = np.full(len(table), True) if source is None else (table["source"] == source)
         teaching = table[np.asarray(inside) & (half_of == 0)]
         testing = table[np.asarray(inside) & (half_of == 1)]
         if _has_two_classes(teaching) and _has_two_classes(testing):
-            yield _guess(source, teaching, testing)
+            found.append(_guess(source, teaching, testing))
+    return tuple(found)
 
 
 def _guess(source: str | None, teaching: pd.DataFrame, testing: pd.DataFrame) -> SizeGuess:
@@ -173,3 +168,136 @@ def _guess(source: str | None, teaching: pd.DataFrame, testing: pd.DataFrame) ->
 
 def _has_two_classes(rows: pd.DataFrame) -> bool:
     return int((rows["label"].value_counts() >= MIN_GROUP).sum()) >= 2
+
+
+MAX_ENLARGED = 0.25
+"""An input that enlarges over a quarter of the training photos computes on pixels that were
+never photographed; the study refused 128 because it would have been half."""
+
+TINY_SHARE = 0.01
+"""Photos under the smallest input worth a note."""
+
+SQUEEZED_SHARE = 0.05
+"""Photos distorted by half or more worth a note."""
+
+
+def size_findings(sizes: Sizes) -> Iterator[Finding]:
+    """What the sizes mean."""
+    yield _input_size(sizes)
+    yield _pixels_kept(sizes)
+    yield from _tiny(sizes.inputs[0])
+    yield from _squeezed(sizes)
+
+
+def _enlarged(fit: InputFit) -> float:
+    """The share of photos an input enlarges, of the training photos where they are known."""
+    return fit.under_by_split.get("train", fit.under)
+
+
+def _input_size(sizes: Sizes) -> Finding:
+    fits = sizes.inputs
+    of = "training photos" if "train" in fits[0].under_by_split else "photos"
+    smallest = f"under {fits[0].size_px} pixels for {percent(_enlarged(fits[0]))} of the {of}"
+    others = [f"under {fit.size_px} for {percent(_enlarged(fit))}" for fit in fits[1:]]
+    suited = [fit.size_px for fit in fits if _enlarged(fit) <= MAX_ENLARGED]
+    advice = (
+        f"{suited[-1]} x {suited[-1]} is the largest of these inputs that enlarges at most "
+        f"{MAX_ENLARGED:.0%} of them."
+        if suited
+        else f"Each of these inputs enlarges more than {MAX_ENLARGED:.0%} of them: detail that a "
+        "network would need was never photographed."
+    )
+    return Finding(
+        "input_size",
+        "note" if suited else "warning",
+        "Input size",
+        f"The shorter side is {listed([smallest, *others])}{_median(sizes)}.",
+        advice,
+        {f"under_{fit.size_px}": _enlarged(fit) for fit in fits},
+    )
+
+
+def _median(sizes: Sizes) -> str:
+    width, height = sizes.spreads["width"], sizes.spreads["height"]
+    if width is None or height is None:
+        return ""
+    return (
+        f"; over all photos the median width is {width.median:.0f}, the median height "
+        f"{height.median:.0f}"
+    )
+
+
+def _pixels_kept(sizes: Sizes) -> Finding:
+    kept = [f"{percent(fit.median_pixels_kept)} at {fit.size_px}" for fit in sizes.inputs]
+    lossless = [f"{percent(fit.lossless)} at {fit.size_px}" for fit in sizes.inputs]
+    return Finding(
+        "pixels_kept",
+        "note",
+        "What shrinking costs",
+        f"Of its pixels the median photo keeps {listed(kept)}; nothing is lost for "
+        f"{listed(lossless)}.",
+        "Thin straps and the texture of cloth go first; compare the networks' input sizes.",
+        {f"kept_{fit.size_px}": fit.median_pixels_kept for fit in sizes.inputs},
+    )
+
+
+def _tiny(smallest: InputFit) -> Iterator[Finding]:
+    if smallest.under > TINY_SHARE:
+        yield Finding(
+            "tiny_photos",
+            "note",
+            "Tiny photos",
+            f"{percent(smallest.under)} of the photos have a side under {smallest.size_px} "
+            "pixels: even the smallest network's input enlarges them.",
+            "At that size a mask and a beard look alike; such labels are hard to trust.",
+            {"share": smallest.under},
+        )
+
+
+def _squeezed(sizes: Sizes) -> Iterator[Finding]:
+    share = {squeeze.factor: squeeze.share for squeeze in sizes.squeezes}
+    if share[1.5] > SQUEEZED_SHARE:
+        yield Finding(
+            "squeezed",
+            "note",
+            "Squeezed to a square",
+            f"{percent(share[1.5])} of the photos are over 1.5 times as long one way as the other "
+            f"({percent(share[1.25])} over 1.25, {percent(share[2.0])} over 2 times).",
+            "An input is square, and stretches these faces by that much.",
+            {f"over_{factor:g}": value for factor, value in share.items()},
+        )
+
+
+SIZE_GAIN = 0.1
+"""Points of accuracy over the majority class that width and height alone must surely give."""
+
+
+_CASES = 4
+"""Cases named in one sentence: all photos, and the first sources."""
+
+
+def size_guess_findings(guesses: Sequence[SizeGuess]) -> Iterator[Finding]:
+    """Whether width and height give the label away."""
+    sure = [guess for guess in guesses if guess.low - guess.majority_share > SIZE_GAIN]
+    if not sure:
+        return
+    ordered = sorted(sure, key=lambda guess: guess.source is not None)
+    cases = [_case(guess) for guess in ordered]
+    yield Finding(
+        "sizes_tell_the_class",
+        "warning",
+        "Size gives the label away",
+        f"A guess from width and height alone is right on {listed(cases, _CASES)}.",
+        "The classes were collected in different ways. A network sees the sizes through blur and "
+        "distortion, so its accuracy on these photos may say little of faces elsewhere. (Exact "
+        "copies were kept apart; near copies may raise the figure.)",
+        {"accuracy": sure[0].accuracy, "majority_share": sure[0].majority_share},
+    )
+
+
+def _case(guess: SizeGuess) -> str:
+    place = f"within {guess.source}" if guess.source else "of all photos"
+    return (
+        f"{percent(guess.accuracy)} {place} ({percent(guess.low)} to {percent(guess.high)}; "
+        f"majority class {percent(guess.majority_share)})"
+    )

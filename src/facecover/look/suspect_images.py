@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, by confident learning: a worklist, the worst first."""
+"""Images to look at, the worst first: hardly one face, or with a label that is probably wrong."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from facecover.dataset.arrays import Images
 from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
 from facecover.labels import class_name
+from facecover.look.file_quality import BLANK_BELOW
+from facecover.look.finding import Finding, not_measured, of_check
 
 EXTREME_ASPECT, TINY, BLANK, UNLIKE = (
     "extreme aspect ratio",
@@ -26,9 +28,6 @@ MAX_ASPECT = 2.0
 
 MIN_SIDE_PX = 20
 """A face of fewer pixels shows no mouth."""
-
-MIN_CONTRAST = 0.04
-"""Standard deviation of luma, 0..1."""
 
 MAX_DEVIATION = 2.0
 """Robust standard deviations that an image may lie farther from the space of faces than most."""
@@ -78,7 +77,7 @@ def find_outliers(
     scores = {
         EXTREME_ASPECT: np.maximum(width / height, height / width) / MAX_ASPECT,
         TINY: MIN_SIDE_PX / np.minimum(width, height),
-        BLANK: MIN_CONTRAST / np.maximum(contrast, 1e-3),
+        BLANK: BLANK_BELOW / np.maximum(contrast, 1e-3),
         UNLIKE: _deviations(distance) / MAX_DEVIATION,
     }
     beyond = np.column_stack([scores[reason] for reason in REASONS])
@@ -246,3 +245,30 @@ def _check(labels: npt.NDArray[np.int64], probabilities: Probabilities) -> None:
             f"only {counts.min()} samples are {rare!r}; suspects need at least "
             f"{FEWEST_OF_A_CLASS} of each class"
         )
+
+
+def suspects_finding(suspects: pd.DataFrame | None, missing: str, count: int) -> Finding:
+    """How many labels trained models contradict, or why none was asked."""
+    if suspects is None:
+        return not_measured("suspects", missing)
+    verb = "is" if len(suspects) == 1 else "are"
+    sentence = (
+        f"{len(suspects):,} of {count:,} labels {verb} contradicted by networks that did not see "
+        "the image: a list to look through."
+    )
+    facts = {"suspects": len(suspects)}
+    return of_check("suspects", is_failed=len(suspects) > 0, sentence=sentence, facts=facts)
+
+
+def outliers_finding(outliers: pd.DataFrame, count: int) -> Finding:
+    """How many images are hardly one face, by reason."""
+    counts = {
+        reason: int(outliers["reasons"].str.contains(reason, regex=False).sum())
+        for reason in REASONS
+    }
+    told = ", ".join(f"{number:,} {reason}" for reason, number in counts.items() if number)
+    verb = "is" if len(outliers) == 1 else "are"
+    sentence = f"{len(outliers):,} of {count:,} images {verb} hardly one face"
+    sentence += f": {told}." if told else "."
+    facts = {"outliers": len(outliers), "reasons": counts}
+    return of_check("outliers", is_failed=len(outliers) > 0, sentence=sentence, facts=facts)

@@ -42,7 +42,8 @@ from facecover.files import check_replaceable, written_folder
 from facecover.look.audit_checks import run_checks
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
-from facecover.look.leakage import Leakage, find_conflicts, find_leakage
+from facecover.look.leakage import Leakage, find_leakage
+from facecover.look.repeated_images import find_conflicts
 from facecover.preparation.label_corrections import read_corrections, relabelled
 from facecover.progress import OnProgress
 from facecover.sources.reading import check_classes
@@ -207,7 +208,7 @@ def _audited(
 ) -> tuple[Finding, ...]:
     found = run_checks(table, images, duplicates=duplicates, identities=persons)
     for finding in found.findings:
-        if finding.is_failed:
+        if finding.is_warning:
             note(f"found in the photos: {finding.sentence}")
     return found.findings
 

@@ -9,13 +9,12 @@ from facecover.contact_sheet import SheetTile, contact_sheet
 from facecover.errors import shown
 from facecover.files import written_file
 from facecover.look.finding import Finding
-from facecover.look.leakage import RELATIONS
+from facecover.look.repeated_images import RELATIONS
 from facecover.report.audit_sections import (
     FINE,
     FOUND,
     NO_SPLIT,
     NOT_MEASURED,
-    TITLES,
     Audited,
     conflict_rows,
     conflicts_section,
@@ -118,14 +117,14 @@ _COLOURS = {FOUND: "warning", FINE: "model_1", NO_SPLIT: "muted", NOT_MEASURED: 
 def audit_sections(audited: Audited) -> tuple[Section, ...]:
     """The summary, and a section for each check."""
     findings = audited.found.findings
-    sections = [_SECTIONS[one.check](audited, one, one.check) for one in findings]
+    sections = [_SECTIONS[one.key](audited, one, one.key) for one in findings]
     return (_summary(findings), *sections)
 
 
 def audit_section(findings: Sequence[Finding], anchor: str) -> Section:
     """What an audit found, as one part of another page: warnings first, then the rest."""
-    warnings = [told(one) for one in findings if one.is_failed]
-    rest = tuple(shown(one.sentence) for one in findings if not one.is_failed)
+    warnings = [told(one) for one in findings if one.is_warning]
+    rest = tuple(shown(one.sentence) for one in findings if not one.is_warning)
     blocks: tuple[Block, ...] = (_cards(findings), *warnings)
     return Section("Audit", anchor, (*blocks, Bullets(rest)) if rest else blocks)
 
@@ -142,7 +141,7 @@ def write_audit_page(path: Path, audited: Audited) -> None:
 
 
 def _summary(findings: Sequence[Finding]) -> Section:
-    failed = sum(one.is_failed for one in findings)
+    failed = sum(one.is_warning for one in findings)
     lead = f"{failed} of {len(findings)} checks found something that needs a look."
     if not failed:
         lead = f"None of {len(findings)} checks found anything that needs a look."
@@ -151,7 +150,5 @@ def _summary(findings: Sequence[Finding]) -> Section:
 
 def _cards(findings: Sequence[Finding]) -> Cards:
     return Cards(
-        tuple(
-            Card(TITLES[one.check], *headline(one), colour=_COLOURS[state(one)]) for one in findings
-        )
+        tuple(Card(one.title, *headline(one), colour=_COLOURS[state(one)]) for one in findings)
     )

@@ -15,7 +15,8 @@ from facecover.labels import class_name
 from facecover.look.audit_checks import Audit
 from facecover.look.audit_tables import SAME_GROUP, SAME_PERSON, leaks
 from facecover.look.finding import Finding
-from facecover.look.leakage import EDITED_COPY, RANDOM, SAME_PICTURE, Leakage
+from facecover.look.leakage import RANDOM, Leakage
+from facecover.look.repeated_images import EDITED_COPY, SAME_PICTURE
 from facecover.look.shortcuts import CUE_WORDS, Shortcut
 from facecover.look.suspect_images import REASONS
 from facecover.report.blocks import (
@@ -81,7 +82,7 @@ class Audited:
 
     def finding(self, check: str) -> Finding | None:
         """What a check found, or None if it was not asked for."""
-        return next((one for one in self.found.findings if one.check == check), None)
+        return next((one for one in self.found.findings if one.key == check), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def clusters_figure(
 
 def told(finding: Finding) -> Notice:
     """A finding's sentence; a warning where it failed."""
-    return Notice(shown(finding.sentence), is_warning=finding.is_failed)
+    return Notice(shown(finding.sentence), is_warning=finding.is_warning)
 
 
 def breakable(text: str) -> Markup:
@@ -152,16 +153,6 @@ def _photo(audited: Audited, row: int, note: str) -> Markup:
     )
 
 
-TITLES = {
-    "duplicates": "Duplicates",
-    "leakage": "Leakage",
-    "conflicts": "Conflicts",
-    "shortcuts": "Shortcuts",
-    "suspects": "Suspicious labels",
-    "outliers": "Outliers",
-}
-"""Of each of `CHECKS`."""
-
 FOUND, FINE, NO_SPLIT, NOT_MEASURED = "found", "fine", "no split yet", "not measured"
 
 
@@ -171,14 +162,14 @@ def state(finding: Finding) -> str:
         return NOT_MEASURED
     if finding.facts.get("split_by") == RANDOM:
         return NO_SPLIT
-    return FOUND if finding.is_failed else FINE
+    return FOUND if finding.is_warning else FINE
 
 
 def headline(finding: Finding) -> tuple[str, str]:
     """The key number of a finding, and what it counts together with its state."""
     if not finding.is_measured:
         return "\N{EN DASH}", NOT_MEASURED
-    number, words = _HEADLINES[finding.check](finding)
+    number, words = _HEADLINES[finding.key](finding)
     return number, f"{words}: {state(finding)}"
 
 

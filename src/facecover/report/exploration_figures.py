@@ -14,8 +14,9 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator, Percent
 
 from facecover.errors import shown
 from facecover.labels import CLASS_NAMES, MASK, NO_MASK
-from facecover.look.exploration import SAMPLED_SPLITS, Exploration, Sample, Samples
-from facecover.look.shortcuts import MeanImage
+from facecover.look.exploration import Exploration
+from facecover.look.mean_faces import MeanImage
+from facecover.look.samples import SAMPLED_SPLITS, Sample, Samples
 from facecover.look.statistics import NOT_SPLIT, classes_of, spread_of
 from facecover.report.blocks import (
     Block,

@@ -14,11 +14,16 @@ from facecover.dataset.manifest import Manifest
 from facecover.errors import shown
 from facecover.labels import class_name
 from facecover.look.class_balance import Counts
-from facecover.look.class_differences import MEASURES, ClassDifference
-from facecover.look.exploration import Exploration, Samples
+from facecover.look.class_differences import (
+    MEASURE_WORDS,
+    MEASURES,
+    STRONG_AUC,
+    ClassDifference,
+)
+from facecover.look.exploration import Exploration
 from facecover.look.finding import Finding
 from facecover.look.image_sizes import INPUT_SIZES_PX, SizeGuess
-from facecover.look.insights import MEASURE_WORDS, STRONG_AUC, insights
+from facecover.look.samples import Samples
 from facecover.look.statistics import Spread
 from facecover.report.audit_page import audit_section
 from facecover.report.blocks import (
@@ -56,7 +61,7 @@ from facecover.report.plotting import (
     model_colour,
 )
 from facecover.sources.rows import SPLITS, Drop
-from facecover.text import TIMES, Insight, counted, percent, shape
+from facecover.text import TIMES, counted, percent, shape
 
 LISTED = 50
 """Files that were left out are listed up to here; the whole list lies beside the dataset."""
@@ -616,8 +621,8 @@ def explore_sections(
 
 def insights_section(exploration: Exploration, anchor: str) -> Section:
     """Key numbers and key insights."""
-    found = insights(exploration)
-    return Section("Key insights", anchor, (count_cards(exploration), *_insight_blocks(found)))
+    blocks = (count_cards(exploration), *_insight_blocks(exploration.findings))
+    return Section("Key insights", anchor, blocks)
 
 
 def explore_highlights(exploration: Exploration, anchor: str = "explore") -> Section:
@@ -630,7 +635,7 @@ def explore_highlights(exploration: Exploration, anchor: str = "explore") -> Sec
     figures = (cloud(exploration.table, INPUT_SIZES_PX), mean_faces(exploration))
     blocks: tuple[Block, ...] = (
         count_cards(exploration),
-        *_insight_blocks(insights(exploration)),
+        *_insight_blocks(exploration.findings),
         Figures(figures),
     )
     return Section("The data", anchor, blocks)
@@ -661,13 +666,13 @@ def write_explore_page(
     write_page(path, "The photos", sections, subtitle=subtitle)
 
 
-def _insight_blocks(found: Sequence[Insight]) -> tuple[Block, ...]:
+def _insight_blocks(found: Sequence[Finding]) -> tuple[Block, ...]:
     """Each warning as a notice of its own, the notes as one list."""
     warnings = [Notice(_said(one), is_warning=True) for one in found if one.is_warning]
     notes = tuple(_said(one) for one in found if not one.is_warning)
     return (*warnings, Bullets(notes)) if notes else tuple(warnings)
 
 
-def _said(insight: Insight) -> Markup:
+def _said(insight: Finding) -> Markup:
     template = Markup('<strong>{}.</strong> {}<span class="cell-note">{}</span>')
-    return template.format(insight.title, insight.text, insight.reason)
+    return template.format(insight.title, insight.sentence, insight.reason)

@@ -30,14 +30,12 @@ from facecover.evaluation.uncertain_band import BandChoice, RiskCoverage
 from facecover.inference.model_info import NetworkFacts
 from facecover.look.exploration import Exploration
 from facecover.look.finding import Finding
-from facecover.look.insights import insights
-from facecover.look.leakage import SAME_PICTURE
+from facecover.look.repeated_images import SAME_PICTURE
 from facecover.report.audit_sections import (
     FINE,
     FOUND,
     NO_SPLIT,
     NOT_MEASURED,
-    TITLES,
     Audited,
     conflict_rows,
     cue_words,
@@ -490,7 +488,7 @@ def audit_text(audited: Audited) -> RenderableType:
     """Every finding with its key numbers."""
     blocks: list[RenderableType] = []
     for finding in audited.found.findings:
-        details = _DETAILS[finding.check](audited, finding) if finding.is_measured else []
+        details = _DETAILS[finding.key](audited, finding) if finding.is_measured else []
         blocks += [
             *_head(finding),
             *(Padding(one, (0, 0, 0, 4), expand=False) for one in details),
@@ -507,7 +505,7 @@ def findings_text(findings: Sequence[Finding]) -> RenderableType:
 
 def _head(finding: Finding) -> list[RenderableType]:
     mark, style = _MARKS[state(finding)]
-    title = Text.assemble((mark, style), " ", (TITLES[finding.check], "bold"))
+    title = Text.assemble((mark, style), " ", (finding.title, "bold"))
     return [title, Padding(Text(shown(finding.sentence)), (0, 0, 0, 2), expand=False)]
 
 
@@ -660,9 +658,9 @@ def _sizes(exploration: Exploration) -> Table:
 
 def _insights(exploration: Exploration) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
-    for insight in insights(exploration):
+    for insight in exploration.findings:
         mark = Text("!", style="yellow") if insight.is_warning else Text("-")
-        grid.add_row(mark, Text.assemble((insight.title, "bold"), ". ", insight.text))
+        grid.add_row(mark, Text.assemble((insight.title, "bold"), ". ", insight.sentence))
         grid.add_row("", Text(insight.reason, style="dim"))
     return Group(Text("Key insights", style="italic"), grid)
 

@@ -22,9 +22,9 @@ from facecover.files import check_replaceable, written_folder
 from facecover.labels import CLASS_NAMES, class_name, parse_mapping
 from facecover.look.audit_checks import Audit, run_checks, together
 from facecover.look.audit_tables import AUDIT_NAME, write_tables
-from facecover.look.exploration import Exploration, as_json, explore_dataset, read_samples
-from facecover.look.finding import Finding, findings_json
-from facecover.look.insights import exploration_json
+from facecover.look.exploration import Exploration, explore_dataset
+from facecover.look.finding import Finding, audit_documents, rounded_document
+from facecover.look.samples import read_samples
 from facecover.look.shortcuts import FEWEST_GROUPS
 from facecover.look.statistics import NOT_SPLIT
 from facecover.look.suspect_images import rank_suspects
@@ -67,9 +67,9 @@ class ExploreResult:
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, the key insights, and under ``audit`` what the checks found."""
-        document = exploration_json(self.exploration)
+        document = self.exploration.to_json()
         if self.findings:
-            document = {**document, "audit": as_json(findings_json(self.findings))}
+            document["audit"] = rounded_document(audit_documents(self.findings))
         return document
 
     def to_pandas(self) -> pd.DataFrame:
@@ -91,7 +91,7 @@ class ExploreResult:
         ) as beside:
             write_document(beside / EXPLORATION_NAME, self.to_json())
             write_drops(beside / UNREADABLE_NAME, unreadable_among(self.drops))
-            samples = read_samples(self.exploration)
+            samples = read_samples(self.exploration.table, self.exploration.sources)
             page = beside / REPORT_NAME
             write_explore_page(page, self.exploration, samples, self.drops, self.findings)
         return folder / REPORT_NAME
@@ -182,7 +182,7 @@ class AuditResult:
                 "format_version": AUDIT_FORMAT_VERSION,
                 "sources": info.sources,
                 "counts": counts,
-                "findings": as_json(findings_json(self.findings)),
+                "findings": rounded_document(audit_documents(self.findings)),
             }
         )
         return document
@@ -190,7 +190,7 @@ class AuditResult:
     def to_pandas(self) -> pd.DataFrame:
         """One row a check: ``check``, ``is_failed``, ``is_measured``, ``sentence``."""
         return pd.DataFrame(
-            [(one.check, one.is_failed, one.is_measured, one.sentence) for one in self.findings],
+            [(one.key, one.is_warning, one.is_measured, one.sentence) for one in self.findings],
             columns=["check", "is_failed", "is_measured", "sentence"],
         )
 
