@@ -153,7 +153,7 @@ def arms(dataset: Dataset, one: Flipped) -> Iterator[tuple[str, Dataset]]:
 def test_figures(view: Dataset, folder: Path, epochs: int, seed: int) -> Figures:
     """Net #1 trained on a view, measured on its test photos."""
     experiment = load_experiment("net1", [f"training.epochs={epochs}", f"seed={seed}"])
-    fit(experiment, view, folder, show_progress=False)
+    fit(experiment, view, folder)
     images = view.images(experiment.network.input_size_px)
     result = evaluate_images(
         Classifier(folder), images, view.labels, rows=view.rows_of("test"), resamples=100

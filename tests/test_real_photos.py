@@ -35,10 +35,10 @@ def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
     dataset = write_dataset([part], tmp_path / "dataset", PrepareOptions(shares=Shares(0.1, 0.3)))
     experiment = load_experiment("net1", ["training.epochs=2"])
-    result = fit(experiment, dataset, tmp_path / "run", show_progress=False)
-    assert len(result.rows) == 2
+    result = fit(experiment, dataset, tmp_path / "run")
+    assert len(result.curves) == 2
     rows = dataset.rows_of("test")
-    classifier = Classifier(result.folder.model)
+    classifier = Classifier(result.files.model)
     answers = classifier.classify_images(dataset.images(32)[rows]).argmax(axis=1)
     labels = dataset.labels[rows]
     most_common = max((labels == label).mean() for label in (0, 1))

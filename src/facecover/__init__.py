@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
+    from facecover.training.run_folder import Run
+    from facecover.workflows.train_run import export, train
 
 __version__ = "0.1.0"
 
@@ -30,7 +32,10 @@ __all__ = [
     "ImageError",
     "ModelFileError",
     "Prediction",
+    "Run",
     "__version__",
+    "export",
+    "train",
 ]
 
 _PLACES = {
@@ -40,6 +45,9 @@ _PLACES = {
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
+    "Run": "facecover.training.run_folder",
+    "export": "facecover.workflows.train_run",
+    "train": "facecover.workflows.train_run",
 }
 
 

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
     dataset = _dataset(folder / "dataset")
     experiment = load_experiment(write_experiment(folder / "small.yaml"))
-    fit(experiment, dataset, folder / "run", device="cpu", show_progress=False)
+    fit(experiment, dataset, folder / "run", device="cpu")
     return folder
 
 
@@ -184,7 +184,6 @@ def refit(folder: Path) -> Path:
         Dataset.open(folder / "dataset"),
         folder / "refit",
         device="cpu",
-        show_progress=False,
     )
     return folder / "refit"
 

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -27,7 +26,8 @@ from facecover.studies.divisions import Photos, photos_once, photos_with_copies
 from facecover.studies.engine import run_study, summarize
 from facecover.studies.results import load_study
 from facecover.studies.runs import read_answers, run_folder
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
+from facecover.training.run_folder import Run
 
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
 
@@ -95,7 +95,7 @@ class _Trained:
         self.folders: list[Path] = []
         self.stop_before: int | None = None
 
-    def __call__(self, *arguments: object, **options: object) -> RunResult:
+    def __call__(self, *arguments: object, **options: object) -> Run:
         if len(self.folders) == self.stop_before:
             raise KeyboardInterrupt
         self.folders.append(Path(str(arguments[2])))
@@ -107,9 +107,6 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> _Trained:
     spy = _Trained()
     monkeypatch.setattr(runs_module, "fit", spy)
     return spy
-
-
-Run = Callable[..., object]
 
 
 @pytest.mark.slow

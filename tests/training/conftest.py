@@ -17,7 +17,8 @@ from tests.training.small_dataset import (
 
 from facecover.dataset.arrays import Dataset
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
+from facecover.training.run_folder import Run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,19 +54,19 @@ def make_experiment(tmp_path: Path) -> MakeExperiment:
 
 
 @pytest.fixture(scope="session")
-def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of four epochs with dropout and test curves; do not write into its folder."""
     folder = tmp_path_factory.mktemp("finished")
     overrides = ("training.epochs=4", "training.test_curves=true", "network.dropout=0.5")
     experiment = load_experiment(write_experiment(folder / "small.yaml"), overrides)
-    return fit(experiment, dataset, folder / "run", device="cpu", show_progress=False)
+    return fit(experiment, dataset, folder / "run", device="cpu")
 
 
 @pytest.fixture
-def quick_export(finished: RunResult, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_export(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs end with the model file of `finished`: exporting takes longer than training."""
 
     def export(network: Any, experiment: Any, dataset: Any, path: Path, **_: str) -> None:  # noqa: ANN401
-        shutil.copy(finished.folder.model, path)
+        shutil.copy(finished.files.model, path)
 
     monkeypatch.setattr("facecover.training.onnx_export.export_model", export)

@@ -1,6 +1,7 @@
 """A dataset of a few small images, made without a photo."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import yaml
 
 from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
+from facecover.progress import OnProgress
 from facecover.training.config import Experiment
+from facecover.training.run_folder import Run
 
 SIZE_PX = 16
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
@@ -97,3 +100,26 @@ def write_experiment(path: Path) -> Path:
     }
     path.write_text(yaml.safe_dump(small), encoding="utf-8")
     return path
+
+
+def rows_of(run: Run) -> list[dict[str, float]]:
+    """Each epoch's measures by column."""
+    return [
+        {str(key): value for key, value in row.items()} for row in run.curves.to_dict("records")
+    ]
+
+
+class Recorded:
+    """Progress that is kept: the notes, and of each bar its name, total and counts."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.bars: list[tuple[str, int | None, list[int]]] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def bar(self, what: str, total: int | None) -> AbstractContextManager[OnProgress]:
+        counts: list[int] = []
+        self.bars.append((what, total, counts))
+        return nullcontext(counts.append)

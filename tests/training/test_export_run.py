@@ -7,23 +7,23 @@ import torch
 from tests.training.small_dataset import THREE_SPLITS, MakeDataset
 
 from facecover.dataset.arrays import Dataset
+from facecover.documents import write_document
 from facecover.errors import ConfigError, RunError
 from facecover.inference.model_file import read_model_file
-from facecover.training.fit import RunResult
+from facecover.training.checkpoints import load_checkpoint
 from facecover.training.run_export import export_run
-from facecover.training.run_folder import RunFolder, load_checkpoint, load_record
+from facecover.training.run_folder import Run, RunFolder, load_record
 
 
 @pytest.fixture
-def run(finished: RunResult, tmp_path: Path) -> RunFolder:
+def run(finished: Run, tmp_path: Path) -> RunFolder:
     """A copy of the finished run that a test may change."""
-    return RunFolder(Path(shutil.copytree(finished.folder.folder, tmp_path / "run")))
+    return RunFolder(Path(shutil.copytree(finished.folder, tmp_path / "run")))
 
 
 def test_without_a_dataset_the_file_is_copied(run: RunFolder, tmp_path: Path) -> None:
-    exported = export_run(run.folder, tmp_path / "out.onnx", None, int8=False)
-    assert exported.file.data == run.model.read_bytes() == (tmp_path / "out.onnx").read_bytes()
-    assert exported.float32 is None
+    (copied,) = export_run(run.folder, tmp_path / "out.onnx", None, int8=False)
+    assert copied.data == run.model.read_bytes() == (tmp_path / "out.onnx").read_bytes()
 
 
 def test_with_the_dataset_the_same_file_is_made_anew(
@@ -38,12 +38,11 @@ def test_with_the_dataset_the_same_file_is_made_anew(
 def test_int8_is_made_from_the_runs_own_float32(
     run: RunFolder, dataset: Dataset, tmp_path: Path
 ) -> None:
-    exported = export_run(run.folder, tmp_path / "out.onnx", dataset, int8=True)
-    quantization = exported.file.info.quantization
+    float32, int8 = export_run(run.folder, tmp_path / "out.onnx", dataset, int8=True)
+    quantization = int8.info.quantization
     assert quantization is not None
     assert quantization.float32_sha256 == read_model_file(run.folder).info.file_sha256
-    assert exported.float32 is not None
-    assert exported.float32.data == run.model.read_bytes()
+    assert float32.data == run.model.read_bytes()
 
 
 def test_int8_needs_the_dataset(run: RunFolder, tmp_path: Path) -> None:
@@ -61,7 +60,7 @@ def test_another_dataset_is_refused(
 
 
 def test_an_unfinished_run_is_refused(run: RunFolder, tmp_path: Path) -> None:
-    dataclasses.replace(load_record(run.folder), is_finished=False).save(run.record)
+    write_document(run.record, dataclasses.replace(load_record(run.folder), is_finished=False))
     with pytest.raises(RunError, match=r"not finished \(4 epochs done\).*--resume"):
         export_run(run.folder, tmp_path / "out.onnx", None, int8=False)
 

@@ -1,8 +1,8 @@
-import csv
 import dataclasses
 import functools
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
@@ -11,24 +11,26 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests.training.small_dataset import SIZE_PX, TWO_SPLITS, MakeDataset, MakeExperiment
+from tests.training.small_dataset import (
+    SIZE_PX,
+    TWO_SPLITS,
+    MakeDataset,
+    MakeExperiment,
+    Recorded,
+    rows_of,
+)
 from torch import Tensor
 
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.manifest import Manifest
 from facecover.errors import ConfigError, DatasetError, OutputError, RunError
+from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.config import Experiment
 from facecover.training.data_loader import load_split
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
 from facecover.training.lightning_module import Classification, measure
-from facecover.training.run_folder import (
-    RunFolder,
-    hash_weights,
-    load_checkpoint,
-    load_record,
-    network_weights,
-)
+from facecover.training.run_folder import Run, RunFolder, load_record
 from facecover.training.trainer import new_network
 
 pytestmark = pytest.mark.usefixtures("quick_export")
@@ -45,20 +47,20 @@ COLUMNS = [
 ]
 
 
-def train(experiment: Experiment, dataset: Dataset, run: Path) -> RunResult:
-    return fit(experiment, dataset, run, device="cpu", show_progress=False)
+def train(experiment: Experiment, dataset: Dataset, run: Path) -> Run:
+    return fit(experiment, dataset, run, device="cpu")
 
 
 def last_weights(run: Path) -> dict[str, Tensor]:
     return network_weights(load_checkpoint(RunFolder(run).last))
 
 
-def test_a_run_holds_everything(finished: RunResult) -> None:
+def test_a_run_holds_everything(finished: Run) -> None:
     folder = finished.folder
-    names = {path.name for path in folder.folder.iterdir()}
+    names = {path.name for path in folder.iterdir()}
     files = {"config.yaml", "metrics.csv", "last.ckpt", "best.ckpt", "model.onnx", "run.json"}
     assert names == {*files, "tensorboard"}
-    record = load_record(folder.folder)
+    record = load_record(folder)
     assert record == finished.record
     assert record.is_finished
     assert record.epochs == 4
@@ -66,45 +68,41 @@ def test_a_run_holds_everything(finished: RunResult) -> None:
     assert record.chosen_by == finished.info.chosen_by == f"val_loss, epoch {record.best_epoch}"
 
 
-def test_the_config_reproduces_the_run(finished: RunResult) -> None:
-    experiment = load_experiment(finished.folder.config)
+def test_the_config_reproduces_the_run(finished: Run) -> None:
+    experiment = load_experiment(finished.files.config)
     assert experiment.model_dump() == finished.info.config
     assert experiment.training.epochs == 4
 
 
-def test_every_epoch_has_one_row(finished: RunResult) -> None:
-    with finished.folder.metrics.open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == COLUMNS
-    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
-    for written, row in zip(rows, finished.rows, strict=True):
-        assert {k: float(v) for k, v in written.items()} == pytest.approx(row, rel=1e-5)
+def test_every_epoch_has_one_row(finished: Run) -> None:
+    assert list(finished.curves) == COLUMNS
+    assert finished.curves["epoch"].tolist() == [1, 2, 3, 4]
 
 
-def test_tensorboard_has_every_curve(finished: RunResult) -> None:
-    board = EventAccumulator(str(finished.folder.board)).Reload()
+def test_tensorboard_has_every_curve(finished: Run) -> None:
+    board = EventAccumulator(str(finished.files.board)).Reload()
     assert len(board.Tags()["scalars"]) == 12
     for split in ("train", "val", "test"):
         events = board.Scalars(f"roc_auc/{split}")
         assert [event.step for event in events] == [1, 2, 3, 4]
         drawn = [event.value for event in events]
-        assert drawn == pytest.approx([row[f"{split}_roc_auc"] for row in finished.rows])
+        assert drawn == pytest.approx([row[f"{split}_roc_auc"] for row in rows_of(finished)])
 
 
-def test_the_lowest_validation_loss_chooses(finished: RunResult) -> None:
-    losses = [row["val_loss"] for row in finished.rows]
+def test_the_lowest_validation_loss_chooses(finished: Run) -> None:
+    losses = [row["val_loss"] for row in rows_of(finished)]
     assert finished.record.best_epoch == 1 + losses.index(min(losses))
-    assert finished.record.best_value == min(losses)
+    assert finished.record.best_value == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_the_best_checkpoint_measures_as_its_row(finished: RunResult, dataset: Dataset) -> None:
-    experiment = load_experiment(finished.folder.config)
+def test_the_best_checkpoint_measures_as_its_row(finished: Run, dataset: Dataset) -> None:
+    experiment = load_experiment(finished.files.config)
     network = new_network(experiment, dataset)
-    network.load_state_dict(network_weights(load_checkpoint(finished.folder.best)))
+    network.load_state_dict(network_weights(load_checkpoint(finished.files.best)))
     images, labels, _ = next(iter(load_split(dataset, "val", SIZE_PX, 100)))
     with torch.no_grad():
         found = measure(network.eval()(images), labels)
-    row = finished.rows[finished.record.best_epoch - 1]
+    row = rows_of(finished)[finished.record.best_epoch - 1]
     assert found == pytest.approx({name: row[f"val_{name}"] for name in found}, rel=1e-5)
 
 
@@ -112,7 +110,7 @@ def test_a_network_learns_32_images_by_heart(
     make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     dataset = make_dataset({"train": (16, 16), "val": (4, 4)})
-    rows = train(make_experiment("training.epochs=12"), dataset, tmp_path / "run").rows
+    rows = rows_of(train(make_experiment("training.epochs=12"), dataset, tmp_path / "run"))
     assert rows[0]["train_loss"] > 0.5
     assert rows[-1]["train_loss"] < 0.05
     assert rows[-1]["train_accuracy"] == 1
@@ -139,7 +137,7 @@ def test_bfloat16_learns_nearly_the_same_weights_and_keeps_them_as_float32(
     for precision in ("float32", "bfloat16"):
         experiment = make_experiment("training.epochs=3", f"training.precision={precision}")
         result = train(experiment, dataset, tmp_path / precision)
-        losses[precision] = [float(row["val_loss"]) for row in result.rows]
+        losses[precision] = [float(row["val_loss"]) for row in rows_of(result)]
         floats = [w for w in last_weights(tmp_path / precision).values() if w.is_floating_point()]
         assert {weight.dtype for weight in floats} == {torch.float32}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.1)
@@ -159,7 +157,7 @@ def test_a_compiled_network_learns_nearly_the_same(
     for compiled in ("false", "true"):
         experiment = make_experiment("training.epochs=2", f"training.compile={compiled}")
         result = train(experiment, dataset, tmp_path / compiled)
-        losses[compiled] = [float(row["val_loss"]) for row in result.rows]
+        losses[compiled] = [float(row["val_loss"]) for row in rows_of(result)]
         assert list(last_weights(tmp_path / compiled)) == list(last_weights(tmp_path / "false"))
     compiling.assert_called_once()
     assert losses["true"] == pytest.approx(losses["false"], rel=1e-3)
@@ -192,13 +190,13 @@ def test_only_whole_batches_are_compiled(
 
 
 def test_test_curves_change_no_weight(
-    finished: RunResult, dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
+    finished: Run, dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     experiment = make_experiment("training.epochs=4", "network.dropout=0.5")
     result = train(experiment, dataset, tmp_path / "run")
-    expected = hash_weights(last_weights(finished.folder.folder))
+    expected = hash_weights(last_weights(finished.folder))
     assert hash_weights(last_weights(tmp_path / "run")) == expected
-    assert not any(column.startswith("test") for column in result.rows[0])
+    assert not any(column.startswith("test") for column in rows_of(result)[0])
 
 
 def test_a_refit_learns_from_the_test_split_as_if_it_were_training_data(
@@ -252,7 +250,7 @@ def test_the_monitor_can_be_another(
 ) -> None:
     experiment = make_experiment("training.monitor=val_accuracy", "training.epochs=4")
     result = train(experiment, dataset, tmp_path / "run")
-    accuracies = [row["val_accuracy"] for row in result.rows]
+    accuracies = [row["val_accuracy"] for row in rows_of(result)]
     assert result.record.chosen_by == f"val_accuracy, epoch {1 + accuracies.index(max(accuracies))}"
 
 
@@ -263,7 +261,8 @@ def test_the_last_weights_can_be_kept_whatever_they_measure(
     overrides = ("optimizer.learning_rate=1e-30", "training.epochs=3")
     experiment = make_experiment(*overrides, "training.monitor=last_epoch")
     result = train(experiment, dataset, tmp_path / "run")
-    assert (result.record.best_epoch, result.record.best_value) == (3, result.rows[-1]["val_loss"])
+    assert result.record.best_epoch == 3
+    assert result.record.best_value == pytest.approx(rows_of(result)[-1]["val_loss"], rel=1e-5)
     assert result.record.chosen_by == "last, epoch 3"
     folder = RunFolder(tmp_path / "run")
     assert load_checkpoint(folder.best)["epoch"] == load_checkpoint(folder.last)["epoch"]
@@ -273,7 +272,7 @@ def test_three_classes_are_learned(
     make_dataset: MakeDataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     dataset = make_dataset({"train": (8, 8, 8), "val": (3, 3, 3)})
-    rows = train(make_experiment("training.epochs=12"), dataset, tmp_path / "run").rows
+    rows = rows_of(train(make_experiment("training.epochs=12"), dataset, tmp_path / "run"))
     assert last_weights(tmp_path / "run")["layers.linear.bias"].shape == (3,)
     assert rows[-1]["train_accuracy"] > rows[0]["train_accuracy"]
     assert rows[-1]["val_roc_auc"] == 1
@@ -383,38 +382,22 @@ def test_a_name_that_is_too_long_is_told(
         fit(make_experiment(), dataset, tmp_path / ("a" * 300), device="cpu")
 
 
-def test_a_line_an_epoch_without_a_terminal(
-    dataset: Dataset,
-    make_experiment: MakeExperiment,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+def test_each_epoch_is_a_note_and_each_image_moves_the_bar(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
-    fit(make_experiment("training.epochs=2"), dataset, tmp_path / "run", device="cpu")
-    out, err = capfd.readouterr()
-    lines = err.splitlines()
-    assert out == ""
-    assert [line[:16] for line in lines] == ["small epoch 1/2:", "small epoch 2/2:"]
-    assert "validation loss" in lines[1]
+    recorded = Recorded()
+    for epochs in (1, 2):
+        experiment = make_experiment(f"training.epochs={epochs}")
+        fit(experiment, dataset, tmp_path / "run", resume=True, device="cpu", progress=recorded)
+    assert [note[:16] for note in recorded.notes] == ["small epoch 1/1:", "small epoch 2/2:"]
+    assert re.search(r"training loss 0\.\d{4}, validation loss .* ROC-AUC", recorded.notes[1])
+    n = len(dataset.rows_of("train"))
+    assert [(what, total) for what, total, _ in recorded.bars] == [("small", n), ("small", 2 * n)]
+    assert [(counts[0], sum(counts)) for *_, counts in recorded.bars] == [(0, n), (n, 2 * n)]
 
 
-def test_a_terminal_shows_a_bar(
-    dataset: Dataset,
-    make_experiment: MakeExperiment,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
-    monkeypatch.setenv("COLUMNS", "160")
-    fit(make_experiment("training.epochs=2"), dataset, tmp_path / "run", device="cpu")
-    out, err = capfd.readouterr()
-    assert out == ""
-    for shown in ("small epoch 2/2", "images/s", "0:00:00", "validation loss"):
-        assert shown in err
-
-
-def test_the_record_is_plain_json(finished: RunResult) -> None:
-    document = json.loads(finished.folder.record.read_text(encoding="utf-8"))
+def test_the_record_is_plain_json(finished: Run) -> None:
+    document = json.loads(finished.files.record.read_text(encoding="utf-8"))
     assert document["monitor"] == "val_loss"
     assert set(document["versions"]) == {"facecover", "lightning", "python", "torch"}
 
@@ -428,7 +411,7 @@ def test_cuda_trains(
     experiment = make_experiment("training.epochs=12", f"training.compile={is_compiled}")
     result = fit(experiment, dataset, tmp_path / "run", device="cuda")
     assert result.record.device.startswith("cuda")
-    assert result.rows[-1]["val_accuracy"] == 1
+    assert rows_of(result)[-1]["val_accuracy"] == 1
 
 
 def test_loss_is_negative_log_likelihood(dataset: Dataset, make_experiment: MakeExperiment) -> None:

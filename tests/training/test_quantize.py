@@ -14,38 +14,38 @@ from facecover.inference.model_file import PRODUCER, ModelFile, read_model_file
 from facecover.inference.model_info import Parity, Quantization
 from facecover.training import run_export
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult
 from facecover.training.network import Network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import check_loss, export_int8
+from facecover.training.run_folder import Run
 
 
 @pytest.fixture(scope="module")
-def network(finished: RunResult, dataset: Dataset) -> Network:
-    return best_network(finished.folder, load_experiment(finished.folder.config), dataset)
+def network(finished: Run, dataset: Dataset) -> Network:
+    return best_network(finished.files, load_experiment(finished.files.config), dataset)
 
 
 @pytest.fixture(scope="module")
 def int8(
-    finished: RunResult,
+    finished: Run,
     dataset: Dataset,
     network: Network,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> ModelFile:
     path = tmp_path_factory.mktemp("int8") / "int8.onnx"
-    export_int8(network, read_model_file(finished.folder.model), dataset, path)
+    export_int8(network, read_model_file(finished.files.model), dataset, path)
     return read_model_file(path)
 
 
 def test_it_answers_nearly_as_float32_does(
-    finished: RunResult, dataset: Dataset, int8: ModelFile
+    finished: Run, dataset: Dataset, int8: ModelFile
 ) -> None:
     images = np.array(dataset.images(SIZE_PX))
-    expected = Classifier(finished.folder.model).classify_images(images)
+    expected = Classifier(finished.files.model).classify_images(images)
     np.testing.assert_allclose(Classifier(int8.path).classify_images(images), expected, atol=0.1)
 
 
-def test_it_is_one_of_ours_and_knows_itself(finished: RunResult, int8: ModelFile) -> None:
+def test_it_is_one_of_ours_and_knows_itself(finished: Run, int8: ModelFile) -> None:
     before, info = finished.info, int8.info
     assert (before.precision, info.precision) == ("float32", "int8")
     assert info.quantization is not None
@@ -62,10 +62,8 @@ def test_it_is_one_of_ours_and_knows_itself(finished: RunResult, int8: ModelFile
             assert getattr(info, field.name) == getattr(before, field.name)
 
 
-def test_weights_are_of_8_bits_and_normalisation_is_not(
-    finished: RunResult, int8: ModelFile
-) -> None:
-    assert len(int8.data) < finished.folder.model.stat().st_size / 2
+def test_weights_are_of_8_bits_and_normalisation_is_not(finished: Run, int8: ModelFile) -> None:
+    assert len(int8.data) < finished.files.model.stat().st_size / 2
     model = onnx.load_from_string(int8.data)
     assert model.producer_name == PRODUCER
     assert [opset.domain for opset in model.opset_import] == [""]
@@ -77,25 +75,25 @@ def test_weights_are_of_8_bits_and_normalisation_is_not(
 
 
 def test_the_same_weights_give_the_same_bytes(
-    finished: RunResult, dataset: Dataset, network: Network, int8: ModelFile, tmp_path: Path
+    finished: Run, dataset: Dataset, network: Network, int8: ModelFile, tmp_path: Path
 ) -> None:
-    export_int8(network, read_model_file(finished.folder.model), dataset, tmp_path / "again.onnx")
+    export_int8(network, read_model_file(finished.files.model), dataset, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == int8.data
 
 
 def test_what_answers_worse_is_refused_and_leaves_the_old_file(
-    finished: RunResult,
+    finished: Run,
     dataset: Dataset,
     network: Network,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "int8.onnx"
-    shutil.copy(finished.folder.model, path)
+    shutil.copy(finished.files.model, path)
     monkeypatch.setattr(run_export, "MAX_LOSS", -1.0)
     with pytest.raises(RunError, match=r"INT8 refused: .* on 16 validation images.*no file was"):
-        export_int8(network, read_model_file(finished.folder.model), dataset, path)
-    assert path.read_bytes() == finished.folder.model.read_bytes()
+        export_int8(network, read_model_file(finished.files.model), dataset, path)
+    assert path.read_bytes() == finished.files.model.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["int8.onnx"]
 
 

@@ -15,13 +15,14 @@ from facecover.errors import ConfigError
 from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import read_model_file
 from facecover.training.blocks import Averaging, Blur
+from facecover.training.checkpoints import load_checkpoint, network_weights
 from facecover.training.config import NetworkConfig
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
 from facecover.training.network import Network, Normalisation, describe_network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import export_int8
-from facecover.training.run_folder import RunFolder, load_checkpoint, network_weights
+from facecover.training.run_folder import Run, RunFolder
 
 SIZE_PX = 32
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
@@ -128,7 +129,7 @@ def test_an_average_is_that_of_pooling(side_px: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Dataset]:
     """A run at the smallest size, of 85 images: one is left when batches are full."""
     folder = tmp_path_factory.mktemp("residual")
     counts = {"train": (43, 42), "val": (20, 20)}
@@ -145,35 +146,35 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Dataset]:
         write_experiment(folder / "small.yaml"),
         [*(f"network.{override}" for override in overrides), "training.epochs=2"],
     )
-    return fit(experiment, dataset, folder / "run", device="cpu", show_progress=False), dataset
+    return fit(experiment, dataset, folder / "run", device="cpu"), dataset
 
 
 @pytest.mark.usefixtures("quick_export")
 def test_more_epochs_go_on_as_if_asked_for_at_once(
-    run: tuple[RunResult, Dataset], tmp_path: Path
+    run: tuple[Run, Dataset], tmp_path: Path
 ) -> None:
     result, dataset = run
-    straight = load_experiment(result.folder.config)
-    shorter = load_experiment(result.folder.config, ["training.epochs=1"])
+    straight = load_experiment(result.files.config)
+    shorter = load_experiment(result.files.config, ["training.epochs=1"])
     again = tmp_path / "again"
-    fit(shorter, dataset, again, device="cpu", show_progress=False)
-    fit(straight, dataset, again, resume=True, device="cpu", show_progress=False)
+    fit(shorter, dataset, again, device="cpu")
+    fit(straight, dataset, again, resume=True, device="cpu")
     found = network_weights(load_checkpoint(RunFolder(again).last))
-    expected = network_weights(load_checkpoint(result.folder.last))
+    expected = network_weights(load_checkpoint(result.files.last))
     assert all(torch.equal(found[name], values) for name, values in expected.items())
 
 
-def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) -> None:
+def test_its_model_file_answers_as_pytorch_does(run: tuple[Run, Dataset]) -> None:
     result, dataset = run
     assert result.info.parity.largest_difference < 1e-5
-    network = best_network(result.folder, load_experiment(result.folder.config), dataset)
+    network = best_network(result.files, load_experiment(result.files.config), dataset)
     # What batch normalisation saw in training is part of the weights.
     assert any(
         float(value.abs().sum()) > 0
         for name, value in network.state_dict().items()
         if name.endswith("running_mean")
     )
-    graph = onnx.load_from_string(read_model_file(result.folder.model).data).graph
+    graph = onnx.load_from_string(read_model_file(result.files.model).data).graph
     used = Counter(node.op_type for node in graph.node)
     # Pixels to numbers, the convolutions with batch normalisation inside, and the last layer.
     assert set(used) == {
@@ -186,14 +187,14 @@ def test_its_model_file_answers_as_pytorch_does(run: tuple[RunResult, Dataset]) 
     assert (used["Add"], used["Sigmoid"], used["Pad"]) == (6, 6, 3)
 
 
-def test_int8_answers_nearly_alike(run: tuple[RunResult, Dataset], tmp_path: Path) -> None:
+def test_int8_answers_nearly_alike(run: tuple[Run, Dataset], tmp_path: Path) -> None:
     result, dataset = run
-    network = best_network(result.folder, load_experiment(result.folder.config), dataset)
-    float32 = read_model_file(result.folder.model)
+    network = best_network(result.files, load_experiment(result.files.config), dataset)
+    float32 = read_model_file(result.files.model)
     info = export_int8(network, float32, dataset, tmp_path / "int8.onnx")
     assert info.quantization is not None
     images = np.array(dataset.images(SIZE_PX))
-    expected = Classifier(result.folder.model).classify_images(images)
+    expected = Classifier(result.files.model).classify_images(images)
     found = Classifier(tmp_path / "int8.onnx").classify_images(images)
     np.testing.assert_allclose(found, expected, atol=0.05)
     assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))

@@ -14,24 +14,32 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from tests.training.small_dataset import THREE_SPLITS, MakeDataset, MakeExperiment, write_experiment
+from tests.training.small_dataset import (
+    THREE_SPLITS,
+    MakeDataset,
+    MakeExperiment,
+    rows_of,
+    write_experiment,
+)
 from torch import Tensor
 
 from facecover.dataset.arrays import Dataset
+from facecover.documents import write_document
 from facecover.errors import OutputError, RunError
+from facecover.training.checkpoints import load_checkpoint, network_weights
 from facecover.training.config import Experiment
 from facecover.training.data_loader import Batch
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
 from facecover.training.lightning_module import Classification
-from facecover.training.run_folder import RunFolder, load_checkpoint, load_record, network_weights
+from facecover.training.run_folder import Run, RunFolder, load_record
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
 DROPOUT = "network.dropout=0.5"
 
 
-def _fit(experiment: Experiment, dataset: Dataset, run: Path, *, resume: bool = False) -> RunResult:
-    return fit(experiment, dataset, run, resume=resume, device="cpu", show_progress=False)
+def _fit(experiment: Experiment, dataset: Dataset, run: Path, *, resume: bool = False) -> Run:
+    return fit(experiment, dataset, run, resume=resume, device="cpu")
 
 
 def _weights(run: Path) -> dict[str, Tensor]:
@@ -73,15 +81,15 @@ def experiment(make_experiment: MakeExperiment) -> Experiment:
 
 
 @pytest.fixture
-def straight(finished: RunResult) -> Path:
+def straight(finished: Run) -> Path:
     """A run of `experiment` that was never interrupted; do not write into it."""
-    return finished.folder.folder
+    return finished.folder
 
 
 @pytest.fixture
-def own(finished: RunResult, tmp_path: Path) -> Path:
+def own(finished: Run, tmp_path: Path) -> Path:
     """A copy of `straight` that may be changed."""
-    return shutil.copytree(finished.folder.folder, tmp_path / "own")
+    return shutil.copytree(finished.folder, tmp_path / "own")
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
@@ -182,7 +190,7 @@ def test_a_finished_run_is_given_back(dataset: Dataset, experiment: Experiment, 
     before = folder.model.stat().st_mtime_ns
     result = _fit(experiment, dataset, own, resume=True)
     assert result.record.is_finished
-    assert len(result.rows) == 4
+    assert len(rows_of(result)) == 4
     assert folder.model.stat().st_mtime_ns == before
 
 
@@ -245,7 +253,7 @@ def test_a_record_that_lags_behind_is_made_good(
     lagging = dataclasses.replace(
         finished, epochs=0, best_epoch=0, best_value=None, is_finished=False
     )
-    lagging.save(folder.record)
+    write_document(folder.record, lagging)
     folder.model.unlink()
     result = _fit(experiment, dataset, own, resume=True)
     assert result.record == load_record(own) == finished
@@ -283,7 +291,7 @@ def test_a_checkpoint_without_weights_is_named(tmp_path: Path) -> None:
 
 def test_a_broken_record_is_named(dataset: Dataset, experiment: Experiment, own: Path) -> None:
     RunFolder(own).record.write_text("{", encoding="utf-8")
-    with pytest.raises(RunError, match=r"run\.json: broken record"):
+    with pytest.raises(RunError, match=r"run\.json: broken: .*; train again into a new folder"):
         _fit(experiment, dataset, own, resume=True)
 
 
@@ -337,7 +345,7 @@ def test_a_schedule_goes_on_where_it_was(
 ) -> None:
     experiment = make_experiment("training.epochs=3", *SCHEDULE)
     straight, run = tmp_path / "straight", tmp_path / "run"
-    rates = [float(row["learning_rate"]) for row in _fit(experiment, dataset, straight).rows]
+    rates = [float(row["learning_rate"]) for row in rows_of(_fit(experiment, dataset, straight))]
     assert rates[0] > rates[1] > rates[2]
     assert rates[2] < 0.1 * experiment.optimizer.learning_rate
     with (

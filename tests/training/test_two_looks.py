@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.training.small_dataset import write_dataset, write_experiment
+from tests.training.small_dataset import Recorded, write_dataset, write_experiment
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
@@ -17,13 +17,14 @@ from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import read_model_file
 from facecover.training import locator_training, trainer
 from facecover.training.blocks import FaceLocator, closer_look, cropped
+from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult, fit
+from facecover.training.fit import fit
 from facecover.training.network import describe_network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import export_int8
-from facecover.training.run_folder import RunFolder, hash_weights, load_checkpoint, network_weights
+from facecover.training.run_folder import Run, RunFolder
 from facecover.training.trainer import new_network
 
 INPUT_PX, LOOK_PX = 32, 16
@@ -58,33 +59,33 @@ def run(
     dataset: Dataset,
     experiment: Experiment,
     tmp_path_factory: pytest.TempPathFactory,
-) -> RunResult:
+) -> Run:
     folder = tmp_path_factory.mktemp("run") / "run"
-    return fit(experiment, dataset, folder, device="cpu", show_progress=False)
+    return fit(experiment, dataset, folder, device="cpu")
 
 
 def weights(path: Path) -> dict[str, Tensor]:
     return network_weights(load_checkpoint(path))
 
 
-def test_the_model_file_looks_twice_as_pytorch_does(run: RunResult, dataset: Dataset) -> None:
+def test_the_model_file_looks_twice_as_pytorch_does(run: Run, dataset: Dataset) -> None:
     assert run.info.input_size_px == INPUT_PX
     assert run.info.parity.images == 16
     assert run.info.parity.largest_difference < 1e-4
     images = np.array(dataset.images(INPUT_PX)[:5])
-    alone = [Classifier(run.folder.model).classify_images(images[i : i + 1]) for i in range(5)]
-    together = Classifier(run.folder.model).classify_images(images)
+    alone = [Classifier(run.files.model).classify_images(images[i : i + 1]) for i in range(5)]
+    together = Classifier(run.files.model).classify_images(images)
     np.testing.assert_allclose(np.concatenate(alone), together, atol=1e-5)
 
 
 def test_where_faces_are_is_learned_once_and_then_left(
-    run: RunResult, dataset: Dataset, experiment: Experiment
+    run: Run, dataset: Dataset, experiment: Experiment
 ) -> None:
     first = new_network(experiment, dataset).locator
     assert first is not None
     learned = {
         name.removeprefix("locator."): value
-        for name, value in weights(run.folder.last).items()
+        for name, value in weights(run.files.last).items()
         if name.startswith("locator.")
     }
     assert learned.keys() == first.state_dict().keys()
@@ -98,7 +99,7 @@ def test_where_faces_are_is_learned_once_and_then_left(
 
 
 def test_a_run_that_goes_on_is_the_run_in_one_go(
-    run: RunResult,
+    run: Run,
     dataset: Dataset,
     experiment: Experiment,
     tmp_path: Path,
@@ -108,11 +109,11 @@ def test_a_run_that_goes_on_is_the_run_in_one_go(
         update={"training": experiment.training.model_copy(update={"epochs": 1})}
     )
     folder = tmp_path / "run"
-    fit(fewer, dataset, folder, device="cpu", show_progress=False)
+    fit(fewer, dataset, folder, device="cpu")
     # It is among the weights, so nothing is learned again.
     monkeypatch.setattr(trainer, "learn_locator", None)
-    fit(experiment, dataset, folder, resume=True, device="cpu", show_progress=False)
-    in_one_go, in_two = weights(run.folder.last), weights(RunFolder(folder).last)
+    fit(experiment, dataset, folder, resume=True, device="cpu")
+    in_one_go, in_two = weights(run.files.last), weights(RunFolder(folder).last)
     assert hash_weights(in_one_go) == hash_weights(in_two)
 
 
@@ -120,12 +121,12 @@ def test_what_is_learned_first_is_told(
     dataset: Dataset, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "STEPS", 1)
-    said: list[str] = []
+    recorded = Recorded()
     for least in (40, 41):
         monkeypatch.setattr(trainer, "LEAST_CUTS", least)
         network = new_network(experiment, dataset)
-        trainer.teach_locator(network, experiment, dataset, "cpu", said.append)
-    assert said == [
+        trainer.teach_locator(network, experiment, dataset, "cpu", recorded)
+    assert recorded.notes == [
         "small: learning where faces are from 40 wide cuts in the training data",
         "small: found 40 wide cuts in the training data, expected 41 or more to learn from where "
         "faces are; both looks are at the whole image: add photos with boxes",
@@ -133,15 +134,15 @@ def test_what_is_learned_first_is_told(
 
 
 def test_int8_keeps_the_locator_and_the_crop_as_they_are(
-    run: RunResult, dataset: Dataset, experiment: Experiment, tmp_path: Path
+    run: Run, dataset: Dataset, experiment: Experiment, tmp_path: Path
 ) -> None:
-    network = best_network(run.folder, experiment, dataset)
+    network = best_network(run.files, experiment, dataset)
     path = tmp_path / "int8.onnx"
-    info = export_int8(network, read_model_file(run.folder.model), dataset, path)
+    info = export_int8(network, read_model_file(run.files.model), dataset, path)
     assert info.quantization is not None
     assert info.quantization.method.endswith("and what finds and crops the face")
     images = np.array(dataset.images(INPUT_PX))
-    expected = Classifier(run.folder.model).classify_images(images)
+    expected = Classifier(run.files.model).classify_images(images)
     np.testing.assert_allclose(Classifier(path).classify_images(images), expected, atol=0.1)
     assert network.locator is not None
     last = network.locator.last.weight

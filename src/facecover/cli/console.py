@@ -36,9 +36,14 @@ def show_json(facts: object) -> None:
 
 
 class _ConsoleProgress:
+    def __init__(self) -> None:
+        self._drawn: RichProgress | None = None
+
     def note(self, text: str) -> None:
         if sys.stderr.isatty():
-            _console(stderr=True).print(text, soft_wrap=True, markup=False, style="dim")
+            # Above a bar that is being drawn, if there is one.
+            console = _console(stderr=True) if self._drawn is None else self._drawn.console
+            console.print(text, soft_wrap=True, markup=False, style="dim")
         else:
             sys.stderr.write(text + "\n")
 
@@ -50,7 +55,11 @@ class _ConsoleProgress:
             return
         with _bar(_console(stderr=True)) as drawn:
             task = drawn.add_task(what, total=total)
-            yield lambda count: drawn.advance(task, count)
+            outer, self._drawn = self._drawn, drawn
+            try:
+                yield lambda count: drawn.advance(task, count)
+            finally:
+                self._drawn = outer
 
 
 CONSOLE: Progress = _ConsoleProgress()

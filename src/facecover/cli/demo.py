@@ -9,7 +9,6 @@ import typer
 
 from facecover.cli.console import CONSOLE, show
 from facecover.cli.options import ClassMapping, Labels, Layouts
-from facecover.cli.train import train
 from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset
 from facecover.report import REPORT_NAME
 
@@ -83,14 +82,18 @@ def _drawn(folder: Path) -> Path:
 
 def _trained(output: Path, dataset: "Dataset", name: str, settings: list[str]) -> Path:
     """A finished run: reused, gone on with, or begun."""
+    from facecover.report.old_terminal import network_text
     from facecover.training.experiments import load_experiment
+    from facecover.training.fit import fit
+    from facecover.training.network import describe_network
 
     experiment = load_experiment(name, [f"training.epochs={EPOCHS[name]}", *settings])
     key = hashlib.sha256(
         (dataset.manifest.info.digest + experiment.model_dump_json()).encode()
     ).hexdigest()
     run = output / "runs" / f"{name}-{key[:8]}"
-    train(experiment, dataset, run, resume=True, device="auto")
+    show(network_text(describe_network(experiment.network, len(dataset.manifest.info.class_names))))
+    fit(experiment, dataset, run, resume=True, progress=CONSOLE)
     return run
 
 

@@ -1,24 +1,18 @@
-"""`export`: from a run to a model file, in float32 or INT8."""
+"""`train` and `export`: from a dataset to a run, and from a run to a model file."""
 
-import time
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.table import Table
 
 from facecover.cli.console import CONSOLE, show, show_json
-from facecover.files import check_own_file
-from facecover.inference.model_file import ModelFile, is_model_file
-from facecover.inference.model_info import ModelInfo
 from facecover.report import REPORT_NAME
 from facecover.text import percent
 
 if TYPE_CHECKING:
-    from facecover.dataset.arrays import Dataset
-    from facecover.training.config import Experiment
+    from rich.table import Table
+
+    from facecover.inference.model_info import ModelInfo
 
 
 def train_command(
@@ -36,51 +30,26 @@ def train_command(
 ) -> None:
     """Train a network, keep its best or last weights, and export them as one model file."""
     from facecover.dataset.arrays import Dataset
-    from facecover.dataset.opened import of_dataset
-    from facecover.report.old_terminal import evaluation_text
-    from facecover.report.run_page import write_run_report
+    from facecover.report.old_terminal import evaluation_text, network_text
     from facecover.training.experiments import load_experiment
-    from facecover.workflows.measure_models import as_run, load_models, measure
+    from facecover.training.network import describe_network
+    from facecover.workflows.train_run import train
 
-    train(load_experiment(experiment, settings), Dataset.open(data), output, resume, device)
-    (model,) = load_models([output])
-    validation = of_dataset(
-        data, [model.input_size_px], "val", model.classifier.info.classes, CONSOLE
-    )
-    evaluation = measure(model, validation, progress=CONSOLE)
-    write_run_report(
-        output / REPORT_NAME,
-        as_run(model, evaluation, validation),
-        validation.manifest,
-        validation.drops,
-    )
-    show(evaluation_text(evaluation))
-    info = model.classifier.info
-    chosen = "temperature" if info.keeps_last_epoch else "weights"
+    chosen = load_experiment(experiment, settings)
+    classes = Dataset.open(data).manifest.info.class_names
+    show(network_text(describe_network(chosen.network, len(classes))))
+    run = train(chosen, data, output, resume=resume, device=device, progress=CONSOLE)
+    if run.validation is not None:
+        show(evaluation_text(run.validation))
     quoted = (
         "the model learned from the test split, too, so no split of this dataset gives a figure to "
         "quote: quote a run of the same experiment without training.refit"
-        if info.is_refit
+        if run.info.is_refit
         else f"for a figure to quote, facecover evaluate {output} --data {data}"
     )
-    CONSOLE.note(f"the validation split chose the {chosen}: {quoted}")
+    decided = "temperature" if run.info.keeps_last_epoch else "weights"
+    CONSOLE.note(f"the validation split chose the {decided}: {quoted}")
     CONSOLE.note(f"report: {output / REPORT_NAME}")
-
-
-def train(
-    experiment: "Experiment", dataset: "Dataset", run: Path, resume: bool, device: str
-) -> None:
-    """Print the layer table and train; see `training.fit.fit`."""
-    from facecover.report.old_terminal import network_text
-    from facecover.training.fit import fit
-    from facecover.training.network import describe_network
-
-    show(network_text(describe_network(experiment.network, len(dataset.manifest.info.class_names))))
-    fit(experiment, dataset, run, resume=resume, device=device)
-
-
-_TIMED = 100
-"""Images that are answered one by one, on one thread, for the time that an image takes."""
 
 
 def export_command(
@@ -96,62 +65,19 @@ def export_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's model file, in float32 or INT8, and say what was measured of it."""
-    from facecover.dataset.arrays import Dataset
-    from facecover.training.run_folder import load_record
+    from facecover.workflows.train_run import export
 
-    check_own_file(output, is_model_file, "a model file")
-    load_record(run)  # what is no run is refused at once; PyTorch takes seconds to import
-    from facecover.training.run_export import export_run
-
-    dataset = None if data is None else Dataset.open(data)
-    exported = export_run(run, output, dataset, int8=int8)
-    files = {"float32": exported.float32, exported.file.info.precision: exported.file}
-    facts = _facts({name: file for name, file in files.items() if file is not None}, dataset)
-    show_json(facts) if as_json else show(_table(facts), *_sentences(exported.file.info))
+    exported = export(run, output, int8=int8, data=data)
+    if as_json:
+        show_json(exported.to_json())
+    else:
+        show(_table(exported.measured), *_sentences(exported.file.info))
     CONSOLE.note(f"model file: {output}")
 
 
-def _facts(files: dict[str, ModelFile], dataset: "Dataset | None") -> dict[str, Any]:
-    """What was measured, by precision; times only where there are images."""
-    return {
-        precision: {
-            "bytes": len(file.data),
-            "temperature": file.info.temperature,
-            "milliseconds": _milliseconds(file, dataset),
-            "file_sha256": file.info.file_sha256,
-            **_accuracy(files, precision),
-            "difference_from_pytorch": file.info.parity.largest_difference,
-            "label_agreement_with_pytorch": file.info.parity.label_agreement,
-            "images_compared": file.info.parity.images,
-        }
-        for precision, file in files.items()
-    }
+def _table(facts: dict[str, Any]) -> "Table":
+    from rich.table import Table
 
-
-def _accuracy(files: dict[str, ModelFile], precision: str) -> dict[str, Any]:
-    measured = next((f.info.quantization for f in files.values() if f.info.quantization), None)
-    if measured is None:
-        return {}
-    share = measured.int8_accuracy if precision == "int8" else measured.float32_accuracy
-    return {"validation_accuracy": share, "validation_images": measured.images}
-
-
-def _milliseconds(file: ModelFile, dataset: "Dataset | None") -> float | None:
-    """The median time of one image on one thread."""
-    if dataset is None:
-        return None
-    from facecover.inference.classifier import Model
-
-    images = dataset.images(file.info.input_size_px)[:_TIMED]
-    model, times = Model(file, threads=1), []
-    for image in images:
-        start = time.perf_counter()
-        model.logits(np.array(image)[None])
-        times.append(time.perf_counter() - start)
-    return 1000 * median(times)
-
-
-def _table(facts: dict[str, Any]) -> Table:
     table = Table()
     table.add_column("")
     for precision in facts:
@@ -172,7 +98,7 @@ def _table(facts: dict[str, Any]) -> Table:
     return table
 
 
-def _sentences(info: ModelInfo) -> list[str]:
+def _sentences(info: "ModelInfo") -> list[str]:
     found = []
     if info.quantization is not None:
         cost = info.quantization

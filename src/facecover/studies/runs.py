@@ -24,8 +24,8 @@ from facecover.studies.divisions import StudyPart
 from facecover.studies.results import StudyRun
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
-from facecover.training.fit import RunResult, fit
-from facecover.training.run_folder import RECORD_NAME, load_record
+from facecover.training.fit import fit
+from facecover.training.run_folder import RECORD_NAME, Run, load_record
 
 RESULT_NAME = "result.json"
 ANSWERS_NAME = "answers.npz"
@@ -176,9 +176,7 @@ def do_run(planned: PlannedRun, view: Dataset, judged_on: str, *, device: str = 
             another version of the package.
     """
     _check_version(planned.folder)
-    trained = fit(
-        planned.experiment, view, planned.folder, resume=True, device=device, show_progress=False
-    )
+    trained = fit(planned.experiment, view, planned.folder, resume=True, device=device)
     classifier = Classifier(planned.folder)
     evaluation = evaluate_images(
         classifier,
@@ -227,9 +225,7 @@ def _groups(view: Dataset) -> npt.NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def _result(
-    planned: PlannedRun, view: Dataset, trained: RunResult, evaluation: Evaluation
-) -> StudyRun:
+def _result(planned: PlannedRun, view: Dataset, trained: Run, evaluation: Evaluation) -> StudyRun:
     test, network = view.rows_of("test"), trained.info.network
     return StudyRun(
         division=planned.part.division,

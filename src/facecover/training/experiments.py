@@ -188,19 +188,24 @@ def yaml_names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob(f"*{_SUFFIX}")))
 
 
-def load_experiment(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def load_experiment(
+    name_or_path: str | Path | Experiment, overrides: Sequence[str] = ()
+) -> Experiment:
     """An experiment, with some of its values changed.
 
     Args:
-        name_or_path: a name of `experiment_names`, or a YAML file.
+        name_or_path: a name of `experiment_names`, a YAML file, or an experiment.
         overrides: values to change, each as ``section.key=value`` with the value in YAML.
 
     Raises:
         ConfigError: if there is no such experiment, it is no YAML, or a key or a value of it
             or of an override is wrong.
     """
-    path = find_yaml(name_or_path, experiment_folder(), "experiment")
-    document = read_document(path, "an experiment like net1")
+    if isinstance(name_or_path, Experiment):
+        path, document = Path(name_or_path.name), name_or_path.model_dump()
+    else:
+        path = find_yaml(name_or_path, experiment_folder(), "experiment")
+        document = read_document(path, "an experiment like net1")
     places: dict[KeyPath, str] = {}
     for override in overrides:
         places[_apply(document, override)] = f"--set {override}"

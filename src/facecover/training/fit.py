@@ -4,7 +4,6 @@ import dataclasses
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
@@ -12,8 +11,8 @@ import torch
 
 import facecover
 from facecover.dataset.arrays import Dataset
-from facecover.inference.model_file import read_model_file
-from facecover.inference.model_info import ModelInfo
+from facecover.documents import write_document
+from facecover.progress import SILENT, Progress
 from facecover.training.config import Experiment
 from facecover.training.data_loader import check_classes, check_sources, normalisation_of
 from facecover.training.isolation import (
@@ -26,30 +25,15 @@ from facecover.training.isolation import (
 from facecover.training.network import check_budget, describe_network
 from facecover.training.onnx_export import best_network, export_model
 from facecover.training.run_folder import (
+    Run,
     RunFolder,
     RunRecord,
     begin_run,
     check_resumable,
+    locked,
     save_experiment,
 )
-from facecover.training.trainer import Row, State, evaluated_splits, learn, restore_state
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run.
-
-    Attributes:
-        folder: where it lies.
-        record: what it says of itself.
-        rows: each epoch's measures, in the columns of ``metrics.csv``.
-        info: what its model file knows.
-    """
-
-    folder: RunFolder
-    record: RunRecord
-    rows: tuple[Row, ...]
-    info: ModelInfo
+from facecover.training.trainer import State, evaluated_splits, learn, restore_state
 
 
 def fit(
@@ -59,8 +43,8 @@ def fit(
     *,
     resume: bool = False,
     device: str = "auto",
-    show_progress: bool = True,
-) -> RunResult:
+    progress: Progress = SILENT,
+) -> Run:
     """Train a network, keep the weights that its monitor names, and export them as a model file.
 
     The same experiment, dataset and seed give the same weights on a CPU with the same number of
@@ -74,14 +58,15 @@ def fit(
         resume: go on where an earlier call was interrupted, or begin where there is none. A
             finished run is given back as it is, unless it is given more epochs.
         device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
-        show_progress: whether to show progress on standard error.
+        progress: told how far it is.
 
     Raises:
         ConfigError: if the network is over its budget, or the device is not there.
         DatasetError: if the dataset lacks a split, a class or the network's input size.
         OutputError: if the folder holds something already, or cannot be written.
         RunError: if the run in the folder was begun with another experiment or on other data,
-            or training diverged, or ONNX Runtime and PyTorch differ.
+            or another training is at work in it, or training diverged, or ONNX Runtime and
+            PyTorch differ.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
     """
     used = choose_device(device)
@@ -90,24 +75,18 @@ def fit(
     normalisation_of(dataset, experiment.network.input_size_px)
     check_sources(dataset, experiment)
     folder = RunFolder(run)
-    record = _begin(folder, experiment, dataset, used, resume=resume)
-    state = restore_state(folder, experiment)
-    with _saying_how_to_go_on(folder, state, experiment), isolated():
-        if not state.is_over(experiment):
-            save_experiment(folder, experiment)
-            # What finished earlier, with fewer epochs, is finished no more.
-            _updated(record, experiment, state).save(folder.record)
-            try:
-                learn(experiment, dataset, folder, state, used, show_progress=show_progress)
-            finally:
+    with locked(folder):
+        record = _begin(folder, experiment, dataset, used, resume=resume)
+        state = restore_state(folder, experiment)
+        with _saying_how_to_go_on(folder, state, experiment), isolated():
+            if not state.is_over(experiment):
+                record = _learned(experiment, dataset, folder, record, state, used, progress)
+            elif record.is_finished and folder.model.is_file():
+                return Run(run, record)
+            else:
+                # It may have been killed after the last checkpoint and before it wrote that down.
                 record = _updated(record, experiment, state)
-                record.save(folder.record)
-        elif record.is_finished and folder.model.is_file():
-            return _result(folder, record, state)
-        else:
-            # It may have been killed after the last checkpoint and before it wrote that down.
-            record = _updated(record, experiment, state)
-        return _finish(experiment, dataset, folder, record, state)
+            return _finished(experiment, dataset, folder, record)
 
 
 def _begin(
@@ -130,14 +109,34 @@ def _begin(
     return fresh
 
 
-def _finish(
-    experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord, state: State
-) -> RunResult:
+def _learned(
+    experiment: Experiment,
+    dataset: Dataset,
+    folder: RunFolder,
+    record: RunRecord,
+    state: State,
+    device: Device,
+    progress: Progress,
+) -> RunRecord:
+    save_experiment(folder, experiment)
+    # What finished earlier, with fewer epochs, is finished no more.
+    write_document(folder.record, _updated(record, experiment, state))
+    try:
+        learn(experiment, dataset, folder, state, device, progress)
+    finally:
+        record = _updated(record, experiment, state)
+        write_document(folder.record, record)
+    return record
+
+
+def _finished(
+    experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord
+) -> Run:
     network = best_network(folder, experiment, dataset)
     export_model(network, experiment, dataset, folder.model, chosen_by=record.chosen_by)
     record = dataclasses.replace(record, is_finished=True)
-    record.save(folder.record)
-    return _result(folder, record, state)
+    write_document(folder.record, record)
+    return Run(folder.folder, record)
 
 
 def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunRecord:
@@ -152,11 +151,6 @@ def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunReco
         stopped_early=gave_up and len(rows) < experiment.training.epochs,
         is_finished=False,
     )
-
-
-def _result(folder: RunFolder, record: RunRecord, state: State) -> RunResult:
-    info = read_model_file(folder.model).info
-    return RunResult(folder, record, tuple(state.history.rows), info)
 
 
 @contextmanager

@@ -30,11 +30,12 @@ from facecover.inference.model_info import (
 )
 from facecover.inference.seen_photos import pack_fingerprints
 from facecover.sources.rows import SPLITS
+from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.config import Experiment
 from facecover.training.data_loader import EVALUATION_BATCH
 from facecover.training.isolation import isolated
 from facecover.training.network import Network, describe_network
-from facecover.training.run_folder import RunFolder, hash_weights, load_checkpoint, network_weights
+from facecover.training.run_folder import RunFolder
 from facecover.training.trainer import new_network
 
 OPSET = 20

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from facecover.files import written_file
 from facecover.inference.classifier import Images, Model
 from facecover.inference.model_file import ModelFile, read_model_file
 from facecover.inference.model_info import NO_DIGEST, ModelInfo, Quantization
+from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.experiments import load_experiment
 from facecover.training.network import Network
 from facecover.training.onnx_export import (
@@ -33,14 +33,7 @@ from facecover.training.onnx_export import (
     spread,
     write_model,
 )
-from facecover.training.run_folder import (
-    RunFolder,
-    RunRecord,
-    hash_weights,
-    load_checkpoint,
-    load_record,
-    network_weights,
-)
+from facecover.training.run_folder import RunFolder, RunRecord, load_record
 
 MAX_LOSS = 0.003
 """INT8 may answer this share fewer validation images right than float32: 0.3 points."""
@@ -176,21 +169,8 @@ def _prepared(float32: ModelFile, path: Path) -> onnx.ModelProto:
     return model
 
 
-@dataclass(frozen=True)
-class Exported:
-    """A model file that was written.
-
-    Attributes:
-        file: it.
-        float32: what an INT8 file was made from; else None.
-    """
-
-    file: ModelFile
-    float32: ModelFile | None = None
-
-
-def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) -> Exported:
-    """Write the model file of a finished run.
+def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) -> list[ModelFile]:
+    """Write the model file of a finished run; of INT8, the float32 file before it comes first.
 
     Without a dataset the run's own file is checked and copied. With it the file is made anew from
     the weights kept: the temperature is fitted and the difference from PyTorch measured again.
@@ -204,7 +184,7 @@ def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) ->
     Raises:
         ConfigError: if INT8 is wanted without a dataset.
         RunError: if the folder is no finished run, or its parts do not belong together, or the
-            run learned from another dataset, or INT8 answers worse than `quantize.MAX_LOSS` lets.
+            run learned from another dataset, or INT8 answers worse than `MAX_LOSS` lets.
         ModelFileError: if the run's model file is missing or was changed.
         OutputError: if the file cannot be written.
     """
@@ -221,7 +201,7 @@ def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) ->
                 "--int8: expected the dataset that the run learned from, found none; name it with "
                 "--data"
             )
-        return Exported(_copied(folder, path))
+        return [_copied(folder, path)]
     return _made_anew(folder, record, path, dataset, int8=int8)
 
 
@@ -241,7 +221,7 @@ def _copied(folder: RunFolder, path: Path) -> ModelFile:
 
 def _made_anew(
     folder: RunFolder, record: RunRecord, path: Path, dataset: Dataset, *, int8: bool
-) -> Exported:
+) -> list[ModelFile]:
     digest = dataset.manifest.info.digest
     if record.data_digest != digest:
         raise RunError(
@@ -253,10 +233,10 @@ def _made_anew(
     network = best_network(folder, experiment, dataset)
     if not int8:
         export_model(network, experiment, dataset, path, chosen_by=record.chosen_by)
-        return Exported(read_model_file(path))
+        return [read_model_file(path)]
     with tempfile.TemporaryDirectory() as name:
         beside = Path(name) / "float32.onnx"
         export_model(network, experiment, dataset, beside, chosen_by=record.chosen_by)
         float32 = read_model_file(beside)
     export_int8(network, float32, dataset, path)
-    return Exported(read_model_file(path), float32)
+    return [float32, read_model_file(path)]

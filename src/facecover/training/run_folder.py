@@ -1,88 +1,33 @@
-"""A run folder: what it holds, what it says of itself, and whether it may be gone on with."""
+"""A run: its folder, what it says of itself, and whether it may be gone on with."""
 
-import dataclasses
-import hashlib
+import errno
 import json
-import pickle
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import pandas as pd
 
+from facecover.documents import read_document, to_document, write_document
 from facecover.errors import OutputError, RunError
 from facecover.files import check_replaceable, written_file
-from facecover.inference.model_file import MODEL_NAME
+from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import MODEL_NAME, read_model_file
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
 from facecover.training.config import Experiment
 from facecover.training.experiments import experiment_to_yaml, load_experiment
 
-_PREFIX = "network."
+if sys.platform != "win32":
+    import fcntl
 
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint, read without running any code that it may hold.
-
-    Raises:
-        RunError: if there is none, it is broken, or holds no weights.
-    """
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such checkpoint; train again into a new folder") from None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(
-            f"{path}: broken checkpoint: {reason}; train again into a new folder"
-        ) from error
-    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise RunError(
-            f"{path}: expected a checkpoint of this package, found one without weights; train "
-            "again into a new folder"
-        )
-    return checkpoint
-
-
-def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of the network in a checkpoint, by the network's own names."""
-    state: dict[str, Tensor] = checkpoint["state_dict"]
-    return {name.removeprefix(_PREFIX): value for name, value in state.items()}
-
-
-def hash_weights(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 over every tensor's name, type, shape and values, in the order of the names."""
-    digest = hashlib.sha256()
-    for name, value in sorted(weights.items()):
-        array = value.detach().cpu().contiguous().numpy()
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-_NOT_WHAT_IS_LEARNED = ("refit", "precision", "compile")
-"""Keys of `TrainingConfig` in which twins may differ."""
-
-
-def difference_of_twin(info: ModelInfo, twin: ModelInfo) -> str:
-    """The first thing in which two models differ that twins have in common; empty if they do.
-
-    Args:
-        info: of a model that learned from the test split, too.
-        twin: of one that should be the same experiment on the same data without it.
-    """
-    if twin.is_refit:
-        return "model that learned from the test images"
-    if twin.data.digest != info.data.digest:
-        return "dataset"
-    if twin.precision != info.precision:
-        return "precision of the file"
-    one, other = (Experiment.model_validate(each.config).model_dump() for each in (info, twin))
-    for key in _NOT_WHAT_IS_LEARNED:
-        other["training"][key] = one["training"][key]
-    return next((key for key, value in one.items() if other[key] != value), "")
-
+if TYPE_CHECKING:
+    from facecover.evaluation.performance import Evaluation
 
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.csv"
@@ -90,19 +35,14 @@ BOARD_NAME = "tensorboard"
 LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
 RECORD_NAME = "run.json"
+LOCK_NAME = ".lock"
 
-# A run may be gone on with for more epochs than it was begun with, unless its learning rate
-# follows a schedule over them; nothing else may differ.
-_MAY_DIFFER = "training.epochs"
+_START_ANEW = "train again into a new folder"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of a run.
-
-    Attributes:
-        folder: where they lie.
-    """
+    """Where the files of a run lie."""
 
     folder: Path
 
@@ -150,10 +90,10 @@ class RunRecord:
         data_digest: of the manifest that it saw.
         device: what it was trained on, in words.
         versions: of the packages that the weights depend on.
-        epochs: finished epochs.
-        seconds: of all of them together.
         monitor: the measure that chose the weights; the part before the first underscore is
             the split. Or ``last_epoch``.
+        epochs: finished epochs.
+        seconds: of all of them together.
         best_epoch: the epoch whose weights were kept, from 1 on.
         best_value: the measure's value there; with ``last_epoch`` the validation loss.
         stopped_early: whether it ended before the epochs it was given.
@@ -177,15 +117,6 @@ class RunRecord:
         measure = LAST_EPOCH if self.monitor == "last_epoch" else self.monitor
         return f"{measure}, epoch {self.best_epoch}"
 
-    def save(self, path: Path) -> None:
-        """Write it as JSON.
-
-        Raises:
-            OutputError: if the file cannot be written.
-        """
-        with written_file(path) as beside:
-            beside.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")
-
 
 def load_record(run: Path) -> RunRecord:
     """What a run says of itself.
@@ -194,31 +125,178 @@ def load_record(run: Path) -> RunRecord:
         RunError: if the folder is no run, or its record is broken.
     """
     path = RunFolder(run).record
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        return RunRecord(**document)
-    except (FileNotFoundError, NotADirectoryError):
+    if not os.path.exists(path):  # noqa: PTH110  (pathlib's raises where nobody may look)
         raise RunError(
             f"{run}: expected a run folder with a {RECORD_NAME}, found none; make one with "
             "'facecover train'"
-        ) from None
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"{path}: broken record: {error}; train again into a new folder") from error
+        )
+    return read_document(path, RunRecord, RunError, _START_ANEW)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network: how it was trained, how it did, and what answers for it.
+
+    Attributes:
+        folder: where it lies.
+        record: what it says of itself.
+        validation: what its model file answered on the validation split; None unless `train` has
+            just measured it.
+    """
+
+    folder: Path
+    record: RunRecord
+    validation: "Evaluation | None" = None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """A run from its folder; one that is not finished has curves, and no model file yet.
+
+        Raises:
+            RunError: if the folder is no run, or its record is broken.
+        """
+        return cls(Path(folder), load_record(Path(folder)))
+
+    @property
+    def files(self) -> RunFolder:
+        """Where each of its files lies."""
+        return RunFolder(self.folder)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """What its model file knows.
+
+        Raises:
+            ModelFileError: if there is none, or it was changed.
+        """
+        return read_model_file(self.files.model).info
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Answers with its model file.
+
+        Raises:
+            ModelFileError: if there is none, or it was changed.
+        """
+        return Classifier(self.files.model)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row for each epoch: every measure on every split, learning rate and seconds.
+
+        Raises:
+            RunError: if they cannot be read.
+        """
+        path = self.files.metrics
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(f"{path}: broken curves: {reason}; {_START_ANEW}") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, the folder, and what was measured on the validation split, if it was."""
+        measured = None if self.validation is None else self.validation.to_json()
+        record: dict[str, Any] = to_document(self.record)
+        return {"folder": str(self.folder), **record, "validation": measured}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The curves."""
+        return self.curves
+
+    def _repr_html_(self) -> str:
+        from facecover.report.html import notebook_frame  # Matplotlib takes long to import
+        from facecover.report.run_figures import Run as ReportedRun
+        from facecover.report.run_page import run_sections
+
+        reported = ReportedRun(
+            self.info.name,
+            self.info,
+            () if self.validation is None else (self.validation,),
+            self.curves,
+            training_seconds=self.record.seconds,
+            device=self.record.device,
+        )
+        return notebook_frame(self.info.name, run_sections(reported))
+
+
+@contextmanager
+def locked(run: RunFolder) -> Iterator[None]:
+    """The run folder, made if need be, for this training alone.
+
+    The kernel lets go of the lock when a process ends, however it does. Where the system or the
+    disk has no such locks, nothing is locked.
+
+    Raises:
+        OutputError: if the folder holds somebody's files or cannot be written.
+        RunError: if another training holds it.
+    """
+    path = run.folder / LOCK_NAME
+    if not _holds_a_lock_alone(run.folder):
+        check_replaceable(run.folder, replace_if=RECORD_NAME)
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = _lock(path)
+    except OSError as error:
+        raise OutputError(
+            f"{run.folder}: cannot be written: {error.strerror}; name another place"
+        ) from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # still locked: whoever waits for it makes a new one
+        os.close(descriptor)
+
+
+def _holds_a_lock_alone(folder: Path) -> bool:
+    """As in the moment before a run is begun."""
+    try:
+        return [entry.name for entry in folder.iterdir()] == [LOCK_NAME]
+    except OSError:
+        return False
+
+
+def _lock(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if sys.platform != "win32":
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode("utf-8", "replace") or "another process"
+            os.close(descriptor)
+            raise RunError(
+                f"{path.parent}: expected a run folder that no training is at work in, found "
+                f"{holder}; wait for it to end, or name another folder with -o"
+            ) from None
+        except OSError as error:
+            if error.errno not in _HAS_NO_LOCKS:
+                os.close(descriptor)
+                raise
+        if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+            break
+        os.close(descriptor)  # its holder has just removed it
+    os.truncate(descriptor, 0)
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    os.write(descriptor, f"process {os.getpid()}, since {since}".encode())
+    return descriptor
+
+
+_HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None:
-    """Make a run folder and write down what is about to happen.
+    """Write down in a locked run folder what is about to happen.
 
     Raises:
-        OutputError: if the folder holds something already, or cannot be written.
+        OutputError: if it holds a run already, or cannot be written.
     """
-    check_replaceable(run.folder, replace_if=RECORD_NAME)
     if run.record.is_file():
         raise OutputError(
             f"{run.folder}: expected an empty or new folder for the run, found a run; go on with "
             "it with --resume, or name another folder with -o"
         )
-    record.save(run.record)
+    write_document(run.record, record)
     save_experiment(run, experiment)
 
 
@@ -257,8 +335,9 @@ def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) ->
             f"go on with {run.config} as the experiment, or name another folder with -o"
         )
     before, now = _flat(begun.model_dump()), _flat(experiment.model_dump())
-    # A schedule over all epochs was another one from the first step on, had there been more.
-    may_differ = _MAY_DIFFER if begun.optimizer.schedule == "constant" else None
+    # A run may be given more epochs than it was begun with, and nothing else; a schedule over all
+    # epochs was another one from the first step on, had there been more.
+    may_differ = "training.epochs" if begun.optimizer.schedule == "constant" else None
     for key, value in before.items():
         if now[key] != value and key != may_differ:
             raise RunError(
@@ -281,3 +360,26 @@ def _flat(document: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 def _in_yaml(value: str | float | bool | None) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+_NOT_WHAT_IS_LEARNED = ("refit", "precision", "compile")
+"""Keys of `TrainingConfig` in which twins may differ."""
+
+
+def difference_of_twin(info: ModelInfo, twin: ModelInfo) -> str:
+    """The first thing in which two models differ that twins have in common; empty if they do.
+
+    Args:
+        info: of a model that learned from the test split, too.
+        twin: of one that should be the same experiment on the same data without it.
+    """
+    if twin.is_refit:
+        return "model that learned from the test images"
+    if twin.data.digest != info.data.digest:
+        return "dataset"
+    if twin.precision != info.precision:
+        return "precision of the file"
+    one, other = (Experiment.model_validate(each.config).model_dump() for each in (info, twin))
+    for key in _NOT_WHAT_IS_LEARNED:
+        other["training"][key] = one["training"][key]
+    return next((key for key, value in one.items() if other[key] != value), "")

@@ -1,0 +1,235 @@
+"""What is written after every epoch: checkpoints, the table of measures, TensorBoard's events."""
+
+import csv
+import hashlib
+import pickle
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from facecover.errors import RunError
+from facecover.files import written_file
+from facecover.progress import OnProgress, Progress
+from facecover.training.config import TrainingConfig
+from facecover.training.lightning_module import measured_by
+
+_PREFIX = "network."
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint, read without running any code that it may hold.
+
+    Raises:
+        RunError: if there is none, it is broken, or holds no weights.
+    """
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such checkpoint; train again into a new folder") from None
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(
+            f"{path}: broken checkpoint: {reason}; train again into a new folder"
+        ) from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise RunError(
+            f"{path}: expected a checkpoint of this package, found one without weights; train "
+            "again into a new folder"
+        )
+    return checkpoint
+
+
+def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of the network in a checkpoint, by the network's own names."""
+    state: dict[str, Tensor] = checkpoint["state_dict"]
+    return {name.removeprefix(_PREFIX): value for name, value in state.items()}
+
+
+def hash_weights(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over every tensor's name, type, shape and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        array = value.detach().cpu().contiguous().numpy()
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoints(Callback):
+    """Saves the last state after every epoch, and the best as the monitor finds it.
+
+    Without a measure, ``last_epoch``, the last weights are the best; their value is the loss.
+
+    Each file is written beside and renamed, so a run that is killed leaves whole ones. Lightning's
+    own `ModelCheckpoint` writes through a temporary folder that may lie on another disk, and
+    forgets the best value when the run folder has been moved.
+
+    Args:
+        last: where the last state goes: all that a run needs to go on.
+        best: where the best weights go.
+        training: the monitor, and how many epochs without a better value end the run.
+    """
+
+    def __init__(self, last: Path, best: Path, training: TrainingConfig) -> None:
+        self.best_epoch = 0
+        self.best_value = float("nan")
+        self._last = last
+        self._best = best
+        self._monitor = training.monitor
+        self._patience = training.early_stopping_epochs
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge and save the epoch."""
+        epoch = trainer.current_epoch + 1
+        measure = "val_loss" if self._monitor == "last_epoch" else self._monitor
+        value = measured_by(pl_module)[measure]
+        if self._is_better(value):
+            self.best_epoch, self.best_value = epoch, value
+            _save(trainer, self._best, weights_only=True)
+        _save(trainer, self._last)
+        if self.gave_up(epoch):
+            trainer.should_stop = True
+
+    def gave_up(self, epochs: int) -> bool:
+        """Whether, after so many epochs, the best is too long ago to go on."""
+        return self._patience is not None and epochs - self.best_epoch >= self._patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the checkpoint keeps."""
+        return {"best_epoch": self.best_epoch, "best_value": self.best_value}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best of a checkpoint up again."""
+        self.best_epoch = state_dict["best_epoch"]
+        self.best_value = state_dict["best_value"]
+
+    def _is_better(self, value: float) -> bool:
+        """Whether a value beats the best; of equal ones the earlier stands."""
+        if not self.best_epoch or self._monitor == "last_epoch":
+            return True
+        is_loss = self._monitor == "val_loss"
+        return value < self.best_value if is_loss else value > self.best_value
+
+
+def _save(trainer: Trainer, path: Path, *, weights_only: bool = False) -> None:
+    with written_file(path) as beside:
+        trainer.save_checkpoint(beside, weights_only=weights_only)
+
+
+Row = dict[str, float]
+"""An epoch's measures by column."""
+
+
+class History(Callback):
+    """Keeps a row for every epoch and writes all of them after each.
+
+    The rows travel in the checkpoint, so a run that goes on has each epoch once, whatever it was
+    writing when it was stopped.
+
+    Args:
+        csv_path: the table to write.
+        board: the folder for TensorBoard's events.
+    """
+
+    def __init__(self, csv_path: Path, board: Path) -> None:
+        self.rows: list[Row] = []
+        self._csv_path = csv_path
+        self._board = board
+        self._writer: SummaryWriter | None = None
+        self._started = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open TensorBoard's events; those of epochs that will be repeated are purged."""
+        self._writer = SummaryWriter(str(self._board), purge_step=len(self.rows) + 1)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add and write the epoch's row."""
+        row: Row = {
+            "epoch": trainer.current_epoch + 1,
+            **measured_by(pl_module),
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": round(time.perf_counter() - self._started, 3),
+        }
+        self.rows.append(row)
+        write_rows(self.rows, self._csv_path)
+        self._draw(row)
+
+    def close(self) -> None:
+        """Close TensorBoard's events."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the checkpoint keeps."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the rows of a checkpoint up again."""
+        self.rows = [dict(row) for row in state_dict["rows"]]
+
+    def _draw(self, row: Row) -> None:
+        if self._writer is None:
+            return
+        for column, value in row.items():
+            split, _, name = column.partition("_")
+            if split in ("train", "val", "test"):
+                self._writer.add_scalar(f"{name}/{split}", value, int(row["epoch"]))
+        self._writer.flush()
+
+
+def write_rows(rows: list[Row], path: Path) -> None:
+    """Write rows as CSV, six digits each.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    with written_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({column: f"{value:.6g}" for column, value in row.items()})
+
+
+class EpochProgress(Callback):
+    """Counts images, and notes what was measured after each epoch.
+
+    Args:
+        name: what is being trained.
+        advance: called with the number of training images of each step.
+        progress: takes the notes.
+    """
+
+    def __init__(self, name: str, advance: OnProgress, progress: Progress) -> None:
+        self._name = name
+        self._advance = advance
+        self._progress = progress
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: Any,  # noqa: ANN401  (Lightning's signature)
+        batch_idx: int,
+    ) -> None:
+        """Count a batch's images."""
+        self._advance(len(batch[1]))
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was measured."""
+        measured = measured_by(pl_module)
+        self._progress.note(
+            f"{self._name} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: training loss "
+            f"{measured['train_loss']:.4f}, validation loss {measured['val_loss']:.4f}, accuracy "
+            f"{measured['val_accuracy']:.1%}, ROC-AUC {measured['val_roc_auc']:.4f}"
+        )

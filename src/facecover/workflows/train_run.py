@@ -1,0 +1,183 @@
+"""`train` and `export`: from a dataset to a run, and from a run to a model file."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from facecover.dataset.arrays import Dataset
+from facecover.dataset.opened import of_dataset
+from facecover.files import check_own_file
+from facecover.inference.model_file import Images, Model, ModelFile, is_model_file
+from facecover.progress import SILENT, Progress
+from facecover.report import REPORT_NAME
+from facecover.report.html import Section, notebook_frame, table
+from facecover.report.run_page import write_run_report
+from facecover.training.experiments import load_experiment
+from facecover.training.run_folder import Run, load_record
+from facecover.workflows.measure_models import as_run, load_models, measure
+
+if TYPE_CHECKING:
+    from facecover.training.config import Experiment
+
+
+def train(
+    experiment: "str | Path | Experiment",
+    data: str | Path,
+    output: str | Path,
+    *,
+    settings: Sequence[str] = (),
+    resume: bool = False,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> Run:
+    """Train a network, keep its best or last weights, and measure its model file on validation.
+
+    Args:
+        experiment: ``net1``, ``net2``, ``maskresnet``, a YAML file, or an experiment.
+        data: a dataset from `prepare`.
+        output: the run folder to make; its report is written there, too.
+        settings: values to change, each as ``section.key=value``.
+        resume: go on with a run that was stopped.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: told how far it is.
+
+    Raises:
+        ConfigError: if the experiment or a setting is wrong, the network is over its budget, or
+            the device is not there.
+        DatasetError: if the dataset cannot be read or learned from.
+        OutputError: if the folder holds something already, or cannot be written.
+        RunError: if the run was begun with another experiment or on other data, another training
+            is at work in its folder, or training diverged.
+        KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
+    """
+    from facecover.training.fit import fit  # PyTorch takes seconds to import
+
+    folder = Path(output)
+    chosen = load_experiment(experiment, settings)
+    run = fit(
+        chosen, Dataset.open(Path(data)), folder, resume=resume, device=device, progress=progress
+    )
+    (model,) = load_models([folder])
+    validation = of_dataset(
+        Path(data), [model.input_size_px], "val", model.classifier.info.classes, progress
+    )
+    evaluation = measure(model, validation, progress=progress)
+    write_run_report(
+        folder / REPORT_NAME,
+        as_run(model, evaluation, validation),
+        validation.manifest,
+        validation.drops,
+    )
+    return dataclasses.replace(run, validation=evaluation)
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A model file that was written, and what was measured of it.
+
+    Attributes:
+        file: it.
+        measured: by precision, the one that an INT8 file was made from included: bytes,
+            temperature, milliseconds an image, accuracy, and difference from PyTorch.
+    """
+
+    file: ModelFile
+    measured: dict[str, dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """What was measured, by precision."""
+        return self.measured
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each precision."""
+        return pd.DataFrame.from_dict(self.measured, orient="index")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (precision, fact, "" if value is None else str(value))
+            for precision, facts in self.measured.items()
+            for fact, value in facts.items()
+        ]
+        shown = table(("Precision", "Measured", "Value"), rows)
+        return notebook_frame(
+            f"Model file of {self.file.info.name}", [Section("Measured", "measured", (shown,))]
+        )
+
+
+_TIMED = 100
+"""Images that are answered one by one, on one thread, for the time that an image takes."""
+
+
+def export(
+    run: str | Path,
+    output: str | Path,
+    *,
+    int8: bool = False,
+    data: str | Path | None = None,
+) -> ExportedModel:
+    """Write a run's model file, in float32 or INT8, and measure it.
+
+    Args:
+        run: a finished run folder.
+        output: the model file to write.
+        int8: write static INT8, if it answers as well; needs the dataset.
+        data: the dataset that the run learned from: makes the file anew.
+
+    Raises:
+        ConfigError: if INT8 is wanted without a dataset.
+        DatasetError: if the dataset cannot be read.
+        ModelFileError: if the run's model file is missing or was changed.
+        OutputError: if another file stands there, or it cannot be written.
+        RunError: if the folder is no finished run, its parts do not belong together, it learned
+            from another dataset, or INT8 answers worse.
+    """
+    path = Path(output)
+    check_own_file(path, is_model_file, "a model file")
+    load_record(Path(run))  # what is no run is refused at once
+    from facecover.training.run_export import export_run  # PyTorch takes seconds to import
+
+    dataset = None if data is None else Dataset.open(Path(data))
+    files = export_run(Path(run), path, dataset, int8=int8)
+    return ExportedModel(
+        files[-1], {file.info.precision: _measured(file, files, dataset) for file in files}
+    )
+
+
+def _measured(
+    file: ModelFile, files: Sequence[ModelFile], dataset: Dataset | None
+) -> dict[str, Any]:
+    info = file.info
+    facts: dict[str, Any] = {
+        "bytes": len(file.data),
+        "temperature": info.temperature,
+        "milliseconds": None if dataset is None else _milliseconds(file, dataset),
+        "file_sha256": info.file_sha256,
+    }
+    if (cost := files[-1].info.quantization) is not None:
+        is_int8 = info.precision == "int8"
+        facts["validation_accuracy"] = cost.int8_accuracy if is_int8 else cost.float32_accuracy
+        facts["validation_images"] = cost.images
+    return {
+        **facts,
+        "difference_from_pytorch": info.parity.largest_difference,
+        "label_agreement_with_pytorch": info.parity.label_agreement,
+        "images_compared": info.parity.images,
+    }
+
+
+def _milliseconds(file: ModelFile, dataset: Dataset) -> float:
+    """The median time of one image on one thread."""
+    images: Images = dataset.images(file.info.input_size_px)[:_TIMED]
+    model, times = Model(file, threads=1), []
+    for image in images:
+        start = time.perf_counter()
+        model.logits(np.array(image)[None])
+        times.append(time.perf_counter() - start)
+    return 1000 * median(times)
