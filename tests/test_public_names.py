@@ -15,6 +15,9 @@ PUBLIC = {
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
+    "Run": "facecover.training.run_folder",
+    "export": "facecover.workflows.train_run",
+    "train": "facecover.workflows.train_run",
 }
 
 

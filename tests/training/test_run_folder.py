@@ -67,7 +67,7 @@ def test_a_run_is_opened(finished: Run) -> None:
     assert document.pop("folder") == str(finished.folder)
     assert document.pop("validation") is None
     assert document == json.loads(finished.files.record.read_text("utf-8"))
-    assert "Training curves" in run._repr_html_()
+    assert "The dashed line is the epoch" in run._repr_html_()
 
 
 def test_an_unfinished_run_has_curves_alone(finished: Run, tmp_path: Path) -> None:
