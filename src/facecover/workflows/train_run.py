@@ -14,7 +14,8 @@ import pandas as pd
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import of_dataset
 from facecover.files import check_own_file
-from facecover.inference.model_file import Images, Model, ModelFile, is_model_file
+from facecover.inference.classifier import Images, Model
+from facecover.inference.model_file import ModelFile, is_model_file
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.html import Section, notebook_frame, table
