@@ -15,7 +15,7 @@ PUBLIC = {
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
-    "Run": "facecover.training.run_folder",
+    "Run": "facecover.workflows.train_run",
     "export": "facecover.workflows.train_run",
     "train": "facecover.workflows.train_run",
 }

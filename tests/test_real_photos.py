@@ -30,12 +30,14 @@ EVERY = 5
 def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
     from facecover.training.experiments import load_experiment
     from facecover.training.fit import fit
+from facecover.workflows.train_run import Run
 
     whole = read_source(PHOTOS, "photos")
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
     dataset = write_dataset([part], tmp_path / "dataset", PrepareOptions(shares=Shares(0.1, 0.3)))
     experiment = load_experiment("net1", ["training.epochs=2"])
-    result = fit(experiment, dataset, tmp_path / "run")
+    fit(experiment, dataset, tmp_path / "run")
+    result = Run.open(tmp_path / "run")
     assert len(result.curves) == 2
     rows = dataset.rows_of("test")
     classifier = Classifier(result.files.model)

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
-    from facecover.training.run_folder import Run
-    from facecover.workflows.train_run import export, train
+    from facecover.workflows.train_run import Run, export, train
 
 __version__ = "0.1.0"
 
@@ -45,7 +44,7 @@ _PLACES = {
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
-    "Run": "facecover.training.run_folder",
+    "Run": "facecover.workflows.train_run",
     "export": "facecover.workflows.train_run",
     "train": "facecover.workflows.train_run",
 }

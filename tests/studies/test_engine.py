@@ -27,7 +27,7 @@ from facecover.studies.engine import run_study, summarize
 from facecover.studies.results import load_study
 from facecover.studies.runs import read_answers, run_folder
 from facecover.training.fit import fit
-from facecover.training.run_folder import Run
+from facecover.training.run_folder import RunRecord
 
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
 
@@ -95,7 +95,7 @@ class _Trained:
         self.folders: list[Path] = []
         self.stop_before: int | None = None
 
-    def __call__(self, *arguments: object, **options: object) -> Run:
+    def __call__(self, *arguments: object, **options: object) -> RunRecord:
         if len(self.folders) == self.stop_before:
             raise KeyboardInterrupt
         self.folders.append(Path(str(arguments[2])))

@@ -18,7 +18,7 @@ from tests.training.small_dataset import (
 from facecover.dataset.arrays import Dataset
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
-from facecover.training.run_folder import Run
+from facecover.workflows.train_run import Run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,7 +59,8 @@ def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("finished")
     overrides = ("training.epochs=4", "training.test_curves=true", "network.dropout=0.5")
     experiment = load_experiment(write_experiment(folder / "small.yaml"), overrides)
-    return fit(experiment, dataset, folder / "run", device="cpu")
+    fit(experiment, dataset, folder / "run", device="cpu")
+    return Run.open(folder / "run")
 
 
 @pytest.fixture

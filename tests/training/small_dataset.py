@@ -12,7 +12,7 @@ from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facecover.progress import OnProgress
 from facecover.training.config import Experiment
-from facecover.training.run_folder import Run
+from facecover.workflows.train_run import Run
 
 SIZE_PX = 16
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")

@@ -15,8 +15,8 @@ from facecover.training.checkpoints import hash_weights, load_checkpoint, networ
 from facecover.training.experiments import load_experiment
 from facecover.training.network import Network, describe_network
 from facecover.training.onnx_export import OPSET, export_model
-from facecover.training.run_folder import Run
 from facecover.training.trainer import new_network
+from facecover.workflows.train_run import Run
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from facecover.errors import ConfigError, RunError
 from facecover.inference.model_file import read_model_file
 from facecover.training.checkpoints import load_checkpoint
 from facecover.training.run_export import export_run
-from facecover.training.run_folder import Run, RunFolder, load_record
+from facecover.training.run_folder import RunFolder, load_record
+from facecover.workflows.train_run import Run
 
 
 @pytest.fixture

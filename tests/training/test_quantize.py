@@ -17,7 +17,7 @@ from facecover.training.experiments import load_experiment
 from facecover.training.network import Network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import check_loss, export_int8
-from facecover.training.run_folder import Run
+from facecover.workflows.train_run import Run
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ from facecover.training.fit import fit
 from facecover.training.network import Network, Normalisation, describe_network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import export_int8
-from facecover.training.run_folder import Run, RunFolder
+from facecover.training.run_folder import RunFolder
+from facecover.workflows.train_run import Run
 
 SIZE_PX = 32
 GREY = Normalisation((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
@@ -146,7 +147,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Dataset]:
         write_experiment(folder / "small.yaml"),
         [*(f"network.{override}" for override in overrides), "training.epochs=2"],
     )
-    return fit(experiment, dataset, folder / "run", device="cpu"), dataset
+    fit(experiment, dataset, folder / "run", device="cpu")
+    return Run.open(folder / "run"), dataset
 
 
 @pytest.mark.usefixtures("quick_export")

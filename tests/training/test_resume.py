@@ -31,7 +31,8 @@ from facecover.training.config import Experiment
 from facecover.training.data_loader import Batch
 from facecover.training.fit import fit
 from facecover.training.lightning_module import Classification
-from facecover.training.run_folder import Run, RunFolder, load_record
+from facecover.training.run_folder import RunFolder, load_record
+from facecover.workflows.train_run import Run
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
@@ -39,7 +40,8 @@ DROPOUT = "network.dropout=0.5"
 
 
 def _fit(experiment: Experiment, dataset: Dataset, run: Path, *, resume: bool = False) -> Run:
-    return fit(experiment, dataset, run, resume=resume, device="cpu")
+    fit(experiment, dataset, run, resume=resume, device="cpu")
+    return Run.open(run)
 
 
 def _weights(run: Path) -> dict[str, Tensor]:

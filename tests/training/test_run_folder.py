@@ -11,7 +11,8 @@ import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ModelFileError, OutputError, RunError
 from facecover.training.fit import fit
-from facecover.training.run_folder import LOCK_NAME, RECORD_NAME, Run, RunFolder, locked
+from facecover.training.run_folder import LOCK_NAME, RECORD_NAME, RunFolder, locked
+from facecover.workflows.train_run import Run
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 

@@ -24,8 +24,9 @@ from facecover.training.fit import fit
 from facecover.training.network import describe_network
 from facecover.training.onnx_export import best_network
 from facecover.training.run_export import export_int8
-from facecover.training.run_folder import Run, RunFolder
+from facecover.training.run_folder import RunFolder
 from facecover.training.trainer import new_network
+from facecover.workflows.train_run import Run
 
 INPUT_PX, LOOK_PX = 32, 16
 COUNTS = {"train": (30, 30), "val": (8, 8)}
@@ -61,7 +62,8 @@ def run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
     folder = tmp_path_factory.mktemp("run") / "run"
-    return fit(experiment, dataset, folder, device="cpu")
+    fit(experiment, dataset, folder, device="cpu")
+    return Run.open(folder)
 
 
 def weights(path: Path) -> dict[str, Tensor]:

@@ -19,13 +19,14 @@ from facecover.errors import ConfigError, RunError
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.files import written_file
 from facecover.inference.classifier import Classifier
+from facecover.inference.model_info import NetworkFacts
 from facecover.studies.definition import Study, Variant
 from facecover.studies.divisions import StudyPart
 from facecover.studies.results import StudyRun
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
-from facecover.training.run_folder import RECORD_NAME, Run, load_record
+from facecover.training.run_folder import RECORD_NAME, RunRecord, load_record
 
 RESULT_NAME = "result.json"
 ANSWERS_NAME = "answers.npz"
@@ -188,7 +189,7 @@ def do_run(planned: PlannedRun, view: Dataset, judged_on: str, *, device: str = 
         rows=view.rows_of(judged_on),
         groups=_groups(view),
     )
-    result = _result(planned, view, trained, evaluation)
+    result = _result(planned, view, trained, classifier.info.network, evaluation)
     _save_answers(planned.folder / ANSWERS_NAME, evaluation)
     stored = _StoredRun(_key(planned, view, judged_on), result)
     write_document(planned.folder / RESULT_NAME, stored)
@@ -225,8 +226,14 @@ def _groups(view: Dataset) -> npt.NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def _result(planned: PlannedRun, view: Dataset, trained: Run, evaluation: Evaluation) -> StudyRun:
-    test, network = view.rows_of("test"), trained.info.network
+def _result(
+    planned: PlannedRun,
+    view: Dataset,
+    trained: RunRecord,
+    network: NetworkFacts,
+    evaluation: Evaluation,
+) -> StudyRun:
+    test = view.rows_of("test")
     return StudyRun(
         division=planned.part.division,
         source=planned.part.source,
@@ -237,9 +244,9 @@ def _result(planned: PlannedRun, view: Dataset, trained: Run, evaluation: Evalua
         n_test=len(test),
         groups_test=len(np.unique(_groups(view)[test])),
         data_digest=view.manifest.info.digest,
-        epochs=trained.record.epochs,
-        best_epoch=trained.record.best_epoch,
-        seconds=trained.record.seconds,
+        epochs=trained.epochs,
+        best_epoch=trained.best_epoch,
+        seconds=trained.seconds,
         parameters=network.parameters,
         macs=network.macs,
         metrics=evaluation.to_json(),

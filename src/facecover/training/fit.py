@@ -25,7 +25,6 @@ from facecover.training.isolation import (
 from facecover.training.network import check_budget, describe_network
 from facecover.training.onnx_export import best_network, export_model
 from facecover.training.run_folder import (
-    Run,
     RunFolder,
     RunRecord,
     begin_run,
@@ -44,7 +43,7 @@ def fit(
     resume: bool = False,
     device: str = "auto",
     progress: Progress = SILENT,
-) -> Run:
+) -> RunRecord:
     """Train a network, keep the weights that its monitor names, and export them as a model file.
 
     The same experiment, dataset and seed give the same weights on a CPU with the same number of
@@ -82,7 +81,7 @@ def fit(
             if not state.is_over(experiment):
                 record = _learned(experiment, dataset, folder, record, state, used, progress)
             elif record.is_finished and folder.model.is_file():
-                return Run(run, record)
+                return record
             else:
                 # It may have been killed after the last checkpoint and before it wrote that down.
                 record = _updated(record, experiment, state)
@@ -131,12 +130,12 @@ def _learned(
 
 def _finished(
     experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord
-) -> Run:
+) -> RunRecord:
     network = best_network(folder, experiment, dataset)
     export_model(network, experiment, dataset, folder.model, chosen_by=record.chosen_by)
     record = dataclasses.replace(record, is_finished=True)
     write_document(folder.record, record)
-    return Run(folder.folder, record)
+    return record
 
 
 def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunRecord:

@@ -8,26 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
-
-from facecover.documents import read_document, to_document, write_document
+from facecover.documents import read_document, write_document
 from facecover.errors import OutputError, RunError
 from facecover.files import check_replaceable, written_file
-from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import MODEL_NAME, read_model_file
+from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
 from facecover.training.config import Experiment
 from facecover.training.experiments import experiment_to_yaml, load_experiment
 
 if sys.platform != "win32":
     import fcntl
-
-if TYPE_CHECKING:
-    from facecover.evaluation.performance import Evaluation
 
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.csv"
@@ -36,8 +29,6 @@ LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
 RECORD_NAME = "run.json"
 LOCK_NAME = ".lock"
-
-_START_ANEW = "train again into a new folder"
 
 
 @dataclass(frozen=True)
@@ -130,94 +121,7 @@ def load_record(run: Path) -> RunRecord:
             f"{run}: expected a run folder with a {RECORD_NAME}, found none; make one with "
             "'facecover train'"
         )
-    return read_document(path, RunRecord, RunError, _START_ANEW)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A trained network: how it was trained, how it did, and what answers for it.
-
-    Attributes:
-        folder: where it lies.
-        record: what it says of itself.
-        validation: what its model file answered on the validation split; None unless `train` has
-            just measured it.
-    """
-
-    folder: Path
-    record: RunRecord
-    validation: "Evaluation | None" = None
-
-    @classmethod
-    def open(cls, folder: str | Path) -> "Run":
-        """A run from its folder; one that is not finished has curves, and no model file yet.
-
-        Raises:
-            RunError: if the folder is no run, or its record is broken.
-        """
-        return cls(Path(folder), load_record(Path(folder)))
-
-    @property
-    def files(self) -> RunFolder:
-        """Where each of its files lies."""
-        return RunFolder(self.folder)
-
-    @cached_property
-    def info(self) -> ModelInfo:
-        """What its model file knows.
-
-        Raises:
-            ModelFileError: if there is none, or it was changed.
-        """
-        return read_model_file(self.files.model).info
-
-    @cached_property
-    def classifier(self) -> Classifier:
-        """Answers with its model file.
-
-        Raises:
-            ModelFileError: if there is none, or it was changed.
-        """
-        return Classifier(self.files.model)
-
-    @cached_property
-    def curves(self) -> pd.DataFrame:
-        """A row for each epoch: every measure on every split, learning rate and seconds.
-
-        Raises:
-            RunError: if they cannot be read.
-        """
-        path = self.files.metrics
-        try:
-            return pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise RunError(f"{path}: broken curves: {reason}; {_START_ANEW}") from error
-
-    def to_json(self) -> dict[str, Any]:
-        """The record, the folder, and what was measured on the validation split, if it was."""
-        measured = None if self.validation is None else self.validation.to_json()
-        record: dict[str, Any] = to_document(self.record)
-        return {"folder": str(self.folder), **record, "validation": measured}
-
-    def to_pandas(self) -> pd.DataFrame:
-        """The curves."""
-        return self.curves
-
-    def _repr_html_(self) -> str:
-        from facecover.report.html import notebook_frame  # Matplotlib takes long to import
-        from facecover.report.run_figures import Run as ReportedRun
-        from facecover.report.run_page import run_sections
-
-        reported = ReportedRun(
-            self.info.name,
-            self.info,
-            () if self.validation is None else (self.validation,),
-            self.curves,
-            training_seconds=self.record.seconds,
-            device=self.record.device,
-        )
-        return notebook_frame(self.info.name, run_sections(reported))
+    return read_document(path, RunRecord, RunError, "train again into a new folder")
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """`train` and `export`: from a dataset to a run, and from a run to a model file."""
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,109 @@ import pandas as pd
 
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import of_dataset
+from facecover.documents import to_document
+from facecover.errors import RunError
+from facecover.evaluation.performance import Evaluation
 from facecover.files import check_own_file
-from facecover.inference.classifier import Images, Model
-from facecover.inference.model_file import ModelFile, is_model_file
+from facecover.inference.classifier import Classifier, Images, Model
+from facecover.inference.model_file import ModelFile, is_model_file, read_model_file
+from facecover.inference.model_info import ModelInfo
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.html import Section, notebook_frame, table
-from facecover.report.run_page import write_run_report
+from facecover.report.run_figures import Run as ReportedRun
+from facecover.report.run_page import run_sections, write_run_report
 from facecover.training.experiments import load_experiment
-from facecover.training.run_folder import Run, load_record
+from facecover.training.run_folder import RunFolder, RunRecord, load_record
 from facecover.workflows.measure_models import as_run, load_models, measure
 
 if TYPE_CHECKING:
     from facecover.training.config import Experiment
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network: how it was trained, how it did, and what answers for it.
+
+    Attributes:
+        folder: where it lies.
+        record: what it says of itself.
+        validation: what its model file answered on the validation split; None unless `train` has
+            just measured it.
+    """
+
+    folder: Path
+    record: RunRecord
+    validation: Evaluation | None = None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """A run from its folder; one that is not finished has curves, and no model file yet.
+
+        Raises:
+            RunError: if the folder is no run, or its record is broken.
+        """
+        return cls(Path(folder), load_record(Path(folder)))
+
+    @property
+    def files(self) -> RunFolder:
+        """Where each of its files lies."""
+        return RunFolder(self.folder)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """What its model file knows.
+
+        Raises:
+            ModelFileError: if there is none, or it was changed.
+        """
+        return read_model_file(self.files.model).info
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Answers with its model file.
+
+        Raises:
+            ModelFileError: if there is none, or it was changed.
+        """
+        return Classifier(self.files.model)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row for each epoch: every measure on every split, learning rate and seconds.
+
+        Raises:
+            RunError: if they cannot be read.
+        """
+        path = self.files.metrics
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                f"{path}: broken curves: {reason}; train again into a new folder"
+            ) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, the folder, and what was measured on the validation split, if it was."""
+        measured = None if self.validation is None else self.validation.to_json()
+        record: dict[str, Any] = to_document(self.record)
+        return {"folder": str(self.folder), **record, "validation": measured}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The curves."""
+        return self.curves
+
+    def _repr_html_(self) -> str:
+        reported = ReportedRun(
+            self.info.name,
+            self.info,
+            () if self.validation is None else (self.validation,),
+            self.curves,
+            training_seconds=self.record.seconds,
+            device=self.record.device,
+        )
+        return notebook_frame(self.info.name, run_sections(reported))
 
 
 def train(
@@ -62,9 +152,8 @@ def train(
 
     folder = Path(output)
     chosen = load_experiment(experiment, settings)
-    run = fit(
-        chosen, Dataset.open(Path(data)), folder, resume=resume, device=device, progress=progress
-    )
+    dataset = Dataset.open(Path(data))
+    record = fit(chosen, dataset, folder, resume=resume, device=device, progress=progress)
     (model,) = load_models([folder])
     validation = of_dataset(
         Path(data), [model.input_size_px], "val", model.classifier.info.classes, progress
@@ -76,7 +165,7 @@ def train(
         validation.manifest,
         validation.drops,
     )
-    return dataclasses.replace(run, validation=evaluation)
+    return Run(folder, record, evaluation)
 
 
 @dataclass(frozen=True)
