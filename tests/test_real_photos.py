@@ -30,7 +30,7 @@ EVERY = 5
 def test_net1_learns_real_photos_in_two_epochs(tmp_path: Path) -> None:
     from facecover.training.experiments import load_experiment
     from facecover.training.fit import fit
-from facecover.workflows.train_run import Run
+    from facecover.workflows.train_run import Run
 
     whole = read_source(PHOTOS, "photos")
     part = Source(whole.name, whole.root, whole.layout, whole.rows[::EVERY])
