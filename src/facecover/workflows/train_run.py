@@ -22,7 +22,8 @@ from facecover.inference.model_file import ModelFile, is_model_file, read_model_
 from facecover.inference.model_info import ModelInfo
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
-from facecover.report.html import Section, notebook_frame, table
+from facecover.report.blocks import Section, table
+from facecover.report.html import notebook_frame
 from facecover.report.run_figures import Run as ReportedRun
 from facecover.report.run_page import run_sections, write_run_report
 from facecover.training.experiments import load_experiment
