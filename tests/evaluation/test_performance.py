@@ -13,10 +13,11 @@ from tests.evaluation.synthetic import (
 )
 
 from facecover.errors import DatasetError, ModelFileError
+from facecover.evaluation.answers import check_answers
 from facecover.evaluation.formatting import flattery
 from facecover.evaluation.intervals import measure
 from facecover.evaluation.metrics import METRIC_KEYS
-from facecover.evaluation.performance import BATCH_SIZE, evaluate_images
+from facecover.evaluation.performance import BATCH_SIZE, evaluate_images, most_confident_mistakes
 
 JSON_KEYS = {
     "format_version", "model", "split", "data_digest", "seen_before",
@@ -200,3 +201,18 @@ def test_what_was_seen_in_training_is_said_with_the_figure_on_the_others() -> No
     assert flattery(every) == (
         "All 120 images were seen in training; figures on other images will be less good.",
     )
+
+
+def test_the_most_confident_come_first_and_only_mistakes() -> None:
+    answers = check_answers(*binary_answers(200))
+    chosen = most_confident_mistakes(answers, 10)
+    assert len(set(chosen.tolist())) == 10
+    assert not answers.is_right[chosen].any()
+    assert (np.diff(answers.confidence[chosen]) <= 0).all()
+    others = np.setdiff1d(np.flatnonzero(~answers.is_right), chosen)
+    assert answers.confidence[others].max() <= answers.confidence[chosen].min()
+
+
+def test_a_perfect_model_makes_none() -> None:
+    labels = np.array([0, 1, 1])
+    assert most_confident_mistakes(check_answers(labels, np.eye(2)[labels]), 5).size == 0
