@@ -1,4 +1,3 @@
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pytest
-from rich.console import Console
 from tests.evaluation.synthetic import Probabilities, model_info
 from tests.evaluation.test_robustness import info_of
+from tests.report.printing import printed
 
 from facecover.errors import ConfigError, ImageError
 from facecover.evaluation.explanation import (
@@ -26,7 +25,7 @@ from facecover.evaluation.explanation import (
 )
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.inference.model_info import ModelInfo
-from facecover.report.old_terminal import explanation_text
+from facecover.report.robustness_sections import occlusion_section
 
 SIDE = 32
 Weights = npt.NDArray[np.float64]
@@ -193,9 +192,8 @@ def test_json_and_text_hold_the_same_shares() -> None:
     document = found.to_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert sum(seen) == 12 + len(found.sample)
-    stream = io.StringIO()
-    Console(width=120, file=stream).print(explanation_text(found))
-    text = stream.getvalue()
+    images, evaluation = evaluated(weighing(EVERYWHERE), 12, lambda rows: rows % 2)
+    text = printed(occlusion_section(found, evaluation, images, ["a.jpg"] * len(images)))
     assert "mask answered right" in text
     assert "100.0%" in text
     assert "6 images that no patch made less sure" in text

@@ -1,5 +1,4 @@
 import dataclasses
-import io
 import json
 from dataclasses import dataclass, field
 
@@ -7,8 +6,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
-from rich.console import Console
 from tests.evaluation.synthetic import Probabilities, model_info
+from tests.report.printing import printed
 
 from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation.corruptions import KINDS
@@ -19,7 +18,7 @@ from facecover.evaluation.robustness import (
     measure_robustness,
 )
 from facecover.inference.model_info import ModelInfo
-from facecover.report.old_terminal import robustness_sentences, robustness_text
+from facecover.report.robustness_sections import robustness_section, robustness_sentences
 
 BY_KEY = {kind.key: kind for kind in KINDS}
 FEW = tuple(BY_KEY[key] for key in ("contrast", "flip", "occlusion_above", "low_light"))
@@ -215,10 +214,9 @@ def test_json_holds_no_number_that_is_not_one(n: int) -> None:
 
 def test_the_table_names_every_kind_and_the_worst_first() -> None:
     found = measured(reference=Brightness(level=140), reference_name="Net [1]")
-    stream = io.StringIO()
-    Console(width=120, file=stream).print(robustness_text(found))
-    text = stream.getvalue()
-    places = [text.index(kind.kind.title) for kind in found.kinds]
+    section = robustness_section(found, bright_and_dark(1)[0][0], 0)
+    text = printed(section, width=120)
+    places = [text.rindex(kind.kind.title) for kind in found.kinds]
     assert places == sorted(places)
     assert "against Net [1]" in text
     assert "200 bootstrap resamples of images" in " ".join(text.split())

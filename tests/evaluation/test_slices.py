@@ -11,7 +11,7 @@ from facecover.errors import ConfigError, DatasetError
 from facecover.evaluation.metrics import METRIC_KEYS
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.evaluation.slices import BANDS, Slice, Slices, cut_images, measure_slices
-from facecover.report.old_terminal import slice_sentences, worst_sentence
+from facecover.report.slices_section import slice_sentences, worst_sentence
 
 
 def _table(n: int, **columns: object) -> pd.DataFrame:

@@ -1,9 +1,8 @@
-import io
-
 import numpy as np
 import pytest
-from rich.console import Console, RenderableType
 from tests.evaluation.synthetic import FakeClassifier, binary_answers, evaluation_of, fake_images
+from tests.report.printing import printed
+from tests.report.runs import run_of
 
 from facecover.evaluation.comparison import compare_evaluations
 from facecover.evaluation.formatting import (
@@ -17,20 +16,18 @@ from facecover.evaluation.formatting import (
 )
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import evaluate_images
-from facecover.report.old_terminal import comparison_text, evaluation_text
+from facecover.report.comparison_page import compare_sections
+from facecover.report.run_page import evaluation_section, run_sections
 from facecover.text import percent
 
 
-def _printed(renderable: RenderableType) -> str:
-    stream = io.StringIO()
-    Console(width=140, file=stream).print(renderable)
-    return stream.getvalue()
-
-
 def test_every_metric_is_printed_with_its_interval() -> None:
-    evaluation = evaluation_of("net [red]", 80)
-    text = _printed(evaluation_text(evaluation))
-    assert "net [red] on 80 test images" in text
+    run = run_of("net [red]", n=80)
+    (evaluation,) = run.evaluations
+    text = printed(*run_sections(run), width=120)
+    assert f"net [red] answers {number(METRICS[0], evaluation.metrics.values['accuracy'])}" in text
+    assert "of 80 test images" in text
+    assert f"mask {evaluation.metrics.confusion[1][0]}" in " ".join(text.split())
     for kind in METRICS:
         assert kind.title in text
         assert number(kind, evaluation.metrics.values[kind.key]) in text
@@ -41,7 +38,7 @@ def test_undefined_metrics_are_printed_with_the_reason() -> None:
     images = fake_images(binary_answers(5)[1])
     labels = np.ones(5, dtype=np.int64)
     evaluation = evaluate_images(FakeClassifier(), images, labels, name="net", resamples=100)
-    text = _printed(evaluation_text(evaluation))
+    text = printed(evaluation_section(evaluation, "accent", "measured"), width=120)
     assert "no image of 5 is no_mask" in text
     assert "undefined" in text
     assert "nan" not in text.lower()
@@ -51,10 +48,9 @@ def test_undefined_metrics_are_printed_with_the_reason() -> None:
 
 
 def test_a_comparison_prints_every_model_and_every_sentence() -> None:
-    comparison = compare_evaluations(
-        [evaluation_of(name, seed=i) for i, name in enumerate(("one", "two"))]
-    )
-    text = " ".join(_printed(comparison_text(comparison)).split())
+    runs = [run_of(name, i) for i, name in enumerate(("one", "two"))]
+    comparison = compare_evaluations([run.evaluations[0] for run in runs])
+    text = " ".join(printed(*compare_sections(comparison, runs)).split())
     assert comparison.pairs[0].sentence in text
     assert "120 test images" in text
 

@@ -21,7 +21,7 @@ from facecover.evaluation.thresholds import (
     cost_at,
 )
 from facecover.evaluation.uncertain_band import band_reaching, choose_band, is_uncertain
-from facecover.report.old_terminal import SAME_IMAGES, band_sentences, threshold_sentences
+from facecover.report.confidence_section import SAME_IMAGES, band_sentences, threshold_sentences
 
 
 def _others(evaluation: Evaluation, split: str = "val") -> Evaluation:

@@ -18,10 +18,11 @@ from facecover.evaluation.uncertain_band import risk_coverage
 from facecover.report.audit_page import write_audit_page
 from facecover.report.blocks import Cell, Details, Paragraph, Section, table
 from facecover.report.comparison_page import write_compare_report
+from facecover.report.confidence_section import calibration_section
 from facecover.report.exploration_page import write_explore_page
 from facecover.report.html import MAX_BYTES, render_page
 from facecover.report.run_page import run_chapter, write_run_report
-from facecover.report.trust_sections import calibration_section, slices_section
+from facecover.report.slices_section import slices_section
 from facecover.studies.study_page import write_study_report
 
 pytestmark = [

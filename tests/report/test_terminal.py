@@ -1,10 +1,9 @@
-import io
 import subprocess
 import sys
 
 import pytest
 from markupsafe import Markup
-from rich.console import Console
+from tests.report.printing import printed
 
 from facecover.report.blocks import (
     Block,
@@ -26,17 +25,8 @@ from facecover.report.blocks import (
     table,
 )
 from facecover.report.html import render_page
-from facecover.report.terminal import render
 
 UNSEEN = Markup("<svg></svg>")
-
-
-def _printed(*sections: Section, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    for part in render(sections):
-        console.print(part)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +47,7 @@ def _printed(*sections: Section, width: int = 80) -> str:
     ],
 )
 def test_what_is_said_in_words_is_said_in_the_terminal(block: Block) -> None:
-    text = _printed(Section("Title", "anchor", (block,)))
+    text = printed(Section("Title", "anchor", (block,)))
     assert text.startswith("Title")
     assert text.count("said") == 1
     assert "<" not in text
@@ -74,13 +64,13 @@ def test_what_is_said_in_words_is_said_in_the_terminal(block: Block) -> None:
 )
 def test_pictures_and_what_is_for_a_page_leave_no_trace_in_the_terminal(block: Block) -> None:
     section = Section("Title", "anchor", (block,))
-    assert not _printed(section)
+    assert not printed(section)
     assert "said" in render_page("Page", [section])
 
 
 def test_a_section_for_a_page_alone_is_left_out() -> None:
     section = Section("Title", "anchor", (Paragraph("said"),), is_page_only=True)
-    assert not _printed(section)
+    assert not printed(section)
 
 
 def test_what_is_for_the_terminal_is_not_on_the_page() -> None:
@@ -89,12 +79,12 @@ def test_what_is_for_the_terminal_is_not_on_the_page() -> None:
 
 def test_parts_of_a_section_stand_below_it() -> None:
     child = Section("Child", "child", (Paragraph("said"),))
-    assert "Child\nsaid" in _printed(Section("Title", "anchor", children=(child,)))
+    assert "Child\nsaid" in printed(Section("Title", "anchor", children=(child,)))
 
 
 def test_names_neither_style_nor_move_the_cursor() -> None:
     name = "[bold]a[/bold]\x1b[2J\nb"
-    text = _printed(Section(name, "anchor", (Paragraph(name), table((name, "n"), [(name, 1)]))))
+    text = printed(Section(name, "anchor", (Paragraph(name), table((name, "n"), [(name, 1)]))))
     assert "\x1b" not in text
     assert text.count("[bold]a[/bold]\\x1b[2J\\nb") == 4
 
@@ -104,7 +94,7 @@ def test_a_table_of_an_evaluation_fits_80_columns() -> None:
         (Cell("Balanced accuracy", "mean of the recalls of all classes"), f"97.{n}%", "96 to 98")
         for n in range(3)
     ]
-    text = _printed(Section("T", "a", (table(("Metric", "Value", "95% interval"), rows),)))
+    text = printed(Section("T", "a", (table(("Metric", "Value", "95% interval"), rows),)))
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("Balanced accuracy ") == 3
 

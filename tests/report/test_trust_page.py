@@ -15,17 +15,17 @@ from facecover.evaluation.performance import measure_calibration
 from facecover.evaluation.slices import measure_slices
 from facecover.evaluation.thresholds import Costs, choose_threshold
 from facecover.evaluation.uncertain_band import choose_band, risk_coverage
-from facecover.report.blocks import Bullets, Section
+from facecover.report.blocks import PAGE, Bullets, Only, Section
 from facecover.report.comparison_page import compare_sections
-from facecover.report.html import render_page
-from facecover.report.old_terminal import (
+from facecover.report.confidence_section import (
     band_sentences,
+    calibration_section,
     calibration_sentence,
     threshold_sentences,
-    worst_sentence,
 )
+from facecover.report.html import render_page
 from facecover.report.run_page import run_sections
-from facecover.report.trust_sections import calibration_section, slices_section
+from facecover.report.slices_section import slices_section, worst_sentence
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -101,7 +101,13 @@ def test_the_summary_is_short_and_repeats_no_section() -> None:
     text = page_text(render_page("net", sections))
     for sentence in sentences:
         assert text.count(sentence) == 1
-    (bullets,) = (block for block in sections[0].blocks if isinstance(block, Bullets))
+    (bullets,) = (
+        block
+        for only in sections[0].blocks
+        if isinstance(only, Only) and only.medium == PAGE
+        for block in only.blocks
+        if isinstance(block, Bullets)
+    )
     assert bullets.items[-1] == "It fears fog."
     assert len(bullets.items) <= 8
     anchors = [section.anchor for section in sections]

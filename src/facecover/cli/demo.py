@@ -49,7 +49,7 @@ def demo_command(
     from facecover.dataset.opened import SourceOptions, read_labelled
     from facecover.documents import write_document
     from facecover.preparation.pipeline import PrepareOptions
-    from facecover.report.old_terminal import comparison_text
+    from facecover.report.terminal import render
     from facecover.workflows.inspect_data import explored
     from facecover.workflows.measure_models import COMPARISON_NAME, as_runs, compare
     from facecover.workflows.prepare_data import prepared_once
@@ -67,7 +67,7 @@ def demo_command(
     page = output / REPORT_NAME
     shown = as_runs(compared.models, comparison.evaluations, compared.images)
     _write_study(page, comparison, shown, dataset, found.exploration)
-    show(comparison_text(comparison), f"report: {page}")
+    show(*render(compared.sections()), f"report: {page}")
 
 
 def _drawn(folder: Path) -> Path:
@@ -82,7 +82,8 @@ def _drawn(folder: Path) -> Path:
 
 def _trained(output: Path, dataset: "Dataset", name: str, settings: list[str]) -> Path:
     """A finished run: reused, gone on with, or begun."""
-    from facecover.report.old_terminal import network_text
+    from facecover.report.run_page import network_section
+    from facecover.report.terminal import render
     from facecover.training.experiments import load_experiment
     from facecover.training.fit import fit
     from facecover.training.network import describe_network
@@ -92,7 +93,8 @@ def _trained(output: Path, dataset: "Dataset", name: str, settings: list[str]) -
         (dataset.manifest.info.digest + experiment.model_dump_json()).encode()
     ).hexdigest()
     run = output / "runs" / f"{name}-{key[:8]}"
-    show(network_text(describe_network(experiment.network, len(dataset.manifest.info.class_names))))
+    network = describe_network(experiment.network, len(dataset.manifest.info.class_names))
+    show(*render([network_section(network)]))
     fit(experiment, dataset, run, resume=True, progress=CONSOLE)
     return run
 

@@ -70,7 +70,7 @@ def evaluate_command(
     workers: Workers = None,
 ) -> None:
     """Measure a model file: every metric with a 95% interval, on all images and by slice."""
-    from facecover.report.old_terminal import evaluate_texts
+    from facecover.report.terminal import render
     from facecover.workflows.measure_models import evaluate
 
     found = evaluate(
@@ -98,18 +98,7 @@ def evaluate_command(
     if as_json:
         show_json(found.to_json())
     else:
-        show(
-            *evaluate_texts(
-                found.evaluation,
-                found.slices,
-                found.calibration,
-                found.risk,
-                found.threshold,
-                found.band,
-                found.robustness,
-                found.explanation,
-            )
-        )
+        show(*render(found.sections()))
     if output is not None:
         CONSOLE.note(f"report: {output / REPORT_NAME}")
 
@@ -130,7 +119,7 @@ def compare_command(
     workers: Workers = None,
 ) -> None:
     """Put models side by side on the same images, with the test of the difference."""
-    from facecover.report.old_terminal import comparison_text
+    from facecover.report.terminal import render
     from facecover.workflows.measure_models import compare
 
     found = compare(
@@ -151,6 +140,6 @@ def compare_command(
     if as_json:
         show_json(found.to_json())
     else:
-        show(comparison_text(found.comparison))
+        show(*render(found.sections()))
     if output is not None:
         CONSOLE.note(f"report: {output / REPORT_NAME}")

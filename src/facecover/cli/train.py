@@ -30,17 +30,17 @@ def train_command(
 ) -> None:
     """Train a network, keep its best or last weights, and export them as one model file."""
     from facecover.dataset.arrays import Dataset
-    from facecover.report.old_terminal import evaluation_text, network_text
+    from facecover.report.run_page import network_section
+    from facecover.report.terminal import render
     from facecover.training.experiments import load_experiment
     from facecover.training.network import describe_network
     from facecover.workflows.train_run import train
 
     chosen = load_experiment(experiment, settings)
     classes = Dataset.open(data).manifest.info.class_names
-    show(network_text(describe_network(chosen.network, len(classes))))
+    show(*render([network_section(describe_network(chosen.network, len(classes)))]))
     run = train(chosen, data, output, resume=resume, device=device, progress=CONSOLE)
-    if run.validation is not None:
-        show(evaluation_text(run.validation))
+    show(*render(run.sections()))
     quoted = (
         "the model learned from the test split, too, so no split of this dataset gives a figure to "
         "quote: quote a run of the same experiment without training.refit"

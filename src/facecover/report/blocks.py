@@ -248,6 +248,7 @@ def table(
     rows: Sequence[Sequence[object]],
     caption: Text = "",
     *,
+    numeric: Sequence[bool] | None = None,
     is_sortable: bool = True,
 ) -> Table:
     """A table from plain values; columns of numbers are aligned right and sort as numbers.
@@ -257,14 +258,16 @@ def table(
         rows: a value for each column: a cell, text, a whole number (shown with separators), a
             number (shown with 3 significant digits), None (a dash), or what has a text form.
         caption: what it shows.
+        numeric: for each column, whether it holds numbers; found out by default.
         is_sortable: whether sorting its rows makes sense.
     """
     cells = tuple(tuple(_cell(value) for value in row) for row in rows)
-    numeric = tuple(
-        bool(cells) and all(row[i].sort is not None or row[i].text == _DASH for row in cells)
-        for i in range(len(columns))
-    )
-    return Table(tuple(columns), cells, numeric, caption, is_sortable)
+    if numeric is None:
+        numeric = [
+            bool(cells) and all(row[i].sort is not None or row[i].text == _DASH for row in cells)
+            for i in range(len(columns))
+        ]
+    return Table(tuple(columns), cells, tuple(numeric), caption, is_sortable)
 
 
 _DASH = "\N{EN DASH}"

@@ -12,6 +12,8 @@ from facecover.dataset.manifest import Manifest
 from facecover.errors import DatasetError
 from facecover.evaluation.comparison import Comparison, Contender, Pair, seed_sentences
 from facecover.evaluation.formatting import (
+    cautions,
+    flattery,
     interval,
     joined,
     kind_of,
@@ -31,18 +33,21 @@ from facecover.report.blocks import (
     Details,
     Figure,
     Figures,
+    Notice,
     Paragraph,
     Section,
     Table,
+    in_terminal,
+    on_page,
     table,
 )
 from facecover.report.exploration_page import data_section, left_out_section
 from facecover.report.html import write_page
 from facecover.report.metric_figures import ranking_figures, reliability_figure
-from facecover.report.old_terminal import reasons
 from facecover.report.plotting import colour, draw, legend_above, model_colour, percent_axes
 from facecover.report.run_figures import Run, curve_figures
 from facecover.report.run_page import flat_settings
+from facecover.report.slices_section import reasons
 from facecover.text import duration, large, percent, shape
 
 _SHARES = tuple(kind for kind in METRICS if kind.higher_is_better)
@@ -144,10 +149,16 @@ def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str)
         _card(one, comparison.evaluations[0].metrics.n, colours.get(one.members[0], ""))
         for one in comparison.contenders
     ]
-    blocks = (
+    limits = dict.fromkeys(
+        sentence
+        for one in comparison.evaluations
+        for sentence in (*cautions(one.metrics), *flattery(one, named=True))
+    )
+    blocks: tuple[Block, ...] = (
         Paragraph(sentences[0], is_lead=True),
-        Cards(tuple(cards)),
+        on_page(Cards(tuple(cards))),
         Bullets((*sentences[1:], *_cost_sentences(comparison, runs))),
+        *(Notice(limit, is_warning=True) for limit in limits),
     )
     return Section("Summary", anchor, blocks)
 
@@ -168,7 +179,8 @@ def seeds_section(comparison: Comparison, anchor: str) -> Section | None:
     groups = [one for one in comparison.contenders if one.seeds]
     if not groups:
         return None
-    return Section("Seeds", anchor, tuple(_seeds_table(one) for one in groups))
+    blocks = tuple(_seeds_table(one) for one in groups)
+    return Section("Seeds", anchor, blocks, is_page_only=True)
 
 
 def _seeds_table(one: Contender) -> Table:
@@ -200,26 +212,30 @@ def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: st
     evaluations = comparison.evaluations
     colours = [run.colour for run in runs]
     rows = [
-        (
-            Cell(kind.title, kind.meaning),
-            *(
-                Cell(number(kind, value), interval(kind, one.metrics.ci95[kind.key]), value)
-                for one in evaluations
-                for value in [one.metrics.values[kind.key]]
-            ),
-        )
+        [
+            Cell(number(kind, value), interval(kind, one.metrics.ci95[kind.key]), value)
+            for one in evaluations
+            for value in [one.metrics.values[kind.key]]
+        ]
         for kind in METRICS
     ]
-    names = tuple(evaluation.name for evaluation in evaluations)
-    filled = table(("Metric", *names), rows, _same_images(comparison))
-    aligned = (False, *(True for _ in names))
-    metrics = Table(filled.columns, filled.rows, aligned, filled.caption)
+    columns = ("Metric", *(evaluation.name for evaluation in evaluations))
+
+    def metrics(titles: Sequence[Cell]) -> Table:
+        filled = [(title, *row) for title, row in zip(titles, rows, strict=True)]
+        numeric = (False, *(True for _ in evaluations))
+        return table(columns, filled, _same_images(comparison), numeric=numeric)
+
+    tables = (
+        on_page(metrics([Cell(kind.title, kind.meaning) for kind in METRICS])),
+        in_terminal(metrics([Cell(kind.title) for kind in METRICS])),
+    )
     figures = (
         intervals_figure(comparison),
         *ranking_figures(evaluations, colours),
         reliability_figure(evaluations, colours),
     )
-    return Section("Metrics", anchor, (metrics, Figures(figures)))
+    return Section("Metrics", anchor, (*tables, Figures(figures)))
 
 
 def differences_section(comparison: Comparison, anchor: str) -> Section | None:
@@ -231,13 +247,9 @@ def differences_section(comparison: Comparison, anchor: str) -> Section | None:
     columns += ["Both wrong", "p", *(["p after Holm"] if several else [])]
     rows = [_pair_row(pair) for pair in comparison.pairs]
     figures = Figures(tuple(differences_figure(pair) for pair in comparison.pairs))
-    filled = table(columns, rows, _tests_in_words(comparison))
-    aligned = (False, *(True for _ in columns[1:]))
-    return Section(
-        "Differences",
-        anchor,
-        (Table(filled.columns, filled.rows, aligned, filled.caption), figures),
-    )
+    numeric = (False, *(True for _ in columns[1:]))
+    pairs = table(columns, rows, _tests_in_words(comparison), numeric=numeric)
+    return Section("Differences", anchor, (pairs, figures), is_page_only=True)
 
 
 def _tests_in_words(comparison: Comparison) -> str:
@@ -277,7 +289,7 @@ def architecture_section(runs: Sequence[Run], anchor: str) -> Section:
     ]
     shown = [row for row in rows if any(row[1:])]
     facts = table(("", *(run.name for run in runs)), shown, is_sortable=False)
-    return Section("Architecture and cost", anchor, (facts,))
+    return Section("Architecture and cost", anchor, (facts,), is_page_only=True)
 
 
 def hyperparameters_section(runs: Sequence[Run], anchor: str) -> Section:
@@ -294,7 +306,7 @@ def hyperparameters_section(runs: Sequence[Run], anchor: str) -> Section:
         else Paragraph("No setting differs."),
         Details(f"Settings that are alike ({len(alike)})", (table(("Setting", "Value"), alike),)),
     )
-    return Section("Hyperparameters", anchor, blocks if alike else blocks[:1])
+    return Section("Hyperparameters", anchor, blocks if alike else blocks[:1], is_page_only=True)
 
 
 def curves_side_by_side(runs: Sequence[Run], anchor: str) -> Section | None:
@@ -308,7 +320,7 @@ def curves_side_by_side(runs: Sequence[Run], anchor: str) -> Section | None:
     splits = ("train", "val") if len(known) == 2 else ("val",)
     figures = curve_figures(curves, [run.colour for run in known], best_epochs=best, splits=splits)
     words = "Dashed lines are the epochs whose weights were kept."
-    return Section("Training", anchor, (Paragraph(words), Figures(figures)))
+    return Section("Training", anchor, (Paragraph(words), Figures(figures)), is_page_only=True)
 
 
 def _pair_row(pair: Pair) -> tuple[Cell | int | None, ...]:

@@ -12,9 +12,9 @@ from PIL import Image, ImageColor
 
 from facecover.evaluation.corruptions import KINDS, Kind, corrupted
 from facecover.evaluation.explanation import Explained, Explanation, LowerHalf
-from facecover.evaluation.formatting import UNDEFINED, joined
+from facecover.evaluation.formatting import UNDEFINED, drawn_units, interval, joined, kind_of
 from facecover.evaluation.performance import Evaluation
-from facecover.evaluation.robustness import KindResult, Robustness, Severity
+from facecover.evaluation.robustness import KindResult, Ratio, Robustness, Severity
 from facecover.report.blocks import (
     Block,
     Bullets,
@@ -27,9 +27,10 @@ from facecover.report.blocks import (
     Section,
     Table,
     Tile,
+    in_terminal,
+    on_page,
     table,
 )
-from facecover.report.old_terminal import bounds, counting, origin, ratio, robustness_sentences
 from facecover.report.plotting import FIGURE_SIZE, class_colour, colour, draw, photo
 from facecover.text import percent
 
@@ -133,7 +134,8 @@ def robustness_section(
         Paragraph("The same images again, spoilt in the ways that photos are, more and more."),
         Bullets(robustness_sentences(robustness)),
         Figures((accuracy_map(robustness), flip_map(robustness))),
-        _table(robustness),
+        on_page(_table(robustness)),
+        in_terminal(_by_severity(robustness)),
         Details("What the corruptions look like", (_pictures(robustness, example, row),)),
     )
     return Section("Robustness", anchor, blocks, findings=(_finding(robustness),))
@@ -155,6 +157,63 @@ def corruption_strip(example: Pixels, kind: Kind, row: int, seed: int = 0) -> Im
         shown = Image.fromarray(pixels).resize((_SHOWN_PX, _SHOWN_PX), Image.Resampling.NEAREST)
         strip.paste(shown, (place * _SHOWN_PX, 0))
     return strip
+
+
+_WORST_NAMED = 3
+
+
+def robustness_sentences(robustness: Robustness) -> tuple[str, ...]:
+    """The worst kinds, and how the model stands to the reference."""
+    clean = robustness.clean
+    as_they_are = (
+        f"As they are {percent(clean.accuracy)} of the images are answered right "
+        f"(95% interval {bounds(clean.accuracy_ci95)}); "
+    )
+    lower = [kind for kind in robustness.kinds if _worst(kind) < clean.accuracy]
+    if not lower:
+        return (f"{as_they_are}no corruption lowers that.", _against_reference(robustness))
+    named = joined(f"{kind.kind.title} ({percent(_worst(kind))})" for kind in lower[:_WORST_NAMED])
+    falls = f"it falls most under {named}, at the worst severity of each."
+    return (as_they_are + falls, _against_reference(robustness))
+
+
+def _worst(kind: KindResult) -> float:
+    return min(one.accuracy for one in kind.severities)
+
+
+def _against_reference(robustness: Robustness) -> str:
+    mce, name = robustness.mce, robustness.reference
+    if not name:
+        return f"There is no mean corruption error: {mce.undefined}."
+    if mce.value is None:
+        return f"The mean corruption error against {name} is undefined: {mce.undefined}."
+    low, high = mce.ci95 or (mce.value, mce.value)
+    between = f" (95% interval {low:.2f} to {high:.2f})" if mce.ci95 else ""
+    verdict = "it errs less than" if high < 1 else "it errs more than" if low > 1 else "no clear"
+    if verdict == "no clear" or mce.ci95 is None:
+        verdict = "no clear difference from"
+    return f"Mean corruption error against {name}: {mce.value:.2f}{between}: {verdict} {name}."
+
+
+def origin(robustness: Robustness) -> str:
+    """Where the figures come from: the images' size, the seed, the resamples."""
+    n, n_units = robustness.clean.n, robustness.n_units
+    drawn = drawn_units(n, n_units)
+    return (
+        f"Images were spoilt at {robustness.size_px} x {robustness.size_px} pixels, seed "
+        f"{robustness.seed}, then brought to the model's size. Intervals: "
+        f"{robustness.resamples:,} bootstrap resamples of {drawn}."
+    )
+
+
+def ratio(error: Ratio) -> str:
+    """A corruption error: ``0.87``, or ``undefined``."""
+    return "undefined" if error.value is None else f"{error.value:.2f}"
+
+
+def bounds(ci95: tuple[float, float]) -> str:
+    """The interval of a share: ``96.4 to 98.0``."""
+    return interval(kind_of("accuracy"), ci95)
 
 
 def _finding(robustness: Robustness) -> str:
@@ -182,6 +241,21 @@ def _table(robustness: Robustness) -> Table:
         else ""
     )
     return table(columns, rows, f"{_COLUMNS_MEAN} {origin(robustness)}{against}")
+
+
+def _by_severity(robustness: Robustness) -> Table:
+    """The figures' numbers, where there are no figures."""
+    most = max(len(kind.severities) for kind in robustness.kinds)
+    rows = []
+    for kind in robustness.kinds:
+        shares = [percent(one.accuracy) for one in kind.severities]
+        shares += [""] * (most - len(shares))
+        row = [kind.kind.title, *shares, percent(kind.mean_accuracy), percent(kind.mean_flip_rate)]
+        rows.append([*row, ratio(kind.ce)] if robustness.reference else row)
+    columns = ["Right at severity", *map(str, range(1, most + 1)), "Mean", "Changed"]
+    columns += ["Error ratio"] if robustness.reference else []
+    caption = f"Changed: answers that are not those on the images as they are. {origin(robustness)}"
+    return table(columns, rows, caption, numeric=(False, *(True for _ in columns[1:])))
 
 
 def _row(result: KindResult, *, with_ratio: bool) -> list[Cell]:
@@ -295,6 +369,21 @@ def occlusion_section(
     caption = f"Photos at random, seed {explanation.seed}. {_COLOURS_MEAN}"
     blocks.append(Gallery(tiles(explanation.sample), caption))
     return Section("Why it answered", anchor, tuple(blocks), findings=_findings(explanation))
+
+
+def counting(explanation: Explanation) -> str:
+    """How evidence is counted, and what the share does not say."""
+    grid = explanation.grid
+    none = sum(one.without_evidence for one in explanation.lower_half)
+    left_out = f" {none:,} images that no patch made less sure have no share." if none else ""
+    return (
+        f"Evidence is the fall of the answer's log-odds when a patch of {grid.patch_px} x "
+        f"{grid.patch_px} of {grid.side_px} x {grid.side_px} pixels is covered with the image's "
+        "mean colour; what makes the model surer does not count. A patch of one colour can look "
+        "like a mask itself, so evidence for a mask at the mouth may be missed. The lower "
+        "half of the image is the lower half of the face only where the face fills the image: on "
+        f"loosely cropped photos it is not.{left_out}"
+    )
 
 
 def _findings(explanation: Explanation) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """One run as one page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -15,8 +16,10 @@ from facecover.evaluation.formatting import (
     kind_of,
     number,
 )
+from facecover.evaluation.intervals import Metrics
 from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import Evaluation
+from facecover.inference.model_info import NetworkFacts
 from facecover.labels import MASK, NO_MASK
 from facecover.report.blocks import (
     Block,
@@ -32,6 +35,8 @@ from facecover.report.blocks import (
     Section,
     Table,
     Tile,
+    in_terminal,
+    on_page,
     table,
 )
 from facecover.report.exploration_page import data_section, left_out_section
@@ -157,7 +162,12 @@ def summary_section(run: Run, anchor: str = "summary", *, findings: Sequence[str
     blocks: list[Block] = []
     if run.evaluations:
         blocks.append(Paragraph(headline(run.evaluations[0]), is_lead=True))
-    blocks += [Cards(_cards(run)), Bullets((*run_sentences(run), *findings))]
+    sentences = run_sentences(run)
+    blocks += [
+        on_page(Cards(_cards(run)), Bullets((*sentences, *findings))),
+        # In a terminal the sections that found something stand below at once.
+        in_terminal(Bullets(sentences)),
+    ]
     if run.evaluations:
         blocks += [Notice(text, True) for text in cautions(run.evaluations[0].metrics)]
     return Section("Summary", anchor, tuple(blocks))
@@ -183,7 +193,12 @@ def evaluation_section(
     )
     missing = undefined_sentence(evaluation)
     notices = (Notice(missing),) if missing else ()
-    blocks = (metrics_table(evaluation), *notices, Figures(figures))
+    blocks = (
+        metrics_table(evaluation),
+        *notices,
+        in_terminal(_confusion_table(evaluation.metrics)),
+        Figures(figures),
+    )
     return Section(f"Measured on the {evaluation.images_in_words}", anchor, blocks)
 
 
@@ -211,8 +226,18 @@ def metrics_table(evaluation: Evaluation) -> Table:
         f"{metrics.n:,} images ({_by_class(metrics.class_names, metrics.n_by_class)}){threshold}. "
         f"Intervals: {metrics.resamples:,} bootstrap resamples of {drawn}, seed {metrics.seed}."
     )
-    filled = table(("Metric", "Value", "95% interval"), rows, caption)
-    return Table(filled.columns, filled.rows, (False, True, True), filled.caption)
+    return table(("Metric", "Value", "95% interval"), rows, caption, numeric=(False, True, True))
+
+
+def _confusion_table(metrics: Metrics) -> Table:
+    columns = ("True class", *(f"answered {name}" for name in metrics.class_names))
+    return table(
+        columns,
+        [
+            (name, *counts)
+            for name, counts in zip(metrics.class_names, metrics.confusion, strict=True)
+        ],
+    )
 
 
 def mistakes_section(run: Run, anchor: str = "mistakes") -> Section:
@@ -246,12 +271,12 @@ def curves_section(run: Run, anchor: str = "training") -> Section | None:
     note = "Test curves, where there are any, are for looking: they chose nothing."
     sentences = training_sentences(run, run.curves)
     bullets = (Bullets(sentences),) if sentences else ()
-    return Section("Training", anchor, (Paragraph(f"{words} {note}"), *bullets, Figures(figures)))
+    blocks = (Paragraph(f"{words} {note}"), *bullets, Figures(figures))
+    return Section("Training", anchor, blocks, is_page_only=True)
 
 
-def network_section(run: Run, anchor: str = "network") -> Section:
+def network_section(network: NetworkFacts, anchor: str = "network") -> Section:
     """The layers, what each costs, and how much of the budget they take."""
-    network = run.info.network
     facts = Facts(
         (
             ("Input", f"{shape((network.input_size_px, network.input_size_px))} pixels, RGB"),
@@ -297,7 +322,8 @@ def settings_section(run: Run, anchor: str = "settings") -> Section:
         ),
     ]
     known = Facts(tuple((label, value) for label, value in facts if value))
-    return Section("Settings", anchor, (known, table(("Setting", "Value"), rows)))
+    blocks = (known, table(("Setting", "Value"), rows))
+    return Section("Settings", anchor, blocks, is_page_only=True)
 
 
 def flat_settings(config: Mapping[str, object]) -> dict[str, str]:
@@ -374,7 +400,7 @@ def run_sections(
         mistakes_section(run, f"{prefix}mistakes") if run.evaluations else None,
         *more,
         curves_section(run, f"{prefix}training"),
-        network_section(run, f"{prefix}network"),
+        replace(network_section(run.info.network, f"{prefix}network"), is_page_only=True),
         settings_section(run, f"{prefix}settings"),
     )
     return tuple(section for section in sections if section is not None)

@@ -53,11 +53,12 @@ from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section
 from facecover.report.comparison_page import compare_sections, write_compare_report
+from facecover.report.confidence_section import calibration_section
 from facecover.report.html import notebook_frame
 from facecover.report.robustness_sections import occlusion_section, robustness_section
 from facecover.report.run_figures import Run, mistakes_of
 from facecover.report.run_page import run_chapter, run_sections, write_run_report
-from facecover.report.trust_sections import calibration_section, slices_section
+from facecover.report.slices_section import slices_section
 from facecover.sources.rows import SPLITS
 from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
@@ -266,10 +267,13 @@ class EvaluateResult:
         """One row a metric: ``metric``, ``value``, ``low``, ``high``, ``n``; shares in 0..1."""
         return metrics_table([self.evaluation])
 
-    def _repr_html_(self) -> str:
+    def sections(self) -> tuple[Section, ...]:
+        """What there is to show of it, on a page or in a terminal."""
         run = as_run(self.model, self.evaluation, self.images)
-        sections = run_sections(run, trust=self._trust(run.colour), more=self._further())
-        return notebook_frame(self.evaluation.name, sections)
+        return run_sections(run, trust=self._trust(run.colour), more=self._further())
+
+    def _repr_html_(self) -> str:
+        return notebook_frame(self.evaluation.name, self.sections())
 
     def write(self, folder: Path) -> None:
         """Write the figures as JSON, and the report.
@@ -611,9 +615,13 @@ class CompareResult:
         """One row a model and metric, see `metrics_table`."""
         return metrics_table(self.comparison.evaluations)
 
-    def _repr_html_(self) -> str:
+    def sections(self) -> tuple[Section, ...]:
+        """What there is to show of it, on a page or in a terminal; slices are in the report."""
         runs = as_runs(self.models, self.comparison.evaluations, self.images)
-        return notebook_frame("Comparison", compare_sections(self.comparison, runs))
+        return compare_sections(self.comparison, runs)
+
+    def _repr_html_(self) -> str:
+        return notebook_frame("Comparison", self.sections())
 
     def write(self, folder: Path, progress: Progress = SILENT) -> None:
         """Write the figures as JSON, and the report.

@@ -107,7 +107,8 @@ class Run:
         """The curves."""
         return self.curves
 
-    def _repr_html_(self) -> str:
+    def sections(self) -> tuple[Section, ...]:
+        """What there is to show of it, on a page or in a terminal."""
         reported = ReportedRun(
             self.info.name,
             self.info,
@@ -116,7 +117,10 @@ class Run:
             training_seconds=self.record.seconds,
             device=self.record.device,
         )
-        return notebook_frame(self.info.name, run_sections(reported))
+        return run_sections(reported)
+
+    def _repr_html_(self) -> str:
+        return notebook_frame(self.info.name, self.sections())
 
 
 def train(
