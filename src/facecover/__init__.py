@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
+    from facecover.workflows.run_study import study
     from facecover.workflows.train_run import Run, export, train
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "Run",
     "__version__",
     "export",
+    "study",
     "train",
 ]
 
@@ -46,6 +48,7 @@ _PLACES = {
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
     "export": "facecover.workflows.train_run",
+    "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }
 

@@ -10,8 +10,8 @@ import pytest
 from tests.cli.running import run_here
 from tests.report.html_check import page_text
 
+from facecover import study
 from facecover.dataset.manifest import load_manifest
-from facecover.workflows.run_study import study
 
 STUDY = """\
 name: own
