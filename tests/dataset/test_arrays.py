@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facecover.dataset.arrays import UNUSED, Dataset, with_table
+from facecover.dataset.arrays import UNUSED, Dataset, channel_statistics, with_table
 from facecover.drawn.drawn_dataset import draw_dataset
 from facecover.errors import DatasetError
 from facecover.preparation.pipeline import PrepareOptions, write_dataset
@@ -50,3 +50,11 @@ def test_a_view_refuses_what_it_cannot_serve(dataset: Dataset) -> None:
         with_table(dataset, table.assign(split="holdout"), split_by="group")
     with pytest.raises(DatasetError, match="no training image"):
         with_table(dataset, table.assign(split=np.array("test")), split_by="group")
+
+
+def test_channel_statistics_are_those_of_the_rows_asked_for() -> None:
+    some = np.random.default_rng(0).integers(0, 256, (3000, 8, 8, 3), dtype=np.uint8)
+    rows = np.arange(0, 3000, 2)
+    mean, std = channel_statistics(some, rows)
+    np.testing.assert_allclose(mean, (some[rows] / 255).mean(axis=(0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(std, (some[rows] / 255).std(axis=(0, 1, 2)), atol=1e-6)

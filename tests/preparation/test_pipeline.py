@@ -33,7 +33,7 @@ def as_source(root: Path) -> Source:
 
 
 def prepared(source: Source, folder: Path, **options: Any) -> Dataset:  # noqa: ANN401
-    """Every photo as it is: what copies do is tested in `test_prepare_merging.py`."""
+    """Every photo as it is: what copies do is tested in `test_pipeline_merging.py`."""
     settings = {"split_by": "random", "audits": False, **options}
     return write_dataset([source], folder, PrepareOptions(**settings))
 
