@@ -1,8 +1,7 @@
 """Perceptual hashes of many images at once: pHash and dHash, plain, mirrored and zoomed.
 
-The hashes are those of the imagehash library, bit for bit (a test compares them), but made for
-thousands of images in a few calls: one image at a time, imagehash takes most of the time that
-an audit may take.
+They are those of the imagehash library, bit for bit, but of thousands of images in a few calls:
+one image at a time takes most of the time that an audit may take.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -215,7 +214,7 @@ def _first_met(
     chosen: tuple[int, int],
 ) -> npt.NDArray[np.int64]:
     """The lines of different images that agree in no two bands before the chosen ones."""
-    first, second = lines[:, 0], lines[:, 1]
+    first, second, _ = lines.T
     last = chosen[-1] + 1
     agreeing = (bands[:last, first] == bands[:last, second]).sum(axis=0)
     new: npt.NDArray[np.int64] = lines[(agreeing == len(chosen)) & (second % count != first)]
@@ -225,12 +224,8 @@ def _first_met(
 def _merged(found: npt.NDArray[np.int64], count: int) -> Candidates:
     """One line for each pair and orientation, with the smallest distance of any view."""
     first, second, bits = found.T
-    view, second = second // count, second % count
-    mirrored = view % 2
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    order = np.lexsort((bits, mirrored, high, low))
-    lines = np.column_stack([low, high, mirrored])[order]
-    is_new = np.ones(len(lines), bool)
-    is_new[1:] = (lines[1:] != lines[:-1]).any(axis=1)
-    lines = lines[is_new]
-    return Candidates(lines[:, :2], lines[:, 2] == 1, bits[order][is_new])
+    mirrored, second = second // count % 2, second % count
+    lines = np.column_stack([np.minimum(first, second), np.maximum(first, second), mirrored])
+    order = np.argsort(bits, kind="stable")
+    lines, closest = np.unique(lines[order], axis=0, return_index=True)
+    return Candidates(lines[:, :2], lines[:, 2] == 1, bits[order][closest])

@@ -160,7 +160,7 @@ def collect(
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         unreadable_list: where the list is written in that case; beside it, if a file stands there.
         workers: processes; by default one a core, where there are many photos.
-        on_progress: told of every few samples done.
+        on_progress: called with the number of samples done, every few.
 
     Raises:
         DatasetError: if no row is left, or more than the given share cannot be read.

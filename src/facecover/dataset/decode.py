@@ -204,7 +204,7 @@ def decode_rows(
         wide_paths: by size, the file to fill with the wide cuts of the rows that have a box:
             ``uint8 (M, S, S, 3)``, M of them in the order of the rows. Empty: no wide cuts.
         workers: processes; by default one a core, where there are many photos.
-        on_progress: told of every few samples done.
+        on_progress: called with the number of samples done, every few.
 
     Raises:
         DatasetError: if a helper process was killed, or could not start.

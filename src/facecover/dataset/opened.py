@@ -168,7 +168,7 @@ def labelled_images(
         split: which split; None for the test split, or all where the data brings none.
         options: how sources are read.
         n_classes: with two, incorrectly worn masks are left out.
-        progress: told how far it is.
+        progress: called as the work goes on.
 
     Raises:
         DatasetError: if the data cannot be read or has no such split.
@@ -195,27 +195,12 @@ def of_dataset(
     Raises:
         DatasetError: if it is no dataset, or has no such split or size.
     """
-    dataset = Dataset.open(path)
-    table = dataset.manifest.table
-    # Refuses a split that is none.
-    brought = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
-    rows = _rows_of(table, split, n_classes)
-    _note_unknown(len(brought) - len(rows), progress)
-    return LabelledImages(
-        images={
-            size: dataset.images(size) for size in {*sizes_px, *dataset.manifest.info.sizes_px}
-        },
-        labels=dataset.labels,
-        rows=rows,
-        groups=group_numbers(table),
-        names=_names(table),
-        table=table,
-        split=split,
-        digest=dataset.manifest.info.digest,
-        manifest=dataset.manifest,
-        drops=drops_table(read_drops(path / DROPPED_NAME)),
-        n_classes=n_classes,
-    )
+    collection = Collection(Dataset.open(path), read_drops(path / DROPPED_NAME))
+    dataset = collection.dataset
+    of_split = np.arange(len(dataset)) if split == ALL else dataset.rows_of(split)
+    images = _labelled(collection, sizes_px, split, n_classes)
+    _note_unknown(len(of_split) - len(images.rows), progress)
+    return images
 
 
 def _of_sources(
@@ -230,8 +215,31 @@ def _of_sources(
     sources = read_labelled(paths, options, progress)
     if n_classes == 2:
         sources = tuple(without_incorrect(source) for source in sources)
+    collection = _collected(sources, folder, options, progress, sizes_px)
+    reasons = Counter(drop.reason for drop in collection.drops)
+    _note_unknown(reasons[CLASS_LEFT_OUT], progress)
+    if unreadable := unreadable_among(collection.drops):
+        examples = "; ".join(drop.detail for drop in unreadable[:3])
+        progress.note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
+    known = {name for name in collection.table["split"].dropna()}
+    split = split or ("test" if "test" in known else ALL)
+    if split not in (ALL, *known):
+        raise DatasetError(
+            f"--split {split}: the photos bring no such split; expected --split all, or one of "
+            f"{', '.join(sorted(known)) or 'none'}"
+        )
+    return _labelled(collection, sizes_px, split, n_classes)
+
+
+def _collected(
+    sources: Sequence[Source],
+    folder: Path,
+    options: SourceOptions,
+    progress: Progress,
+    sizes_px: Sequence[int] = (),
+) -> Collection:
     with progress.bar("decoding", sum(len(source.rows) for source in sources)) as advance:
-        collection = collect(
+        return collect(
             sources,
             folder,
             sizes_px=sizes_px,
@@ -239,23 +247,24 @@ def _of_sources(
             workers=options.workers,
             on_progress=advance,
         )
-    reasons = Counter(drop.reason for drop in collection.drops)
-    _note_unknown(reasons[CLASS_LEFT_OUT], progress)
-    if unreadable := unreadable_among(collection.drops):
-        examples = "; ".join(drop.detail for drop in unreadable[:3])
-        progress.note(f"left out: {len(unreadable):,} that cannot be read: {examples}")
+
+
+def _labelled(
+    collection: Collection, sizes_px: Sequence[int], split: str, n_classes: int
+) -> LabelledImages:
     dataset, table = collection.dataset, collection.table
-    chosen, rows = _chosen(table, split)
+    info = dataset.manifest.info
     return LabelledImages(
-        images={size: dataset.images(size) for size in dataset.manifest.info.sizes_px},
+        images={size: dataset.images(size) for size in {*sizes_px, *info.sizes_px}},
         labels=dataset.labels,
-        rows=rows,
+        rows=_rows_of(table, split, n_classes),
         groups=group_numbers(table),
-        names=_names(table),
+        names=[f"{one}/{path}" for one, path in zip(table["source"], table["path"], strict=True)],
         table=table,
-        split=chosen,
-        digest=digest_samples(dataset.comparable_images, table, np.arange(len(table))),
-        manifest=None,
+        split=split,
+        digest=info.digest
+        or digest_samples(dataset.comparable_images, table, np.arange(len(table))),
+        manifest=dataset.manifest if info.digest else None,
         drops=drops_table(collection.drops),
         n_classes=n_classes,
     )
@@ -274,23 +283,6 @@ def _rows_of(table: pd.DataFrame, split: str, n_classes: int) -> npt.NDArray[np.
     return np.flatnonzero(is_known & is_there)
 
 
-def _chosen(table: pd.DataFrame, split: str | None) -> tuple[str, npt.NDArray[np.int64]]:
-    brought = table["split"].fillna("").to_numpy()
-    if split is None:
-        split = "test" if "test" in brought else ALL
-    rows = np.arange(len(table)) if split == ALL else np.flatnonzero(brought == split)
-    if not len(rows):
-        raise DatasetError(
-            f"--split {split}: the photos bring no such split; expected --split all, or one of "
-            f"{', '.join(sorted({name for name in brought if name})) or 'none'}"
-        )
-    return split, rows
-
-
-def _names(table: pd.DataFrame) -> list[str]:
-    return [f"{source}/{path}" for source, path in zip(table["source"], table["path"], strict=True)]
-
-
 @contextmanager
 def decoded(
     paths: Sequence[Path], options: SourceOptions, progress: Progress = SILENT
@@ -300,7 +292,7 @@ def decoded(
     Args:
         paths: one dataset folder, or sources.
         options: how sources are read.
-        progress: told how far it is.
+        progress: called as the work goes on.
 
     Raises:
         ConfigError: if a dataset stands beside other paths.
@@ -313,14 +305,5 @@ def decoded(
         yield Collection(Dataset.open(paths[0]), read_drops(paths[0] / DROPPED_NAME))
         return
     sources = read_labelled(paths, options, progress)
-    count = sum(len(source.rows) for source in sources)
     with tempfile.TemporaryDirectory() as name:
-        with progress.bar("decoding", count) as advance:
-            collection = collect(
-                sources,
-                Path(name),
-                max_unreadable_share=options.max_unreadable_share,
-                workers=options.workers,
-                on_progress=advance,
-            )
-        yield collection
+        yield _collected(sources, Path(name), options, progress)

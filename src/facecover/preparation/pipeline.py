@@ -107,8 +107,8 @@ def write_dataset(
         sources: from `sources.reading.read_sources`.
         folder: the dataset's place.
         options: how.
-        on_progress: told of every few samples decoded.
-        on_note: told what the audit found in the photos, and what the split leaks.
+        on_progress: called with the number of samples decoded, every few.
+        on_note: called with what the audit found in the photos, and what the split leaks.
 
     Raises:
         ConfigError: if the options name no source to leave out, an unknown one, or all.
@@ -190,10 +190,10 @@ def _collected(
 
 def _without_splits(collection: Collection, options: PrepareOptions, note: OnNote) -> Collection:
     """A collection without the splits that it brings, where whole sources are left out."""
-    brought = collection.table.loc[collection.table["split"].notna(), "source"]
-    if options.split_by != "source" or brought.empty:
+    with_split = collection.table.loc[collection.table["split"].notna(), "source"]
+    if options.split_by != "source" or with_split.empty:
         return collection
-    names = ", ".join(shown(name) for name in brought.unique())
+    names = ", ".join(shown(name) for name in with_split.unique())
     note(f"the splits that {names} bring are not used: the test data are whole sources")
     nothing = pd.Series(pd.NA, index=collection.table.index, dtype="string")
     return collection.with_columns(split=nothing)
