@@ -17,6 +17,7 @@ PUBLIC = {
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
     "export": "facecover.workflows.train_run",
+    "predict": "facecover.workflows.answer_photos",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
+    from facecover.workflows.answer_photos import predict
     from facecover.workflows.run_study import study
     from facecover.workflows.train_run import Run, export, train
 
@@ -35,6 +36,7 @@ __all__ = [
     "Run",
     "__version__",
     "export",
+    "predict",
     "study",
     "train",
 ]
@@ -48,6 +50,7 @@ _PLACES = {
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
     "export": "facecover.workflows.train_run",
+    "predict": "facecover.workflows.answer_photos",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }

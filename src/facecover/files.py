@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +73,7 @@ def _new_beside(path: Path, make: Callable[[Path], None]) -> Path:
     umask, which cannot be read without changing it for every thread.
     """
     while True:
-        beside = path.parent / f".{path.name[:_MOST_OF_NAME]}.{secrets.token_hex(4)}"
+        beside = path.parent / f".{path.name[:_MOST_OF_NAME]}.{os.urandom(4).hex()}"
         try:
             make(beside)
         except FileExistsError:

@@ -33,7 +33,7 @@ def test_folders_and_broken_names_are_answered_in_python(
     model = write_model()
     answers = predict([folder, tmp_path / "none.jpg", "-"], model=model, stdin=io.BytesIO(b"x"))
     assert answers.total == 4
-    documents = [one.to_json() for one in answers]
+    documents = answers.to_json()
     assert [one.get("label") for one in documents] == ["mask", "no_mask", None, None]
     assert documents[2] == {"path": str(tmp_path / "none.jpg"), "error": "no such file or folder"}
     assert answers.skipped == {"no photo by name": 1}

@@ -58,13 +58,16 @@ class PhotoAnswers:
         """How many there will be; None if a tar archive is among the inputs."""
         return self._found.total
 
+    def to_json(self) -> list[dict[str, Any]]:
+        """One object an input, as `predict --json` prints them."""
+        return [{**outcome.to_json()} for outcome in self]
+
     def to_pandas(self) -> "pd.DataFrame":
         """One row an input, with the keys of `to_json`; each class has a column ``p_NAME``."""
         import pandas as pd
 
         rows = []
-        for outcome in self:
-            row: dict[str, Any] = {**outcome.to_json()}
+        for row in self.to_json():
             by_class = row.pop("probabilities", {})
             rows.append(row | {f"p_{name}": p for name, p in by_class.items()})
         return pd.DataFrame.from_records(rows)
