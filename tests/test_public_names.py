@@ -1,23 +1,36 @@
 """What `from facecover import ...` gives, and that asking for it is all it costs."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 
 import pytest
 
 import facecover
+from facecover.cli.app import _COMMANDS
+
+OTHER_NAMES = {"study": "name_or_path"}
+"""Options that a function has under another name: `study(...)` cannot take a `study`."""
 
 PUBLIC = {
     "Classifier": "facecover.inference.classifier",
     "ConfigError": "facecover.errors",
+    "Dataset": "facecover.dataset.arrays",
+    "DatasetError": "facecover.errors",
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
+    "RunError": "facecover.errors",
+    "audit": "facecover.workflows.inspect_data",
+    "compare": "facecover.workflows.measure_models",
+    "evaluate": "facecover.workflows.measure_models",
+    "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
     "predict": "facecover.workflows.answer_photos",
+    "prepare": "facecover.workflows.prepare_data",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }
@@ -43,3 +56,19 @@ def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, facecover; print(*(set(sys.modules) & {'numpy', 'PIL', 'onnxruntime'}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["audit", "compare", "evaluate", "explore", "export", "predict", "prepare", "study",
+             "train"]
+)  # fmt: skip
+def test_a_command_and_its_function_have_the_same_options_and_defaults(name: str) -> None:
+    place, _, function = _COMMANDS[name].partition(":")
+    command = inspect.signature(getattr(importlib.import_module(place), function)).parameters
+    asked = inspect.signature(getattr(facecover, name)).parameters
+    printed = {"as_json", "as_csv", "fail_on", "list_them", "from_file", "sheet", "copy_to"}
+    assert {*command} - printed - OTHER_NAMES.keys() <= {*asked}
+    for option in {*command} & {*asked}:
+        default, own = command[option].default, asked[option].default
+        empty = (inspect.Parameter.empty, [], (), None)
+        assert default == own or (default in empty and own in empty), option

@@ -5,6 +5,9 @@
     classifier = Classifier()
     print(classifier("photo.jpg").label)
 
+Each command is a function of the same name and defaults: `explore`, `audit`, `prepare`, `train`,
+`evaluate`, `compare`, `study`, `predict`, `export`.
+
 The public names are those in `__all__`; each is imported when it is first asked for, so that
 `import facecover` alone costs next to nothing.
 """
@@ -17,10 +20,21 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 TYPE_CHECKING = False  # what typing's says, without the milliseconds that importing typing takes
 if TYPE_CHECKING:
-    from facecover.errors import ConfigError, FacecoverError, ImageError, ModelFileError
+    from facecover.dataset.arrays import Dataset
+    from facecover.errors import (
+        ConfigError,
+        DatasetError,
+        FacecoverError,
+        ImageError,
+        ModelFileError,
+        RunError,
+    )
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
     from facecover.workflows.answer_photos import predict
+    from facecover.workflows.inspect_data import audit, explore
+    from facecover.workflows.measure_models import compare, evaluate
+    from facecover.workflows.prepare_data import prepare
     from facecover.workflows.run_study import study
     from facecover.workflows.train_run import Run, export, train
 
@@ -29,14 +43,22 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ConfigError",
+    "Dataset",
+    "DatasetError",
     "FacecoverError",
     "ImageError",
     "ModelFileError",
     "Prediction",
     "Run",
+    "RunError",
     "__version__",
+    "audit",
+    "compare",
+    "evaluate",
+    "explore",
     "export",
     "predict",
+    "prepare",
     "study",
     "train",
 ]
@@ -44,13 +66,21 @@ __all__ = [
 _PLACES = {
     "Classifier": "facecover.inference.classifier",
     "ConfigError": "facecover.errors",
+    "Dataset": "facecover.dataset.arrays",
+    "DatasetError": "facecover.errors",
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
+    "RunError": "facecover.errors",
+    "audit": "facecover.workflows.inspect_data",
+    "compare": "facecover.workflows.measure_models",
+    "evaluate": "facecover.workflows.measure_models",
+    "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
     "predict": "facecover.workflows.answer_photos",
+    "prepare": "facecover.workflows.prepare_data",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }

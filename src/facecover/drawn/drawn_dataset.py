@@ -94,10 +94,10 @@ _SPLITS = ("train", "test")
 
 
 def draw_dataset(
-    folder: Path,
-    train_count: int,
-    test_count: int,
-    seed: int,
+    folder: str | Path,
+    train_count: int = 4000,
+    test_count: int = 1000,
+    seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> None:
     """Write drawn faces as ``train/<id>_<label>.jpg`` and ``test/<id>_<label>.jpg``.
@@ -119,7 +119,7 @@ def draw_dataset(
     _check("training photos", train_count, 1)
     _check("test photos", test_count, 1)
     _check("seed", seed, 0)
-    with written_folder(folder, replace_if=MARKER_NAME, holding=_SPLITS) as beside:
+    with written_folder(Path(folder), replace_if=MARKER_NAME, holding=_SPLITS) as beside:
         for split, count in zip(_SPLITS, (train_count, test_count), strict=True):
             (beside / split).mkdir()
             for photo_id in range(count):

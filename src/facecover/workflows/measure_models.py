@@ -374,7 +374,7 @@ def evaluate(
     *,
     data: Paths,
     split: str | None = None,
-    output: Path | None = None,
+    output: str | Path | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
     min_slice: int = MIN_SLICE,
@@ -427,6 +427,7 @@ def evaluate(
     if reference is not None and not robustness:
         raise ConfigError("--reference: expected --robustness with it")
     if output is not None:
+        output = Path(output)
         check_replaceable(output, replace_if=EVALUATION_NAME, holding=[REPORT_NAME])
     wanted = _trust_options(min_slice, cost_miss, cost_alarm, target_accuracy, choose_on)
     measured, other, no_reference = _with_reference(model, reference, corrupted=robustness)
@@ -461,7 +462,7 @@ def evaluate(
             where,
         )
         if output is not None:
-            found.write(output)
+            found.write(Path(output))
     return found
 
 
@@ -649,7 +650,7 @@ def compare(
     *,
     data: Paths,
     split: str | None = None,
-    output: Path | None = None,
+    output: str | Path | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
     min_slice: int = MIN_SLICE,
@@ -686,6 +687,7 @@ def compare(
     if len(models) < 2:
         raise ConfigError(f"compare: expected two models or more, found {len(models)}")
     if output is not None:
+        output = Path(output)
         check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
     loaded = load_models([Path(model) for model in models])
     options = SourceOptions(layout, label, mapping, max_unreadable, workers)
@@ -696,5 +698,5 @@ def compare(
         ]
         found = CompareResult(tuple(loaded), images, compare_evaluations(evaluations), min_slice)
         if output is not None:
-            found.write(output, progress)
+            found.write(Path(output), progress)
     return found

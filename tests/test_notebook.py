@@ -1,0 +1,39 @@
+"""The notebook goes through the whole study, cell by cell, as Jupyter would run it."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOK = Path(__file__).parents[1] / "docs/study.ipynb"
+
+
+def _run(source: str, names: dict[str, Any]) -> object:
+    """Run a cell, and give the value of its last line if that is an expression."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, str(NOTEBOOK), "exec"), names)  # noqa: S102  (the repository's own)
+    if last is None:
+        return None
+    return eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)  # noqa: S307
+
+
+@pytest.mark.slow
+def test_every_cell_runs_and_what_it_ends_with_can_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    names: dict[str, Any] = {}
+    shown = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            value = _run("".join(cell["source"]), names)
+            show = getattr(value, "_repr_html_", None)
+            if show is not None:
+                shown.append(show())
+    assert len(shown) >= 8
+    assert all("<table" in html or "<iframe" in html for html in shown)
+    assert not [cell for cell in cells if cell.get("outputs")]
