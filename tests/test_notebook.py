@@ -13,9 +13,11 @@ NOTEBOOK = Path(__file__).parents[1] / "docs/study.ipynb"
 def _run(source: str, names: dict[str, Any]) -> object:
     """Run a cell, and give the value of its last line if that is an expression."""
     tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     exec(compile(tree, str(NOTEBOOK), "exec"), names)  # noqa: S102  (the repository's own)
-    if last is None:
+    if not isinstance(last, ast.Expr):
         return None
     return eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)  # noqa: S307
 

@@ -70,5 +70,5 @@ def test_a_command_and_its_function_have_the_same_options_and_defaults(name: str
     assert {*command} - printed - OTHER_NAMES.keys() <= {*asked}
     for option in {*command} & {*asked}:
         default, own = command[option].default, asked[option].default
-        empty = (inspect.Parameter.empty, [], (), None)
+        empty: tuple[object, ...] = (inspect.Parameter.empty, [], (), None)
         assert default == own or (default in empty and own in empty), option
