@@ -1,9 +1,6 @@
 """Numbers and lists as sentences have them."""
 
-import math
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -40,22 +37,6 @@ def counted(count: int, noun: str) -> str:
 def shape(sides: tuple[int, ...]) -> str:
     """An array's shape, with multiplication signs: 16 x 32 x 32."""
     return f" {TIMES} ".join(f"{side:,}" for side in sides)
-
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-def plain_json(value: object) -> Json:
-    """A value as JSON knows it; NaN and infinity become null, what it does not know a string."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain_json(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def percent(share: float, *, unit: bool = True) -> str:

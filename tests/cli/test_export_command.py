@@ -24,6 +24,7 @@ from facecover.inference.model_file import packaged_models, read_model_file
 from facecover.studies.results import StudyData, StudyDocument, StudyRun
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
+from facecover.workflows.ship_model import card
 
 
 def _dataset(folder: Path, digest: str = "d" * 64) -> Dataset:
@@ -250,6 +251,10 @@ def test_a_card_is_the_same_for_the_same_model(folder: Path, tmp_path: Path) -> 
     assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     text = (tmp_path / "a.md").read_text("utf-8")
+    in_python = card(folder / "run", folder / "dataset", resamples=100)
+    assert in_python.text == text
+    assert in_python.to_json() == json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert in_python._repr_markdown_().startswith("\n# Model card of")
     assert "### On sources that training never saw\n\nNot measured.\n" in text
     assert "license" not in yaml.safe_load(text.split("---\n")[1])
 
@@ -274,14 +279,14 @@ def test_a_card_needs_the_dataset_of_its_model(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_study_of_other_networks_or_sources_is_refused(folder: Path, tmp_path: Path) -> None:
-    run, dataset, card = folder / "run", folder / "dataset", tmp_path / "card.md"
+    run, dataset, path = folder / "run", folder / "dataset", tmp_path / "card.md"
     with pytest.raises(ConfigError, match=r"the variant 'net7' .* found those of small; name one"):
-        card_command(run, dataset, card, study=_study(tmp_path / "a"), variant="net7")
+        card_command(run, dataset, path, study=_study(tmp_path / "a"), variant="net7")
     other = _study(tmp_path / "b", ("noise", "more"))
     with pytest.raises(ConfigError, match="the model's sources, noise, found more, noise"):
-        card_command(run, dataset, card, study=other)
+        card_command(run, dataset, path, study=other)
     with pytest.raises(RunError, match=r"expected a folder with a study\.json"):
-        card_command(run, dataset, card, study=tmp_path / "none")
+        card_command(run, dataset, path, study=tmp_path / "none")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ where that learned from these images, too, its twin that did not |
 | ``sources`` | a `SourceFacts` for each source |
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -24,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.documents import to_document
 from facecover.evaluation.answers import Answers, check_answers
 from facecover.evaluation.intervals import Interval, Metrics, measure_answers
 from facecover.evaluation.performance import Evaluation, uncalibrated
 from facecover.sources.rows import SPLITS
-from facecover.text import plain_json
 
 FORMAT_VERSION = 1
 
@@ -105,7 +104,7 @@ def card_facts(
     left_out: tuple[LeftOut, ...] | None,
     file_sha256: str | None = None,
 ) -> dict[str, Any]:
-    """Everything that a card states, ready for `json.dumps`.
+    """Everything that a card states, as plain values.
 
     Args:
         evaluation: the model on the split to quote.
@@ -125,7 +124,8 @@ def card_facts(
         "left_out": None if left_out is None else list(left_out),
         "sources": [_source(name, part, about) for name, part in table.groupby("source")],
     }
-    return {key: _plain(value) for key, value in document.items()}
+    found: dict[str, Any] = to_document(document)
+    return found
 
 
 def are_card_facts(path: Path) -> bool:
@@ -140,12 +140,6 @@ def are_card_facts(path: Path) -> bool:
         return False
     keys = {"file_sha256", "test", "uncalibrated", "by_source", "by_measure", "left_out", "sources"}
     return isinstance(found, dict) and keys <= found.keys()
-
-
-def _plain(value: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)
-    if isinstance(value, list):
-        return [_plain(dataclasses.asdict(one)) for one in value]
-    return plain_json(value)
 
 
 def _uncalibrated(evaluation: Evaluation) -> dict[str, Any]:
