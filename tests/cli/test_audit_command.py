@@ -79,7 +79,7 @@ def test_the_findings_are_printed_and_written_and_the_photos_untouched(
     assert snapshot(photos) == before
     again = run(photos, "-o", tmp_path / "report", *FAST)
     assert again.exit_code == 0, again.output
-    assert "! Conflicts" in again.stdout
+    assert "1 picture carries more than one label." in again.stdout
 
 
 def test_a_named_check_that_fails_ends_with_its_status_after_all_is_written(
@@ -89,8 +89,25 @@ def test_a_named_check_that_fails_ends_with_its_status_after_all_is_written(
     assert done.exit_code == command.FOUND_STATUS == 3
     assert done.stderr.splitlines()[-1] == "--fail-on: conflicts found something that needs a look"
     assert (tmp_path / "out/report.html").is_file()
-    assert "! Conflicts" in done.stdout
+    assert "1 picture carries more than one label." in done.stdout
     assert run(photos, "--fail-on", "outliers", *FAST).exit_code == 0
+
+
+@pytest.mark.parametrize("check", ["leakage", "shortcuts", "suspects"])
+def test_a_gate_that_could_not_look_is_not_green(tmp_path: Path, check: str) -> None:
+    folder = write_photos(tmp_path / "few", 1, ("mask",))
+    done = run(folder, "--fail-on", check, "--workers", "1")
+    assert done.exit_code == command.NOT_CHECKED_STATUS == 4
+    assert f"--fail-on {check}: Not measured: " in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"--fail-on: {check} could not be checked, which is no pass"
+    )
+
+
+def test_what_was_found_goes_before_what_could_not_be_checked(photos: Path) -> None:
+    done = run(photos, "--fail-on", "shortcuts,conflicts", *FAST)
+    assert done.exit_code == command.FOUND_STATUS
+    assert "--fail-on shortcuts: Not measured: " in done.stderr
 
 
 @pytest.mark.parametrize("named", ["nothing", "conflicts,leaks", ","])
@@ -182,7 +199,7 @@ def test_explore_tells_the_same_findings(photos: Path, tmp_path: Path) -> None:
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert "<h2>Audit</h2>" in page
     text = CliRunner().invoke(app, ["explore", str(photos)]).stdout
-    assert "! Conflicts" in text
+    assert "1 picture carries more than one label." in text
 
 
 @pytest.mark.slow

@@ -6,34 +6,34 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageOps
-from rich.console import Console
+from rich.console import Console, Group
 from tests.copies.audit_pictures import images_of, picture
 from tests.copies.photo_table import photo_table
 from tests.report.html_check import page_text
 
 from facecover.look.audit_checks import run_checks
-from facecover.report.audit_page import (
-    audit_section,
-    audit_sections,
-    write_audit_page,
+from facecover.report.audit_figures import (
+    OUTLIERS_A_REASON,
+    SUSPECTS,
+    Audited,
+    largest_groups,
+    random_pairs,
+    spread,
     write_sheets,
 )
-from facecover.report.audit_sections import (
+from facecover.report.audit_page import (
     FINE,
     FOUND,
     NO_SPLIT,
     NOT_MEASURED,
-    OUTLIERS_A_REASON,
-    SUSPECTS,
-    Audited,
+    audit_section,
+    audit_sections,
     headline,
-    largest_groups,
-    random_pairs,
-    spread,
     state,
+    write_audit_page,
 )
 from facecover.report.html import render_page
-from facecover.report.old_terminal import audit_text, findings_text
+from facecover.report.terminal import render
 
 COUNT, COPIES = 30, 8
 HOSTILE = '<script>alert("1")</script> [red]$x_1$\n'
@@ -163,7 +163,7 @@ def test_a_random_split_is_no_finding(audited: Audited) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_text_fits_and_tells_every_finding(audited: Audited, width: int) -> None:
-    text = text_of(audit_text(audited), width)
+    text = text_of(Group(*render(audit_sections(audited))), width)
     assert max(map(len, text.splitlines())) <= width
     words = "".join(text.split())
     for finding in audited.found.findings:
@@ -172,7 +172,9 @@ def test_the_text_fits_and_tells_every_finding(audited: Audited, width: int) -> 
 
 
 def test_the_short_text_tells_every_finding(audited: Audited) -> None:
-    words = "".join(text_of(findings_text(audited.found.findings)).split())
+    words = "".join(
+        text_of(Group(*render([audit_section(audited.found.findings, "audit")]))).split()
+    )
     for finding in audited.found.findings:
         assert "".join(finding.sentence.split()) in words
 

@@ -45,7 +45,7 @@ def explore_command(
     workers: Workers = None,
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
-    from facecover.report.old_terminal import explore_text, findings_text
+    from facecover.report.terminal import render
     from facecover.workflows.inspect_data import explore
 
     found = explore(
@@ -61,7 +61,7 @@ def explore_command(
     if as_json:
         show_json(found.to_json())
     else:
-        show(explore_text(found.exploration), "", findings_text(found.findings))
+        show(*render(found.sections))
     if output is not None:
         CONSOLE.note(f"report: {output / REPORT_NAME}")
 
@@ -96,7 +96,7 @@ def audit_command(
     workers: Workers = None,
 ) -> None:
     """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers."""
-    from facecover.report.old_terminal import audit_text
+    from facecover.report.terminal import render
     from facecover.workflows.inspect_data import audit
 
     gates = _gates(fail_on, no_suspects)
@@ -116,7 +116,7 @@ def audit_command(
     if as_json:
         show_json(found.to_json())
     else:
-        show(audit_text(found.audited))
+        show(*render(found.sections))
     if output is not None:
         CONSOLE.note(f"report: {output / REPORT_NAME}")
     _judge([one for one in found.findings if one.key in gates])

@@ -52,7 +52,7 @@ def histogram(
     """How a measure spreads over the photos of each class.
 
     Args:
-        table: from `exploring.columns.described`.
+        table: from `statistics.described`.
         column: the measure's column.
         title: of the figure.
         label: of the axis.
@@ -89,7 +89,7 @@ def cloud(table: pd.DataFrame, marks: Sequence[float], seed: int = 0) -> Figure:
     """Widths against heights, a point a photo, by class.
 
     Args:
-        table: from `exploring.columns.described`.
+        table: from `statistics.described`.
         marks: sides of input squares to mark with dashed lines.
         seed: of the choice of photos where there are more than `CLOUD_POINTS` of a class.
     """
@@ -262,7 +262,7 @@ def samples_section(samples: Samples, class_names: Sequence[str], anchor: str) -
         f"{samples.seed}.{missing}"
     )
     blocks: tuple[Block, ...] = (Paragraph(text), Figures(tuple(figures)))
-    return Section("Samples", anchor, blocks)
+    return Section("Samples", anchor, blocks, is_page_only=True)
 
 
 def _grid(title: str, chosen: Sequence[Sample], encoded: dict[int, bytes]) -> Figure:

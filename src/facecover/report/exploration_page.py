@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from facecover.dataset.collect import drops_table
 from facecover.dataset.manifest import Manifest
 from facecover.errors import shown
 from facecover.labels import class_name
@@ -70,14 +71,7 @@ LISTED = 50
 def data_section(
     manifest: Manifest, drops: pd.DataFrame | None = None, anchor: str = "data"
 ) -> Section:
-    """Sources, splits by class, and what was left out.
-
-    Args:
-        manifest: of the dataset.
-        drops: what was left out, with the columns ``source``, ``path``, ``reason`` and
-            ``detail``, as the dataset's ``dropped.csv`` has them.
-        anchor: of the section.
-    """
+    """Sources, splits by class, and what was left out, as `drops_table` has it."""
     info = manifest.info
     facts = Facts(
         (
@@ -91,7 +85,7 @@ def data_section(
     if drops is None or drops.empty:
         blocks.append(Paragraph("Nothing was left out."))
     else:
-        blocks += [_reason_table(drops), _source_listing(drops)]
+        blocks += [_reason_table(drops), _listing(drops)]
     return Section("Data", anchor, tuple(blocks))
 
 
@@ -99,7 +93,7 @@ def left_out_section(drops: pd.DataFrame, anchor: str = "data") -> tuple[Section
     """What was left out of photos that were read for the moment; nothing where nothing was."""
     if drops.empty:
         return ()
-    return (Section("Data", anchor, (_reason_table(drops), _source_listing(drops))),)
+    return (Section("Data", anchor, (_reason_table(drops), _listing(drops))),)
 
 
 def _split_table(manifest: Manifest) -> Table:
@@ -134,15 +128,15 @@ def _reason_table(drops: pd.DataFrame) -> Table:
     return table(("Source", "Reason", "Left out"), rows, "What was left out, and why.")
 
 
-def _source_listing(drops: pd.DataFrame) -> Details:
-    shown = drops.head(LISTED)
+def _listing(drops: pd.DataFrame) -> Details:
+    listed = drops[["path", "source", "reason", "detail"]].head(LISTED).astype(str)
     rows = [
-        (Cell(str(row["path"]), str(row["source"])), Cell(str(row["detail"])))
-        for _, row in shown.iterrows()
+        (Cell(shown(path), shown(source)), reason, shown(detail))
+        for path, source, reason, detail in listed.itertuples(index=False)
     ]
     first = "" if len(drops) <= LISTED else f"the first {LISTED} of "
-    summary = f"Files left out: {first}{counted(len(drops), 'file')}"
-    return Details(summary, (table(("File", "Why"), rows),), is_printed=False)
+    title = f"Files left out: {first}{counted(len(drops), 'sample')}"
+    return Details(title, (table(("File", "Reason", "Why"), rows),), is_printed=False)
 
 
 _BARS = 12
@@ -175,31 +169,15 @@ def count_cards(exploration: Exploration) -> Cards:
 
 
 def counts_section(exploration: Exploration, anchor: str, drops: Sequence[Drop] = ()) -> Section:
-    """Photos by class, split and source, and what was left out.
-
-    Args:
-        exploration: what was found.
-        anchor: of the section.
-        drops: what was left out; the first `LISTED` are listed.
-    """
+    """Photos by class, split and source, and what was left out; the first `LISTED` by name."""
     counts = exploration.counts
     blocks: list[Block] = [_figures(counts), _count_table(exploration)]
     if counts.left_out:
         rows = sorted(counts.left_out.items(), key=lambda item: -item[1])
         blocks.append(table(("Reason", "Samples"), rows, "What was left out, and why."))
     if drops:
-        blocks.append(_listing(drops))
+        blocks.append(_listing(drops_table(drops)))
     return Section("Counts", anchor, tuple(blocks))
-
-
-def _listing(drops: Sequence[Drop]) -> Details:
-    rows = [
-        (Cell(shown(drop.path), shown(drop.source)), drop.reason, shown(drop.detail))
-        for drop in drops[:LISTED]
-    ]
-    first = "" if len(drops) <= LISTED else f"the first {LISTED} of "
-    title = f"Files left out: {first}{counted(len(drops), 'sample')}"
-    return Details(title, (table(("File", "Reason", "Why"), rows),), is_printed=False)
 
 
 def _figures(counts: Counts) -> Figures:
@@ -218,7 +196,8 @@ def _bars(
     sizes = counts.by_split if group == "split" else counts.by_source
     names = list(sizes)[:_BARS]
     numbers = {
-        name: [_count(counts, group, one, name) for one in names] for name in counts.by_class
+        name: [counts.n_of(**{group: one, "class_name": name}) for one in names]
+        for name in counts.by_class
     }
 
     def plot(figure: Drawing) -> None:
@@ -243,14 +222,6 @@ def _bars(
     return Figure(markup, f"By {group}", caption, is_wide)
 
 
-def _count(counts: Counts, group: str, wanted: str, class_name: str) -> int:
-    return sum(
-        cell.n
-        for cell in counts.cells
-        if cell.class_name == class_name and (cell.split, cell.source)[group == "source"] == wanted
-    )
-
-
 def _count_table(exploration: Exploration) -> Table:
     counts = exploration.counts
     classes = tuple(counts.by_class)
@@ -259,13 +230,8 @@ def _count_table(exploration: Exploration) -> Table:
     for source in counts.by_source:
         layout = info[source].layout if source in info else ""
         for split in counts.by_split:
-            found = {
-                cell.class_name: cell.n
-                for cell in counts.cells
-                if (cell.source, cell.split) == (source, split)
-            }
-            if found:
-                numbers = [found.get(name, 0) for name in classes]
+            numbers = [counts.n_of(source=source, split=split, class_name=name) for name in classes]
+            if any(numbers):
                 rows.append((Cell(shown(source), layout), split, *numbers, sum(numbers)))
                 layout = ""  # said once
     totals = (*counts.by_class.values(), counts.n)
@@ -600,7 +566,7 @@ def explore_sections(
 
     Args:
         exploration: what was found.
-        samples: photos to show, from `data.samples.read_samples`.
+        samples: photos to show, from `samples.read_samples`.
         drops: what was left out on the way, to be listed.
         findings: of an audit of the same photos, if there was one.
         prefix: stands before each anchor, so that the sections fit on a page with others.
@@ -626,12 +592,7 @@ def insights_section(exploration: Exploration, anchor: str) -> Section:
 
 
 def explore_highlights(exploration: Exploration, anchor: str = "explore") -> Section:
-    """What a report about models tells of its data: insights, sizes and mean faces, in one part.
-
-    Args:
-        exploration: what was found.
-        anchor: of the section.
-    """
+    """What a report about models tells of its data: insights, sizes and mean faces, in one part."""
     figures = (cloud(exploration.table, INPUT_SIZES_PX), mean_faces(exploration))
     blocks: tuple[Block, ...] = (
         count_cards(exploration),
@@ -648,14 +609,7 @@ def write_explore_page(
     drops: Sequence[Drop] = (),
     findings: Sequence[Finding] = (),
 ) -> None:
-    """Write an exploration as one HTML file.
-
-    Args:
-        path: of the file.
-        exploration: what was found.
-        samples: photos to show.
-        drops: what was left out on the way, to be listed.
-        findings: of an audit of the same photos, if there was one.
+    """Write an exploration as one HTML file; see `explore_sections`.
 
     Raises:
         OutputError: if the place cannot be written.
@@ -674,5 +628,5 @@ def _insight_blocks(found: Sequence[Finding]) -> tuple[Block, ...]:
 
 
 def _said(insight: Finding) -> Markup:
-    template = Markup('<strong>{}.</strong> {}<span class="cell-note">{}</span>')
+    template = Markup('<strong>{}.</strong> {} <span class="cell-note">{}</span>')
     return template.format(insight.title, insight.sentence, insight.reason)

@@ -60,11 +60,11 @@ def _text(text: Text, style: str = "") -> RichText:
 
 def _marked(block: Bullets | Notice) -> Iterator[RenderableType]:
     """Texts whose further lines stand under their first, not under the mark."""
-    is_notice = isinstance(block, Notice)
+    is_warning = isinstance(block, Notice) and block.is_warning
     for item in (block.text,) if isinstance(block, Notice) else block.items:
         grid = RichTable.grid(padding=(0, 1, 0, 0))
         grid.add_row(
-            RichText("!" if is_notice else "-", "yellow" if is_notice else ""), _text(item)
+            RichText("!" if is_warning else "-", "yellow" if is_warning else ""), _text(item)
         )
         yield grid
 

@@ -31,8 +31,9 @@ from facecover.look.suspect_images import rank_suspects
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
-from facecover.report.audit_page import audit_sections, write_audit_page, write_sheets
-from facecover.report.audit_sections import Audited
+from facecover.report.audit_figures import Audited, write_sheets
+from facecover.report.audit_page import audit_sections, write_audit_page
+from facecover.report.blocks import Section
 from facecover.report.exploration_page import explore_sections, write_explore_page
 from facecover.report.html import notebook_frame
 from facecover.sources.rows import Drop
@@ -76,9 +77,13 @@ class ExploreResult:
         """One row a photo: the manifest's columns and what was measured of each."""
         return self.exploration.table
 
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What there is to show of it, but for the photos themselves."""
+        return explore_sections(self.exploration, None, self.drops, self.findings)
+
     def _repr_html_(self) -> str:
-        sections = explore_sections(self.exploration, None, self.drops, self.findings)
-        return notebook_frame("The photos", sections)
+        return notebook_frame("The photos", self.sections)
 
     def write(self, folder: Path) -> Path:
         """Write the page, the numbers and the list of unreadable files; gives the page.
@@ -194,8 +199,13 @@ class AuditResult:
             columns=["check", "is_failed", "is_measured", "sentence"],
         )
 
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What there is to show of it."""
+        return audit_sections(self.audited)
+
     def _repr_html_(self) -> str:
-        return notebook_frame("What is wrong with the photos", audit_sections(self.audited))
+        return notebook_frame("What is wrong with the photos", self.sections)
 
     def write_into(self, folder: Path) -> None:
         """Write the page, the numbers, the lists and the contact sheets into a new folder."""
