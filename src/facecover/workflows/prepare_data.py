@@ -65,7 +65,7 @@ def prepare(
         mapping: ``THEIRS=CLASS``.
         max_unreadable: 0..1; a larger share of photos that cannot be read is an error.
         workers: threads that decode; one a core by default.
-        progress: told how far it is.
+        progress: called as the work goes on.
 
     Raises:
         ConfigError: if an option is wrong.
@@ -112,7 +112,7 @@ def prepared_once(
         folder: the dataset's place; what it was made from is noted beside it.
         sources: what it is made from.
         options: how.
-        progress: told how far it is.
+        progress: called as the work goes on.
 
     Raises:
         DatasetError: if too much cannot be read, or a class is missing from a split.
