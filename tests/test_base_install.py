@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.inference.example_model import SIZE_PX, example_graph, example_info, model_bytes
+from tests.inference.example_model import SIZE_PX, sealed_example
 
 from facecover.cli import TRAIN_MODULES
-from facecover.inference.model_file import seal
-from facecover.inference.model_info import info_to_json
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,7 +45,7 @@ def python(code: str, *arguments: object) -> Done:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.onnx"
-    path.write_bytes(seal(model_bytes(example_graph(), info_to_json(example_info()))))
+    path.write_bytes(sealed_example())
     return path
 
 

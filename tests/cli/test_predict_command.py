@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.cli.running import run_here
 from tests.inference.example_answers import given_answer, uncertain
-from tests.inference.example_model import example_graph, example_info, model_bytes
+from tests.inference.example_model import sealed_example
 
 from facecover.cli.predict import csv_header, csv_line, json_line, read_list, text_line
-from facecover.inference.model_file import seal
-from facecover.inference.model_info import info_to_json
+from facecover.drawn.drawn_dataset import draw_face
 from facecover.photos import Broken
 
 CLASSES = ("no_mask", "mask")
@@ -32,7 +32,7 @@ GREEN, RED, GREY = (0, 220, 0), (220, 0, 0), (120, 120, 120)  # mask, no_mask, u
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    path.write_bytes(seal(model_bytes(example_graph(), info_to_json(example_info()))))
+    path.write_bytes(sealed_example())
     return path
 
 
@@ -381,3 +381,38 @@ def test_a_list_has_one_input_a_line(tmp_path: Path) -> None:
         path.write_bytes(text.encode())
         assert read_list(path) == expected
     assert read_list(None) == []
+
+
+@pytest.fixture
+def drawn_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A photo in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    draw_face(np.random.default_rng(0), 1, (48, 60)).save("a.jpg")
+    return Path("a.jpg")
+
+
+def test_a_folder_for_copies_with_too_long_a_name_is_one_line(drawn_photo: Path) -> None:
+    ended = run_here("predict", drawn_photo, "--copy-to", "n" * 300)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert line.startswith("facecover: --copy-to nnn")
+    assert line.endswith("n: cannot be looked up: File name too long; name another folder")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_itself_is_reported_beside_the_copies(drawn_photo: Path) -> None:
+    Path("self.jpg").symlink_to("self.jpg")
+    ended = run_here("predict", drawn_photo, "self.jpg", "--copy-to", "out")
+    assert ended.status == 3
+    answer, error = ended.out.splitlines()
+    assert answer.endswith("  a.jpg")
+    assert "self.jpg: cannot be opened" in error
+    assert len(list(Path("out").rglob("*.jpg"))) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_the_folder_that_is_read_is_no_place_for_copies(drawn_photo: Path) -> None:
+    Path("link").symlink_to(".")
+    ended = run_here("predict", ".", "--copy-to", "link")
+    assert ended.status == 1
+    assert "one inside it will do" in ended.errors

@@ -3,10 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
-
-from facecover.inference.model_file import seal
-from facecover.inference.model_info import info_to_json
+from tests.inference.example_model import WriteModel, example_info, sealed_example
 
 
 @pytest.fixture
@@ -14,9 +11,8 @@ def write_model(tmp_path: Path) -> WriteModel:
     """Writes a whole and sealed model file."""
 
     def write(n_classes: int = 2, temperature: float = 1.0) -> Path:
-        info = example_info(n_classes, temperature)
         path = tmp_path / "model.onnx"
-        path.write_bytes(seal(model_bytes(example_graph(n_classes), info_to_json(info))))
+        path.write_bytes(sealed_example(example_info(n_classes, temperature)))
         return path
 
     return write

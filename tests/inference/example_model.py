@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from facecover.inference.model_file import PRODUCER
+from facecover.inference.model_file import PRODUCER, seal
 from facecover.inference.model_info import (
     METADATA_KEY,
     DataFacts,
@@ -15,6 +15,7 @@ from facecover.inference.model_info import (
     ModelInfo,
     NetworkFacts,
     Parity,
+    info_to_json,
 )
 
 SIZE_PX = 8
@@ -69,3 +70,9 @@ def model_bytes(model: onnx.ModelProto, text: str) -> bytes:
     del model.metadata_props[:]
     model.metadata_props.add(key=METADATA_KEY, value=text)
     return bytes(model.SerializeToString())
+
+
+def sealed_example(info: ModelInfo | None = None) -> bytes:
+    """A whole model file that answers by the mean colour."""
+    info = info or example_info()
+    return seal(model_bytes(example_graph(info.classes), info_to_json(info)))

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.inference.example_model import example_graph, example_info, model_bytes
+from tests.inference.example_model import example_info, sealed_example
 
 from facecover.errors import ModelFileError
 from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import seal
 from facecover.inference.model_info import info_from_json, info_to_json
 from facecover.inference.seen_photos import pack_fingerprints, seen_in_training
 
@@ -60,7 +59,6 @@ def test_broken_fingerprints_are_one_line(text: str) -> None:
 
 
 def test_answering_does_not_read_them(tmp_path: Path) -> None:
-    info = replace(example_info(), seen_photos="?")
     path = tmp_path / "model.onnx"
-    path.write_bytes(seal(model_bytes(example_graph(), info_to_json(info))))
+    path.write_bytes(sealed_example(replace(example_info(), seen_photos="?")))
     assert Classifier(path)(np.full((20, 20, 3), (0, 200, 0), np.uint8)).label == "mask"

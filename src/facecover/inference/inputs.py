@@ -22,8 +22,6 @@ from facecover.photos import (
     reason_to_skip,
 )
 
-STANDARD_INPUT = "-"
-
 ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
 
 _MAGIC: tuple[tuple[bytes, ArchiveKind], ...] = (
@@ -94,7 +92,7 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
     skipped = Counter[str]()
     listed: list[Item | _Archive] = []
     for name in names:
-        if name == STANDARD_INPUT:
+        if name == "-":
             listed.append(_from_stream(name, stdin, "standard input"))
         else:
             listed += _found(name, skipped, leave_out)

@@ -16,9 +16,6 @@ from facecover.files import check_own_file, written_file
 from facecover.images import FORMATS, read_photo
 from facecover.inference.prediction import Answered
 
-UNCERTAIN = "uncertain"
-"""The folder of photos whose answer is uncertain."""
-
 _MAX_NAME_BYTES = 180
 """Of a copy's name; file systems take 255, and a number may be added."""
 
@@ -44,7 +41,7 @@ class SortedCopies:
             OutputError: if the copy cannot be written.
         """
         given = answered.prediction
-        folder = self._folder / (UNCERTAIN if given.is_uncertain else given.label)
+        folder = self._folder / ("uncertain" if given.is_uncertain else given.label)
         wanted = folder / safe_name(answered)
         try:
             folder.mkdir(parents=True, exist_ok=True)
