@@ -51,7 +51,8 @@ def evaluate_command(
     target_accuracy: TargetAccuracy = None,
     choose_on: ChooseOn = None,
     robustness: Annotated[
-        bool, typer.Option("--robustness", help="Measure it on spoilt images too; takes minutes.")
+        bool,
+        typer.Option("--robustness", help="Measure it on corrupted images too; takes minutes."),
     ] = False,
     reference: Annotated[
         Path | None,

@@ -188,14 +188,15 @@ def compare_evaluations(evaluations: Sequence[Evaluation]) -> Comparison:
         _side([evaluations[place] for place in group], [draws[place] for place in group])
         for group in seed_groups(evaluations)
     ]
-    tested = [_tested(first, second) for first, second in combinations(sides, 2)]
-    corrected = holm([test.p_value for test in tested])
-    several = len(tested) > 1
+    both = list(combinations(sides, 2))
+    tests = [_mcnemar(*pair) for pair in both]
+    p_values = [
+        _sign_flip_p(*pair) if test is None else test.p_value
+        for pair, test in zip(both, tests, strict=True)
+    ]
     pairs = [
-        _pair(first, second, test, p_holm if several else None, len(tested))
-        for (first, second), test, p_holm in zip(
-            combinations(sides, 2), tested, corrected, strict=True
-        )
+        _pair(*pair, test, p, p_holm if len(both) > 1 else None, len(both))
+        for pair, test, p, p_holm in zip(both, tests, p_values, holm(p_values), strict=True)
     ]
     return Comparison(tuple(evaluations), tuple(side.contender for side in sides), tuple(pairs))
 
@@ -238,30 +239,16 @@ def _side(members: Sequence[Evaluation], draws: Sequence[Draws]) -> _Side:
     return _Side(together, tuple(members), drawn)
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """A test of the difference in accuracy."""
-
-    name: str
-    p_value: float
-    mcnemar: McNemar | None
-
-
-def _tested(first: _Side, second: _Side) -> _Test:
-    if len(first.members) == len(second.members) == 1:
-        found = mcnemar(first.members[0].answers.is_right, second.members[0].answers.is_right)
-        return _Test("McNemar", found.p_value, found)
-    return _Test("sign flips", _sign_flip_p(first, second), None)
+def _mcnemar(first: _Side, second: _Side) -> McNemar | None:
+    """The test of the difference in accuracy of two models; None where a side has several seeds."""
+    if len(first.members) > 1 or len(second.members) > 1:
+        return None
+    return mcnemar(first.members[0].answers.is_right, second.members[0].answers.is_right)
 
 
 def _sign_flip_p(first: _Side, second: _Side) -> float:
     drawn = first.members[0].bootstrap
     return sign_flip_p(second.share_right - first.share_right, drawn.units, seed=drawn.seed)
-
-
-def _differs(first: _Side, second: _Side) -> bool:
-    """Whether images, or groups of them, that differ alike and give no interval are enough."""
-    return _sign_flip_p(first, second) < SIGNIFICANCE
 
 
 def _check_same_images(first: Evaluation, second: Evaluation) -> None:
@@ -281,7 +268,14 @@ def _check_same_images(first: Evaluation, second: Evaluation) -> None:
         raise DatasetError(f"{where}, found other labels; evaluate both on one dataset")
 
 
-def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pairs: int) -> Pair:
+def _pair(
+    first: _Side,
+    second: _Side,
+    test: McNemar | None,
+    p_alone: float,
+    p_holm: float | None,
+    n_pairs: int,
+) -> Pair:
     differences = {}
     for key in METRIC_KEYS:
         value_a, value_b = first.contender.values[key], second.contender.values[key]
@@ -293,17 +287,18 @@ def _pair(first: _Side, second: _Side, test: _Test, p_holm: float | None, n_pair
     alike = ""
     if np.array_equal(first.share_right, second.share_right):
         alike = "make no mistake" if first.share_right.min() == 1 else "make the same mistakes"
-    p = test.p_value if p_holm is None else p_holm
+    p = p_alone if p_holm is None else p_holm
     after = "" if p_holm is None else f" after Holm's correction for {n_pairs} pairs"
-    evidence = f"{test.name} {p_value(p)}{after}"
+    name = "McNemar" if test else "sign flips"
+    evidence = f"{name} {p_value(p)}{after}"
     n_units = first.members[0].metrics.n_units
     if differences["accuracy"].ci95 is None and n_units < n:
         groups = f"{n_units:,} group{'s' * (n_units > 1)}"
         evidence = f"{groups} of images that belong together give no interval; {evidence}"
-    sentence = _sentence(
-        names, n, differences["accuracy"], p, evidence, alike, differs=_differs(first, second)
-    )
-    return Pair(*names, n, differences, test.mcnemar, test.name, test.p_value, p_holm, sentence)
+    # Images, or groups of them, that differ alike give no interval, and may be enough all the same.
+    differs = _sign_flip_p(first, second) < SIGNIFICANCE
+    sentence = _sentence(names, n, differences["accuracy"], p, evidence, alike, differs=differs)
+    return Pair(*names, n, differences, test, name, p_alone, p_holm, sentence)
 
 
 def _sentence(

@@ -170,10 +170,9 @@ before small ones that are much worse."""
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A model on some of the images.
+    """A model on some of the images; what is not said here is as in `Cut`.
 
     Attributes:
-        by: as the other fields see `Cut`.
         name: which part: ``under 32 px``, the name of a source, ``missing``.
         too_few: why nothing can be said of it; empty where something can.
     """
