@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
     from facecover.workflows.answer_photos import predict
+    from facecover.workflows.compare_models import compare
+    from facecover.workflows.evaluate_model import evaluate
     from facecover.workflows.inspect_data import audit, explore
-    from facecover.workflows.measure_models import compare, evaluate
     from facecover.workflows.prepare_data import prepare
     from facecover.workflows.run_study import study
     from facecover.workflows.train_run import Run, export, train
@@ -75,8 +76,8 @@ _PLACES = {
     "Run": "facecover.workflows.train_run",
     "RunError": "facecover.errors",
     "audit": "facecover.workflows.inspect_data",
-    "compare": "facecover.workflows.measure_models",
-    "evaluate": "facecover.workflows.measure_models",
+    "compare": "facecover.workflows.compare_models",
+    "evaluate": "facecover.workflows.evaluate_model",
     "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
     "predict": "facecover.workflows.answer_photos",

@@ -195,9 +195,14 @@ def test_what_was_seen_in_training_is_said_with_the_figure_on_the_others() -> No
     }
     (sentence,) = flattery(evaluation)
     assert sentence.startswith("90 of these 120 images were seen in training; on the other 30 the")
-    every = evaluate_images(
-        FakeClassifier(), fake_images(probabilities), labels, seen=np.ones(120, bool), resamples=200
+    every, none = (
+        evaluate_images(
+            FakeClassifier(), fake_images(probabilities), labels, seen=one, resamples=200
+        )
+        for one in (np.ones(120, bool), np.zeros(120, bool))
     )
+    assert none.to_json()["seen_in_training"]["n_others"] == 120
+    assert flattery(none) == ()
     assert flattery(every) == (
         "All 120 images were seen in training; figures on other images will be less good.",
     )

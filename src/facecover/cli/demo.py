@@ -50,8 +50,9 @@ def demo_command(
     from facecover.documents import write_document
     from facecover.preparation.pipeline import PrepareOptions
     from facecover.report.terminal import render
+    from facecover.workflows.compare_models import COMPARISON_NAME, compare
     from facecover.workflows.inspect_data import explored
-    from facecover.workflows.measure_models import COMPARISON_NAME, as_runs, compare
+    from facecover.workflows.measure_models import as_runs
     from facecover.workflows.prepare_data import prepared_once
 
     paths = data or [_drawn(output / "photos")]

@@ -72,7 +72,7 @@ def evaluate_command(
 ) -> None:
     """Measure a model file: every metric with a 95% interval, on all images and by slice."""
     from facecover.report.terminal import render
-    from facecover.workflows.measure_models import evaluate
+    from facecover.workflows.evaluate_model import evaluate
 
     found = evaluate(
         model,
@@ -121,7 +121,7 @@ def compare_command(
 ) -> None:
     """Put models side by side on the same images, with the test of the difference."""
     from facecover.report.terminal import render
-    from facecover.workflows.measure_models import compare
+    from facecover.workflows.compare_models import compare
 
     found = compare(
         models,

@@ -153,7 +153,7 @@ class Evaluation:
     def _seen_json(self) -> dict[str, Any] | None:
         if self.n_seen is None:
             return None
-        others = self.unseen
+        others = self.unseen if self.n_seen else self.metrics
         return {
             "n": self.n_seen,
             "n_others": 0 if others is None else others.n,
