@@ -96,8 +96,8 @@ def test_the_summary_is_short_and_repeats_no_section() -> None:
         *band_sentences(band, images),
     )
     trust = (slices_section(slices), confidence)
-    spoilt = Section("Spoilt images", "spoilt", findings=("It fears fog.",))
-    sections = run_sections(run, trust=trust, more=(spoilt,))
+    corrupted = Section("Corrupted images", "corrupted", findings=("It fears fog.",))
+    sections = run_sections(run, trust=trust, more=(corrupted,))
     text = page_text(render_page("net", sections))
     for sentence in sentences:
         assert text.count(sentence) == 1
@@ -111,7 +111,7 @@ def test_the_summary_is_short_and_repeats_no_section() -> None:
     assert bullets.items[-1] == "It fears fog."
     assert len(bullets.items) <= 8
     anchors = [section.anchor for section in sections]
-    assert anchors.index("spoilt") < min(anchors.index(one) for one in ("training", "network"))
+    assert anchors.index("corrupted") < min(anchors.index(one) for one in ("training", "network"))
 
 
 @pytest.mark.slow

@@ -21,7 +21,6 @@ class Paragraph:
     """Running text.
 
     Attributes:
-        text: what it says.
         is_lead: whether it stands out, as the first sentences of a page do.
     """
 
@@ -40,12 +39,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence that must not be overlooked.
-
-    Attributes:
-        text: what it says.
-        is_warning: whether it is a warning, not only information.
-    """
+    """A sentence that must not be overlooked."""
 
     kind: ClassVar[str] = "notice"
     text: Text
@@ -57,8 +51,6 @@ class Card:
     """One key number.
 
     Attributes:
-        label: what is measured.
-        value: the number as people read it.
         detail: its interval and n, or what it means.
         colour: a name of `plotting.COLOURS` for its edge; plain if empty.
     """
@@ -82,8 +74,6 @@ class Cell:
     """One cell of a table.
 
     Attributes:
-        text: what it shows.
-        note: smaller text below it.
         sort: the number that the column sorts by; the text where it is None.
         colour: a name of `plotting.COLOURS` for a dot before the text.
     """
@@ -99,11 +89,7 @@ class Table:
     """A table that sorts by the column that is clicked; see `table` for an easy way to one.
 
     Attributes:
-        columns: the columns' titles.
-        rows: cells, one a column.
         numeric: for each column, whether it holds numbers (and stands right-aligned).
-        caption: what it shows; may be empty.
-        is_sortable: whether sorting its rows makes sense.
     """
 
     kind: ClassVar[str] = "table"
@@ -128,9 +114,6 @@ class Figure:
 
     Attributes:
         markup: an ``<svg>`` or ``<img>`` that carries its own alternative text; see `plotting`.
-        title: what it is, in a few words.
-        caption: how to read it and what it says.
-        is_wide: whether it takes the whole width of the page.
     """
 
     markup: HasHtml
@@ -153,8 +136,6 @@ class Tile:
 
     Attributes:
         markup: the ``<img>``, see `plotting.photo`.
-        title: the short text below it.
-        note: a smaller line, such as the file's name.
         hint: what a pointer on the photo shows, such as the file's whole path.
         colour: a name of `plotting.COLOURS` for the dot before the title.
     """
@@ -180,8 +161,6 @@ class Details:
     """What only some want to see: folded away on the screen, open in print.
 
     Attributes:
-        summary: what is inside, in a few words.
-        blocks: what is inside.
         is_printed: False for what is no use on paper, such as a long list of files.
     """
 
@@ -197,7 +176,6 @@ class Only:
 
     Attributes:
         medium: `PAGE` or `TERMINAL`.
-        blocks: what is inside.
     """
 
     kind: ClassVar[str] = "only"
@@ -227,12 +205,8 @@ class Section:
     """A part of a page, with an entry in its contents.
 
     Attributes:
-        title: its heading.
         anchor: its place in the page's address, unique on the page.
-        blocks: what it shows.
-        children: parts of this part.
         findings: what the summary of its page says of it, a short sentence each.
-        is_page_only: whether the terminal leaves it out.
     """
 
     title: str

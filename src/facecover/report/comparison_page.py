@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from facecover.dataset.manifest import Manifest
@@ -41,12 +40,18 @@ from facecover.report.blocks import (
     on_page,
     table,
 )
-from facecover.report.exploration_page import data_section, left_out_section
 from facecover.report.html import write_page
-from facecover.report.metric_figures import ranking_figures, reliability_figure
-from facecover.report.plotting import colour, draw, legend_above, model_colour, percent_axes
+from facecover.report.metric_figures import metric_cell, ranking_figures, reliability_figure
+from facecover.report.plotting import (
+    colour,
+    draw,
+    legend_above,
+    model_colour,
+    percent_axes,
+    rows_of,
+)
 from facecover.report.run_figures import Run, curve_figures
-from facecover.report.run_page import flat_settings
+from facecover.report.run_page import data_sections, flat_settings
 from facecover.report.slices_section import reasons
 from facecover.text import duration, large, percent, shape
 
@@ -74,7 +79,7 @@ def intervals_figure(comparison: Comparison) -> Figure:
             for row, ends in zip(rows, bounds, strict=True):
                 if ends:
                     axes.plot(ends, (row, row), color=tone, linewidth=2)
-        _rows(axes, [kind.title for kind in kinds])
+        rows_of(axes, [kind.title for kind in kinds])
         percent_axes(axes, x=(min(axes.get_xlim()[0], 0.99), 1.0))
         legend_above(figure)
 
@@ -107,7 +112,7 @@ def differences_figure(pair: Pair) -> Figure:
             if bounds:
                 axes.plot([100 * end for end in bounds], (row, row), color=tone, linewidth=2)
             axes.plot(100 * difference.value, row, "o", color=tone)
-        _rows(axes, [kind.title for kind in kinds])
+        rows_of(axes, [kind.title for kind in kinds])
         axes.set(xlabel=f"Points more for {pair.second}")
 
     return Figure(
@@ -131,14 +136,6 @@ def _leaning(pair: Pair, kinds: list[MetricKind]) -> str:
     if not shown:
         return f"{lead} No metric differs beyond chance."
     return f"{lead} {len(shown)} of {len(kinds)} metrics differ beyond chance."
-
-
-def _rows(axes: Axes, titles: list[str]) -> None:
-    """A row for each title, the first one on top."""
-    axes.set_yticks(range(len(titles)), titles)
-    axes.set_ylim(len(titles) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0, labelcolor=colour("ink"))
 
 
 def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
@@ -211,14 +208,7 @@ def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: st
     """Every metric of every model, and the curves over all thresholds."""
     evaluations = comparison.evaluations
     colours = [run.colour for run in runs]
-    rows = [
-        [
-            Cell(number(kind, value), interval(kind, one.metrics.ci95[kind.key]), value)
-            for one in evaluations
-            for value in [one.metrics.values[kind.key]]
-        ]
-        for kind in METRICS
-    ]
+    rows = [[metric_cell(one.metrics, kind.key) for one in evaluations] for kind in METRICS]
     columns = ("Metric", *(evaluation.name for evaluation in evaluations))
 
     def metrics(titles: Sequence[Cell]) -> Table:
@@ -408,14 +398,7 @@ def _row(row: Sequence[Slice]) -> tuple[Cell, ...]:
     first = row[0]
     name = Cell(first.label, reasons(first), colour="muted" if first.too_few else "")
     n = Cell(f"{first.metrics.n:,}", sort=float(first.metrics.n))
-    return (name, n, *map(_cell, row))
-
-
-def _cell(one: Slice) -> Cell:
-    value = one.metrics.values[_ACCURACY.key]
-    bounds = one.metrics.ci95[_ACCURACY.key]
-    note = interval(_ACCURACY, bounds) if bounds else ""
-    return Cell(number(_ACCURACY, value), note, -1.0 if value is None else value)
+    return (name, n, *(metric_cell(one.metrics, _ACCURACY.key) for one in row))
 
 
 def _accuracies(row: Sequence[Slice]) -> list[float]:
@@ -518,10 +501,7 @@ def write_compare_report(
         OutputError: if the place cannot be written.
         ValueError: if two sections have one anchor.
     """
-    if manifest is not None:
-        data: tuple[Section, ...] = (data_section(manifest, drops),)
-    else:
-        data = () if drops is None else left_out_section(drops)
+    data = data_sections(manifest, drops)
     sections = (*compare_sections(comparison, runs, slices=slices), *data, *more)
     title = f"{joined(run.name for run in runs)} compared"
     write_page(path, title, sections, subtitle="Is this face covered? Models side by side.")

@@ -4,7 +4,7 @@ import dataclasses
 
 from matplotlib.figure import Figure as Drawing
 
-from facecover.evaluation.formatting import interval, kind_of, number
+from facecover.evaluation.formatting import interval, kind_of
 from facecover.evaluation.performance import MEASURES, Calibration, Estimate
 from facecover.evaluation.thresholds import CostAt, ThresholdChoice
 from facecover.evaluation.uncertain_band import COVERAGES, BandChoice, RiskCoverage
@@ -22,7 +22,7 @@ from facecover.report.blocks import (
     on_page,
     table,
 )
-from facecover.report.metric_figures import reliability_figure
+from facecover.report.metric_figures import metric_cell, reliability_figure
 from facecover.report.plotting import colour, draw, percent_axes
 from facecover.text import percent
 
@@ -41,7 +41,7 @@ def calibration_section(
     Args:
         calibration: before and after the temperature.
         risk: of the same answers.
-        tone: a name of `style.COLOURS`.
+        tone: a name of `plotting.COLOURS`.
         threshold: chosen by costs; None where none were stated.
         band: chosen by a target; None where none was stated.
         anchor: the section's.
@@ -292,13 +292,11 @@ def _point(band: BandChoice | None) -> tuple[float, float] | None:
 
 
 def _errors(calibration: Calibration) -> Table:
-    rows = []
-    for key in MEASURES:
-        kind, cells = kind_of(key), []
-        for one in (calibration.before, calibration.after):
-            value, bounds = one.metrics.values[key], one.metrics.ci95[key]
-            cells.append(Cell(number(kind, value), interval(kind, bounds), value))
-        rows.append((Cell(kind.title, kind.meaning), *cells))
+    both = (calibration.before.metrics, calibration.after.metrics)
+    rows = [
+        (Cell(kind.title, kind.meaning), *(metric_cell(one, kind.key) for one in both))
+        for kind in map(kind_of, MEASURES)
+    ]
     caption = (
         f"Before and after the temperature of {calibration.temperature:.4g}. Less is better; below "
         "each value its 95% interval. No answer changes."

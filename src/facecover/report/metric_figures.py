@@ -11,11 +11,12 @@ from matplotlib.ticker import PercentFormatter
 from sklearn import metrics as sk
 
 from facecover.evaluation.answers import Probabilities
-from facecover.evaluation.intervals import proportion_interval
+from facecover.evaluation.formatting import interval, kind_of, number
+from facecover.evaluation.intervals import Metrics, proportion_interval
 from facecover.evaluation.metrics import BINS, reliability
 from facecover.evaluation.performance import Evaluation
 from facecover.labels import MASK
-from facecover.report.blocks import Figure
+from facecover.report.blocks import Cell, Figure
 from facecover.report.plotting import (
     DASHED,
     class_colour,
@@ -147,6 +148,13 @@ def _reliability_line(axes: Axes, evaluation: Evaluation, name: str) -> None:
     )  # fmt: skip
 
 
+def metric_cell(metrics: Metrics, key: str) -> Cell:
+    """A metric's value with its interval below it; what is undefined sorts last."""
+    kind, value, bounds = kind_of(key), metrics.values[key], metrics.ci95[key]
+    note = interval(kind, bounds) if bounds else ""
+    return Cell(number(kind, value), note, -1.0 if value is None else value)
+
+
 CLOSE_UP_FROM = 0.97
 """From this area on only the corner that the curve runs through is drawn."""
 
@@ -158,7 +166,7 @@ def ranking_figures(
 
     Args:
         evaluations: the models, in one drawing.
-        colours: for each a name of `style.COLOURS`.
+        colours: for each a name of `plotting.COLOURS`.
     """
     if any(evaluation.metrics.values["roc_auc"] is None for evaluation in evaluations):
         return ()

@@ -174,6 +174,14 @@ def _percent_axis(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
 
 
+def rows_of(axes: Axes, titles: Sequence[str]) -> None:
+    """A row for each title, the first one on top."""
+    axes.set_yticks(range(len(titles)), titles)
+    axes.set_ylim(len(titles) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0, labelcolor=colour("ink"))
+
+
 def legend_above(figure: Drawing, columns: int = 4) -> None:
     """A legend over the drawing, where it covers nothing, if there is more than one line in it."""
     handles, labels = figure.axes[0].get_legend_handles_labels()

@@ -126,12 +126,12 @@ def robustness_section(
 
     Args:
         robustness: the figures.
-        example: ``uint8 (S, S, 3)``, RGB, the image that the pictures show spoilt.
+        example: ``uint8 (S, S, 3)``, RGB, the image that the pictures show corrupted.
         row: its number in the dataset.
         anchor: the section's.
     """
     blocks = (
-        Paragraph("The same images again, spoilt in the ways that photos are, more and more."),
+        Paragraph("The same images again, corrupted in the ways that photos are, more and more."),
         Bullets(robustness_sentences(robustness)),
         Figures((accuracy_map(robustness), flip_map(robustness))),
         on_page(_table(robustness)),
@@ -142,13 +142,13 @@ def robustness_section(
 
 
 def corruption_strip(example: Pixels, kind: Kind, row: int, seed: int = 0) -> Image.Image:
-    """An image spoilt at every severity, side by side from the weakest to the strongest.
+    """An image corrupted at every severity, side by side from the weakest to the strongest.
 
     Args:
         example: ``uint8 (S, S, 3)``, RGB.
         kind: of corruption.
-        row: the image's number in its dataset, from which its chances come.
-        seed: of the chances.
+        row: the image's number in its dataset, that seeds it.
+        seed: the other half of it.
     """
     count, rows = len(kind.amounts), np.array([row])
     strip = Image.new("RGB", (count * _SHOWN_PX, _SHOWN_PX))
@@ -200,8 +200,8 @@ def origin(robustness: Robustness) -> str:
     n, n_units = robustness.clean.n, robustness.n_units
     drawn = drawn_units(n, n_units)
     return (
-        f"Images were spoilt at {robustness.size_px} x {robustness.size_px} pixels, seed "
-        f"{robustness.seed}, then brought to the model's size. Intervals: "
+        f"Images were corrupted at {robustness.size_px} x {robustness.size_px} pixels, seed "
+        f"{robustness.seed}, then resized for the model. Intervals: "
         f"{robustness.resamples:,} bootstrap resamples of {drawn}."
     )
 
@@ -220,7 +220,7 @@ def _finding(robustness: Robustness) -> str:
     """The kind with the lowest mean accuracy, and how the model stands to the reference."""
     weakest, mce = robustness.kinds[0], robustness.mce
     found = (
-        f"On spoilt images it is weakest under {weakest.kind.title}: "
+        f"On corrupted images it is weakest under {weakest.kind.title}: "
         f"{percent(weakest.mean_accuracy)} right over all severities, "
         f"{percent(robustness.clean.accuracy)} as they are"
     )

@@ -25,10 +25,7 @@ class Mistake:
 
     Attributes:
         pixels: ``uint8 (H, W, 3)``, RGB.
-        label: its true class.
-        answer: the class answered.
         confidence: the probability of the answer, 0..1.
-        name: the file it came from.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -43,13 +40,10 @@ class Run:
     """A trained model with what was measured of it.
 
     Attributes:
-        name: for people.
         info: what its model file knows.
         evaluations: what it was measured on; the first one is the one that counts.
         curves: its `metrics.csv`, one row an epoch; None where there is none.
         mistakes: photos it answered wrong, the most confident first.
-        training_seconds: how long it trained; None where it is not known.
-        device: what it trained on.
         position: its place among the runs of a page, which decides its colour.
     """
 

@@ -180,7 +180,7 @@ def evaluation_section(
 
     Args:
         evaluation: what was measured.
-        colour: a name of `style.COLOURS`.
+        colour: a name of `plotting.COLOURS`.
         anchor: the section's.
         with_reliability: False where another section of the page shows it.
     """
@@ -411,6 +411,13 @@ def run_chapter(run: Run, anchor: str) -> Section:
     return Section(run.name, anchor, children=run_sections(run, f"{anchor}-"))
 
 
+def data_sections(manifest: Manifest | None, drops: pd.DataFrame | None) -> tuple[Section, ...]:
+    """What there is to say of the data that a model was measured on."""
+    if manifest is not None:
+        return (data_section(manifest, drops),)
+    return () if drops is None else left_out_section(drops)
+
+
 def write_run_report(
     path: Path,
     run: Run,
@@ -434,10 +441,7 @@ def write_run_report(
         OutputError: if the place cannot be written.
         ValueError: if two sections have one anchor.
     """
-    if manifest is not None:
-        data: tuple[Section, ...] = (data_section(manifest, drops),)
-    else:
-        data = () if drops is None else left_out_section(drops)
+    data = data_sections(manifest, drops)
     subtitle = f"Is this face covered? Report of the experiment {run.info.name}."
     write_page(
         path, run.name, (*run_sections(run, trust=trust, more=more), *data), subtitle=subtitle

@@ -6,7 +6,6 @@ from itertools import groupby
 from matplotlib.figure import Figure as Drawing
 
 from facecover.evaluation.formatting import interval, joined, kind_of, number
-from facecover.evaluation.intervals import Metrics
 from facecover.evaluation.metrics import METRICS, MetricKind
 from facecover.evaluation.slices import Slice, Slices
 from facecover.report.blocks import (
@@ -23,7 +22,8 @@ from facecover.report.blocks import (
     on_page,
     table,
 )
-from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, percent_axes
+from facecover.report.metric_figures import metric_cell
+from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, percent_axes, rows_of
 from facecover.text import percent
 
 WORST = 10
@@ -121,10 +121,7 @@ def _figure(
             face = "none" if one.too_few else tone
             value = one.metrics.values["accuracy"] or 0.0
             axes.plot(value, row, "o", color=tone, markerfacecolor=face)
-        axes.set_yticks(range(len(own)), [_short(label) for label in labels])
-        axes.set_ylim(len(own) - 0.5, -0.5)
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0, labelcolor=colour("ink"))
+        rows_of(axes, [_short(label) for label in labels])
         percent_axes(axes, x=(min(axes.get_xlim()[0], 0.95), 1.0))
 
     height = 0.55 + _ROW_INCHES * max(len(own), _LEAST_ROWS)
@@ -209,10 +206,4 @@ def _table(slices: Slices, kinds: Sequence[MetricKind]) -> Table:
 def _row(one: Slice, kinds: Sequence[MetricKind]) -> tuple[Cell, ...]:
     n = Cell(f"{one.metrics.n:,}", sort=float(one.metrics.n))
     name = Cell(one.label, reasons(one), colour="muted" if one.too_few else "")
-    return (name, n, *(_cell(one.metrics, kind) for kind in kinds))
-
-
-def _cell(metrics: Metrics, kind: MetricKind) -> Cell:
-    value, bounds = metrics.values[kind.key], metrics.ci95[kind.key]
-    note = interval(kind, bounds) if bounds else ""
-    return Cell(number(kind, value), note, -1.0 if value is None else value)
+    return (name, n, *(metric_cell(one.metrics, kind.key) for kind in kinds))

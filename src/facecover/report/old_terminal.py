@@ -1,1 +1,0 @@
-"""A network's layer table for the terminal."""
