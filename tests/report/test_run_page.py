@@ -180,7 +180,7 @@ def test_what_was_left_out_is_listed_and_counted(tmp_path: Path) -> None:
     write_run_report(tmp_path / "report.html", run_of("net"), manifest_of(), drops)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     text = page_text(html)
-    assert "Files left out: the first 50 of 61 files" in text
+    assert "Files left out: the first 50 of 61 samples" in text
     assert html.count("onerror=y&gt;") == 50
     assert "unreadable image 60" in text
 

@@ -147,8 +147,8 @@ def corruption_strip(example: Pixels, kind: Kind, row: int, seed: int = 0) -> Im
     Args:
         example: ``uint8 (S, S, 3)``, RGB.
         kind: of corruption.
-        row: the image's number in its dataset, that seeds it.
-        seed: the other half of it.
+        row: the image's number in its dataset, which seeds what is random.
+        seed: seeds it, too.
     """
     count, rows = len(kind.amounts), np.array([row])
     strip = Image.new("RGB", (count * _SHOWN_PX, _SHOWN_PX))
