@@ -225,7 +225,8 @@ def _merged(found: npt.NDArray[np.int64], count: int) -> Candidates:
     """One line for each pair and orientation, with the smallest distance of any view."""
     first, second, bits = found.T
     mirrored, second = second // count % 2, second % count
-    lines = np.column_stack([np.minimum(first, second), np.maximum(first, second), mirrored])
+    keys = (np.minimum(first, second) * count + np.maximum(first, second)) * 2 + mirrored
     order = np.argsort(bits, kind="stable")
-    lines, closest = np.unique(lines[order], axis=0, return_index=True)
-    return Candidates(lines[:, :2], lines[:, 2] == 1, bits[order][closest])
+    keys, closest = np.unique(keys[order], return_index=True)
+    pairs = np.column_stack(np.divmod(keys // 2, max(count, 1)))
+    return Candidates(pairs, keys % 2 == 1, bits[order][closest])
