@@ -31,7 +31,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from scipy import stats
 
 from facecover.dataset.arrays import Dataset
@@ -49,6 +48,7 @@ from facecover.studies.runs import (
     finished_run,
     read_answers,
 )
+from facecover.yaml_text import read_yaml_file
 from left_out import Truth
 
 FIRST_ROWS = ("11011100010", "11111010110011001010000")
@@ -104,7 +104,7 @@ class Design:
     @classmethod
     def read(cls, path: Path) -> "Design":
         """The design in a YAML file."""
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = read_yaml_file(path, "a plan")
         names = list(document["without"])
         if "runs" in document:
             runs = [Run(one["seed"], tuple(one["without"])) for one in document["runs"]]

@@ -34,7 +34,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import yaml
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -54,6 +53,7 @@ from facecover.training.lightning_module import WARM_UP
 from facecover.training.network import Network
 from facecover.training.onnx_export import fit_temperature
 from facecover.training.trainer import new_network, teach_locator
+from facecover.yaml_text import read_yaml_file
 from left_out import Truth
 from screening import Design, summed_up
 
@@ -320,7 +320,7 @@ def main() -> None:
     for one in skipped:
         print(f"{one.source}: left alone: {one.reason}", flush=True)
     views = {part.source: with_splits(photos, known, part.splits, part.division) for part in parts}
-    document = yaml.safe_load(options.plan.read_text("utf-8"))
+    document = read_yaml_file(options.plan, "a plan")
     design = Design.read(options.plan) if "without" in document else None
     variants: dict[str, list[str]] = {}
     if problem := _wrong_choice(options, document):

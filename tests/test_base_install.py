@@ -18,7 +18,7 @@ from facecover.cli import TRAIN_MODULES
 
 ROOT = Path(__file__).parents[1]
 
-MODULE_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
+MODULE_NAMES = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel"}
 """Distributions that are imported by another name than their own."""
 
 BLOCKED = f"""

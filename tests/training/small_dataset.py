@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.manifest import COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facecover.progress import OnProgress
 from facecover.training.config import Experiment
 from facecover.workflows.train_run import Run
+from facecover.yaml_text import to_yaml
 
 SIZE_PX = 16
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
@@ -98,7 +98,7 @@ def write_experiment(path: Path) -> Path:
         "network": {"name": "net1", "input_size_px": SIZE_PX, "width": 0.25},
         "training": {"epochs": 2, "batch_size": 12},
     }
-    path.write_text(yaml.safe_dump(small), encoding="utf-8")
+    path.write_text(to_yaml(small), encoding="utf-8")
     return path
 
 

@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +13,8 @@ from facecover.training.experiments import (
     experiment_to_yaml,
     known_paths,
     load_experiment,
-    read_yaml,
 )
+from facecover.yaml_text import read_yaml, to_yaml
 
 VALUES = [".".join(path) for path, is_section in known_paths(Experiment).items() if not is_section]
 
@@ -104,7 +103,7 @@ def test_a_section_can_be_overridden_whole() -> None:
         ("seed.more=1", "seed.more: unknown key"),
         ("network={name: net2, widht: 2}", "network.widht: unknown key; did you mean 'width'"),
         ("optimizer.learning_rate=fast", "learning_rate: expected a valid number, found 'fast'"),
-        ("optimizer.learning_rate=.nan", "expected a valid number, found '.nan'"),
+        ("optimizer.learning_rate=.nan", "learning_rate: expected"),
         ("optimizer.weight_decay=-1", "expected greater than or equal to 0, found -1"),
         ("training.epochs=1.5", "training.epochs: expected a valid integer, found 1.5"),
         ("training.epochs=true", "training.epochs: expected a valid integer, found True"),
@@ -180,8 +179,8 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
         (b"- a\n- b\n", "expected keys with values, found a list"),
         (b"just words", "expected keys with values, found a str"),
         (b"name: [", "not YAML: .* in line 1, column 8"),
-        (b"seed: 1\nseed: 2\n", "not YAML: key 'seed' stands twice in line 2, column 1"),
-        (b"a: {1: 2, [3]: 4}\n", "not YAML: expected a name as key in line 1"),
+        (b"seed: 1\nseed: 2\n", "not YAML: found duplicate key .seed. .* in line 2, column 1"),
+        (b"a: {1: 2, [3]: 4}\n", "a: unknown key"),
         (b"name: !!python/object:os.system x\n", "not YAML: could not determine a constructor"),
         (b"name: caf\xe9\n", r"expected YAML in UTF-8, .* \(byte 9\)"),
         (b"\x89PNG\r\n", "expected YAML in UTF-8"),
@@ -248,11 +247,13 @@ def test_an_override_is_taken_or_refused(override: str) -> None:
     if experiment is None:
         assert override in message
     else:
-        assert yaml.safe_load(experiment_to_yaml(experiment)) == experiment.model_dump(mode="json")
+        assert read_yaml(experiment_to_yaml(experiment), "here") == experiment.model_dump(
+            mode="json"
+        )
 
 
 @given(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.integers())
 def test_yaml_numbers_survive(text: str, real: float, whole: int) -> None:
     assert read_yaml(repr(real), "here") == real
     assert read_yaml(str(whole), "here") == whole
-    assert read_yaml(yaml.safe_dump({"text": text}), "here").keys() == {"text"}
+    assert read_yaml(to_yaml({"text": text}), "here").keys() == {"text"}

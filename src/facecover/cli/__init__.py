@@ -13,7 +13,7 @@ TRAIN_MODULES = frozenset(
     {
         "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
         "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
-        "markupsafe", "pydantic", "yaml", "tensorboard", "defusedxml",
+        "markupsafe", "pydantic", "ruamel", "tensorboard", "defusedxml",
     }
 )  # fmt: skip
 """What `facecover[train]` installs, as it is imported."""

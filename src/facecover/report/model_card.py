@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from facecover.evaluation.card_facts import PARTS
@@ -13,6 +12,7 @@ from facecover.evaluation.metrics import METRICS
 from facecover.inference.model_info import ModelInfo
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
 from facecover.text import large, percent
+from facecover.yaml_text import to_yaml
 
 _HUB_METRICS = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "f1",
                 "roc_auc": "roc_auc"}  # fmt: skip
@@ -57,7 +57,7 @@ def is_card(path: Path) -> bool:
     with path.open("rb") as stream:
         begin, *lines = stream.read(_MAX_FRONT_BYTES).splitlines() or [b""]
     front = lines[: lines.index(b"---")] if b"---" in lines else []
-    return begin == b"---" and yaml.safe_dump(_MARKER).strip().encode() in front
+    return begin == b"---" and to_yaml(_MARKER).strip().encode() in front
 
 
 _MAX_FRONT_BYTES = 2**20
@@ -168,7 +168,7 @@ def _front(info: ModelInfo, facts: Mapping[str, Any], license_id: str | None) ->
             }
         ],
     }
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    text = to_yaml(document)
     return text
 
 

@@ -11,9 +11,9 @@ from facecover.training.experiments import (
     experiment_folder,
     explained,
     find_yaml,
-    read_document,
     yaml_names,
 )
+from facecover.yaml_text import read_yaml_file
 
 Division = Literal["each-random", "each-group", "merged-random", "merged-group", "left-out"]
 """How photos are divided into training, validation and test data, see `divisions`."""
@@ -198,7 +198,7 @@ def read_study(name_or_path: str | Path) -> Study:
         ConfigError: if there is no such study, it is no YAML, or a key or a value is wrong.
     """
     path = find_yaml(name_or_path, study_folder(), "study")
-    document = read_document(path, "a study like splits")
+    document = read_yaml_file(path, "a study like splits")
     for key, (noun, model) in _PARTS.items():
         if isinstance(document.get(key), list):
             document[key] = [

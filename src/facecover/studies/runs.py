@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import yaml
 
 import facecover
 from facecover.dataset.arrays import Dataset
@@ -61,7 +61,8 @@ def experiment_of(variant: Variant, seed: int, overrides: Sequence[str] = ()) ->
     Raises:
         ConfigError: if the experiment, a key or a value is wrong.
     """
-    own = [f"{key}={_in_yaml(value)}" for key, value in variant.set.items()]
+    # JSON is YAML in one line.
+    own = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in variant.set.items()]
     fixed = [f"name={variant.name}", f"seed={seed}"]
     try:
         experiment = load_experiment(variant.experiment, [*own, *overrides, *fixed])
@@ -73,11 +74,6 @@ def experiment_of(variant: Variant, seed: int, overrides: Sequence[str] = ()) ->
         return experiment
     except ConfigError as error:
         raise ConfigError(f"variant {variant.name}: {error}") from error
-
-
-def _in_yaml(value: object) -> str:
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000)
-    return text.removesuffix("...\n").strip()
 
 
 def input_sizes(study: Study, overrides: Sequence[str] = ()) -> tuple[int, ...]:

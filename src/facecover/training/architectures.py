@@ -56,6 +56,8 @@ class NetworkSpec:
         """How often height and width are halved."""
         return len(self.stages) - 1
 
+    has_blocks = False
+
 
 @dataclass(frozen=True)
 class ResidualSpec:
@@ -81,6 +83,8 @@ class ResidualSpec:
     def halvings(self) -> int:
         """How often height and width are halved."""
         return 1 + sum(stride == 2 for _, stride in self.blocks)
+
+    has_blocks = True
 
 
 NETWORKS: dict[str, NetworkSpec | ResidualSpec] = {

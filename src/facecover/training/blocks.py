@@ -1,14 +1,17 @@
-"""Where the face is in an image, so that a network can look at it once more, from closer.
+"""What networks are made of: layers by kind of network, blocks, and the closer look at the face.
 
-A network that has learned the framing of its photos answers better when it sees the face of a
-photo as it would come from a box, besides the whole. To crop a face inside a network by what
-another part of it says is Jaderberg et al.'s spatial transformer (2015); here the crop is learned
-from boxes, not from the labels.
+A block that is more than its layers tells the table of layers its ``kind`` in words, and the
+``path`` along which it sees.
 """
+
+from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn, relu
 from torch.nn.functional import conv2d, interpolate, pad
+
+from facecover.training.architectures import NETWORKS, NetworkSpec, ResidualSpec
+from facecover.training.config import NetworkConfig
 
 _REDUCTION = 4
 """How many times fewer channels squeeze-excite works in. Hu et al. take 16, for ten times wider
@@ -25,6 +28,8 @@ def conv_norm(channels: int, wider: int, filter_px: int, *, stride: int = 1) -> 
 
 class MapMean(nn.Module):
     """The mean of each channel's map; exported as one step, which PyTorch's pooling is not."""
+
+    kind = "mean over the map"
 
     def forward(self, maps: Tensor) -> Tensor:
         """``float32 (N, C, 1, 1)`` of ``float32 (N, C, H, W)``."""
@@ -62,10 +67,12 @@ class Blur(nn.Module):
         channels: of its input, which are those of its output.
     """
 
+    macs_a_value = 9
     weights: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.path = (nn.MaxPool2d(3, 1),)  # sees as far as one
         line = torch.tensor([0.25, 0.5, 0.25])
         weights = torch.outer(line, line).repeat(channels, 1, 1, 1)
         # Nothing is learned, so files of weights need not hold them.
@@ -135,10 +142,84 @@ class ResidualBlock(nn.Module):
             smaller = [Averaging(stride)] if stride > 1 else []
             self.shortcut = nn.Sequential(*smaller, conv_norm(channels, wider, 1))
 
+    @property
+    def path(self) -> tuple[nn.Module, ...]:
+        """What it sees through, first to last."""
+        return self.blur, self.first, self.second
+
+    @property
+    def kind(self) -> str:
+        """It in words."""
+        excite = ", squeeze-excite" if isinstance(self.excite, SqueezeExcite) else ""
+        blur = "blur, " if isinstance(self.blur, Blur) else ""
+        return f"residual block 3 x 3, {blur}stride {self.stride}{excite}"
+
     def forward(self, maps: Tensor) -> Tensor:
         """``float32 (N, C, H, W)``; H and W are those of the input over the stride."""
         learned = self.excite(self.second(torch.relu(self.first(self.blur(maps)))))
         return torch.relu(self.shortcut(maps) + learned)
+
+
+def layers_of(config: NetworkConfig, n_classes: int) -> OrderedDict[str, nn.Module]:
+    """The layers of a network by name, from the normalised image to the logits."""
+    spec = NETWORKS[config.name]
+    if isinstance(spec, ResidualSpec):
+        return _residual_layers(spec, config, n_classes)
+    return _plain_layers(spec, config, n_classes)
+
+
+def _plain_layers(
+    spec: NetworkSpec, config: NetworkConfig, n_classes: int
+) -> OrderedDict[str, nn.Module]:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels, number = 3, 0
+    filter_px: int = config.first_filter_px
+    stages = spec.with_convolutions(config.convolutions or spec.convolutions)
+    for stage, widths in enumerate(stages, start=1):
+        for width in widths:
+            number += 1
+            wider = max(1, round(width * config.width))
+            layers[f"conv{number}"] = nn.Conv2d(channels, wider, filter_px, padding="same")
+            layers[f"relu{number}"] = nn.ReLU(inplace=True)
+            channels, filter_px = wider, spec.filter_px
+        if stage < len(stages):
+            layers[f"pool{stage}"] = nn.MaxPool2d(2)
+    layers["flatten"] = nn.Flatten()
+    if config.dropout:
+        layers["dropout"] = nn.Dropout(config.dropout)
+    side_px = config.look_px // 2**spec.halvings
+    layers["linear"] = nn.Linear(channels * side_px**2, n_classes)
+    return layers
+
+
+def _residual_layers(
+    spec: ResidualSpec, config: NetworkConfig, n_classes: int
+) -> OrderedDict[str, nn.Module]:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = _in_eights(spec.stem * config.width)
+    layers["stem"] = conv_norm(3, channels, config.first_filter_px, stride=2)
+    layers["relu"] = nn.ReLU(inplace=True)
+    for number, (width, stride) in enumerate(spec.blocks, start=1):
+        wider = _in_eights(width * config.width)
+        layers[f"block{number}"] = ResidualBlock(
+            channels,
+            wider,
+            stride,
+            squeeze_excite=config.squeeze_excite,
+            antialias=config.antialias,
+        )
+        channels = wider
+    layers["mean"] = MapMean()
+    layers["flatten"] = nn.Flatten()
+    if config.dropout:
+        layers["dropout"] = nn.Dropout(config.dropout)
+    layers["linear"] = nn.Linear(channels, n_classes)
+    return layers
+
+
+def _in_eights(channels: float) -> int:
+    """Processors work on eight channels at once; others would be filled up with nothing."""
+    return max(8, 8 * round(channels / 8))
 
 
 SIDE_PX = 48
@@ -161,7 +242,15 @@ It costs nothing, and of nine networks on sources that they had not seen, none g
 
 
 class FaceLocator(nn.Module):
-    """Says where a face is. One that has learned nothing says that it is the whole image."""
+    """Says where a face is. One that has learned nothing says that it is the whole image.
+
+    A network that has learned the framing of its photos answers better when it sees the face as it
+    would come from a box, besides the whole. To crop a face inside a network by what another part
+    of it says is Jaderberg et al.'s spatial transformer (2015); here the crop is learned from
+    boxes, not from the labels.
+    """
+
+    kind = f"face locator, sees {SIDE_PX} x {SIDE_PX}; two looks follow"
 
     def __init__(self) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from facecover.training.architectures import BUDGET, NETWORKS, NetworkSpec, ResidualSpec
+from facecover.training.architectures import BUDGET, NETWORKS, NetworkSpec
 
 Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc", "last_epoch"]
 
@@ -68,7 +68,7 @@ class NetworkConfig(_Section):
             return data
         own = {"input_size_px": spec.input_size_px, "first_filter_px": spec.first_filter_px}
         # Every residual network had it before it could be chosen, and their runs do not say.
-        return {**own, "squeeze_excite": isinstance(spec, ResidualSpec), **data}
+        return {**own, "squeeze_excite": spec.has_blocks, **data}
 
     @field_validator("name")
     @classmethod
@@ -85,7 +85,7 @@ class NetworkConfig(_Section):
         spec = NETWORKS.get(info.data.get("name", ""))
         if spec is None or count is None:
             return count
-        if isinstance(spec, ResidualSpec):
+        if not isinstance(spec, NetworkSpec):
             raise ValueError(
                 f"expected null, since {info.data['name']} is made of blocks, found {count}"
             )
@@ -99,7 +99,8 @@ class NetworkConfig(_Section):
     @field_validator("squeeze_excite", "antialias")
     @classmethod
     def _is_for_blocks(cls, has_it: bool, info: ValidationInfo) -> bool:
-        if has_it and isinstance(NETWORKS.get(info.data.get("name", "")), NetworkSpec):
+        spec = NETWORKS.get(info.data.get("name", ""))
+        if has_it and spec is not None and not spec.has_blocks:
             raise ValueError(f"expected false, since {info.data['name']} has no blocks, found true")
         return has_it
 
@@ -130,7 +131,7 @@ class NetworkConfig(_Section):
                 f"expected a multiple of {2**spec.halvings}, since {info.data['name']} halves its "
                 f"input {spec.halvings} times, found {size_px}"
             )
-        if isinstance(spec, ResidualSpec) and size_px == 2**spec.halvings:
+        if spec is not None and spec.has_blocks and size_px == 2**spec.halvings:
             # Batch normalisation has no variance of one value, in a last batch of one image.
             raise ValueError(
                 f"expected {2 * size_px} or more, since the last maps of {info.data['name']} "

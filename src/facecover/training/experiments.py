@@ -3,17 +3,16 @@
 import difflib
 import re
 import reprlib
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
-from yaml.constructor import ConstructorError
 
 import facecover
 from facecover.errors import ConfigError
 from facecover.training.config import Experiment
+from facecover.yaml_text import read_yaml, read_yaml_file, to_yaml
 
 KeyPath = tuple[str, ...]
 """The keys that lead to a value, from the outermost in."""
@@ -96,75 +95,6 @@ def _one(path: KeyPath, detail: Any, model: type[BaseModel]) -> str:  # noqa: AN
     return f"{name}: expected {expected}, found {reprlib.repr(detail['input'])}"
 
 
-_TOO_LONG = 1_000_000
-"""No experiment has so many characters; a file of another kind may."""
-
-
-class _CoreLoader(yaml.SafeLoader):
-    """Reads plain scalars by the core schema (YAML 1.2.2, chapter 10.3.2)."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None:
-                raise ConstructorError(None, None, "expected a name as key", key_node.start_mark)
-            if key in seen:
-                raise ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _resolve(tag: str, pattern: str, first: str) -> None:
-    _CoreLoader.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), list(first))
-
-
-_resolve("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN")
-_CoreLoader.yaml_implicit_resolvers[""] = _CoreLoader.yaml_implicit_resolvers["~"]
-_resolve("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF")
-_resolve("tag:yaml.org,2002:int", r"[-+]?[0-9]+", "-+0123456789")
-_resolve(
-    "tag:yaml.org,2002:float",
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
-    "-+.0123456789",
-)
-_CoreLoader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-_CoreLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
-
-
-def read_yaml(text: str, where: str) -> Any:  # noqa: ANN401  (whatever YAML can hold)
-    """What a YAML text says.
-
-    Args:
-        text: the text.
-        where: the file or option it came from, for the message.
-
-    Raises:
-        ConfigError: if it is not YAML, or a key stands twice.
-    """
-    if len(text) > _TOO_LONG:
-        raise ConfigError(f"{where}: {len(text):,} characters; expected at most {_TOO_LONG:,}")
-    try:
-        return yaml.load(text, Loader=_CoreLoader)  # noqa: S506  (a SafeLoader with fewer types)
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError(f"{where}: not YAML: {_explain(error)}") from error
-    # What an odd tag or value meets in PyYAML's constructors, and its recursion, are not all
-    # YAML errors; these were seen when it was fuzzed.
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{where}: not YAML: {reason}") from error
-    except RecursionError:
-        raise ConfigError(f"{where}: not YAML that can be read: nested too deep") from None
-
-
-def _explain(error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark
-    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return f"{' '.join(str(error.problem).split())}{place}"
-
-
 _SUFFIX = ".yaml"
 
 
@@ -205,7 +135,7 @@ def load_experiment(
         path, document = Path(name_or_path.name), name_or_path.model_dump()
     else:
         path = find_yaml(name_or_path, experiment_folder(), "experiment")
-        document = read_document(path, "an experiment like net1")
+        document = read_yaml_file(path, "an experiment like net1")
     places: dict[KeyPath, str] = {}
     for override in overrides:
         places[_apply(document, override)] = f"--set {override}"
@@ -217,8 +147,7 @@ def load_experiment(
 
 def experiment_to_yaml(experiment: Experiment) -> str:
     """An experiment as YAML, every value written out: loading it gives the same experiment."""
-    text: str = yaml.safe_dump(experiment.model_dump(), sort_keys=False)
-    return text
+    return to_yaml(experiment.model_dump())
 
 
 def find_yaml(name_or_path: str | Path, folder: Path, kind: str) -> Path:
@@ -251,33 +180,6 @@ def find_yaml(name_or_path: str | Path, folder: Path, kind: str) -> Path:
     raise ConfigError(
         f"{name_or_path}: no such {kind}{hint}; expected a YAML file or one of {', '.join(names)}"
     )
-
-
-def read_document(path: Path, expected: str) -> dict[str, Any]:
-    """The keys and values of a YAML file.
-
-    Args:
-        path: the file.
-        expected: what it should hold, for the message.
-
-    Raises:
-        ConfigError: if it cannot be read, is not YAML, or holds no keys.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: expected YAML in UTF-8, found another encoding or no text (byte "
-            f"{error.start:,})"
-        ) from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    document = read_yaml(text, str(path))
-    if document is None:
-        raise ConfigError(f"{path}: the file is empty; expected {expected}")
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: expected keys with values, found a {type(document).__name__}")
-    return document
 
 
 def _apply(document: dict[str, Any], override: str) -> KeyPath:

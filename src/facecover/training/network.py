@@ -1,7 +1,6 @@
 """A network as a PyTorch module, built from the table and an experiment's choices."""
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
@@ -9,17 +8,7 @@ from torch import Tensor, nn
 
 from facecover.errors import ConfigError
 from facecover.inference.model_info import LayerFacts, NetworkFacts
-from facecover.training.architectures import NETWORKS, NetworkSpec, ResidualSpec
-from facecover.training.blocks import (
-    SIDE_PX,
-    Blur,
-    FaceLocator,
-    MapMean,
-    ResidualBlock,
-    SqueezeExcite,
-    conv_norm,
-    two_looks,
-)
+from facecover.training.blocks import SIDE_PX, FaceLocator, MapMean, layers_of, two_looks
 from facecover.training.config import NetworkConfig
 
 _HEAD_STD = 0.01
@@ -71,7 +60,7 @@ class Network(nn.Module):
         super().__init__()
         self.input_size_px, self.look_size_px = config.input_size_px, config.look_px
         self.normalise = Normalise(normalisation)
-        self.layers = nn.Sequential(_layers(config, n_classes))
+        self.layers = nn.Sequential(layers_of(config, n_classes))
         _draw_weights(self.layers)
         self.locator = None if config.look_size_px is None else FaceLocator().requires_grad_(False)
         # A quarter faster to train on a CPU, and the order that a GPU's convolutions prefer.
@@ -92,67 +81,6 @@ class Network(nn.Module):
         """Logits, ``float32 (N, C)``, for what a single look sees, ``(N, 3, s, s)``, 0..255."""
         logits: Tensor = self.layers(self.normalise(images))
         return logits
-
-
-def _layers(config: NetworkConfig, n_classes: int) -> OrderedDict[str, nn.Module]:
-    spec = NETWORKS[config.name]
-    if isinstance(spec, ResidualSpec):
-        return _residual_layers(spec, config, n_classes)
-    return _plain_layers(spec, config, n_classes)
-
-
-def _plain_layers(
-    spec: NetworkSpec, config: NetworkConfig, n_classes: int
-) -> OrderedDict[str, nn.Module]:
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels, number = 3, 0
-    filter_px: int = config.first_filter_px
-    stages = spec.with_convolutions(config.convolutions or spec.convolutions)
-    for stage, widths in enumerate(stages, start=1):
-        for width in widths:
-            number += 1
-            wider = max(1, round(width * config.width))
-            layers[f"conv{number}"] = nn.Conv2d(channels, wider, filter_px, padding="same")
-            layers[f"relu{number}"] = nn.ReLU(inplace=True)
-            channels, filter_px = wider, spec.filter_px
-        if stage < len(stages):
-            layers[f"pool{stage}"] = nn.MaxPool2d(2)
-    layers["flatten"] = nn.Flatten()
-    if config.dropout:
-        layers["dropout"] = nn.Dropout(config.dropout)
-    side_px = config.look_px // 2**spec.halvings
-    layers["linear"] = nn.Linear(channels * side_px**2, n_classes)
-    return layers
-
-
-def _residual_layers(
-    spec: ResidualSpec, config: NetworkConfig, n_classes: int
-) -> OrderedDict[str, nn.Module]:
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = _in_eights(spec.stem * config.width)
-    layers["stem"] = conv_norm(3, channels, config.first_filter_px, stride=2)
-    layers["relu"] = nn.ReLU(inplace=True)
-    for number, (width, stride) in enumerate(spec.blocks, start=1):
-        wider = _in_eights(width * config.width)
-        layers[f"block{number}"] = ResidualBlock(
-            channels,
-            wider,
-            stride,
-            squeeze_excite=config.squeeze_excite,
-            antialias=config.antialias,
-        )
-        channels = wider
-    layers["mean"] = MapMean()
-    layers["flatten"] = nn.Flatten()
-    if config.dropout:
-        layers["dropout"] = nn.Dropout(config.dropout)
-    layers["linear"] = nn.Linear(channels, n_classes)
-    return layers
-
-
-def _in_eights(channels: float) -> int:
-    """Processors work on eight channels at once; others would be filled up with nothing."""
-    return max(8, 8 * round(channels / 8))
 
 
 def _draw_weights(layers: nn.Sequential) -> None:
@@ -234,18 +162,17 @@ class _Sight:
     step_px: int = 1
 
     def through(self, layer: nn.Module) -> "_Sight":
-        """What is seen after a layer; of a residual block, along its two convolutions.
+        """What is seen after a layer; of a block, along its `path`.
 
         Squeeze-excite, which weighs whole channels by what all pixels hold, does not count.
         """
-        if isinstance(layer, ResidualBlock):
-            return self.through(layer.blur).through(layer.first).through(layer.second)
+        seen = self
+        for part in getattr(layer, "path", ()):
+            seen = seen.through(part)
         if isinstance(layer, nn.Sequential):
             return self.through(layer[0])
-        if isinstance(layer, Blur):
-            return _Sight(self.side_px + 2 * self.step_px, self.step_px)
         if not isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            return self
+            return seen
         side, stride = _first(layer.kernel_size), _first(layer.stride)
         return _Sight(self.side_px + (side - 1) * self.step_px, self.step_px * stride)
 
@@ -280,31 +207,22 @@ def _facts(name: str, layer: nn.Module, values: Tensor, macs: int, side_px: int)
 
 
 def _kind(layer: nn.Module) -> str:
+    """A layer in words; a block of ours says it itself."""
     if isinstance(layer, nn.Conv2d):
         return f"convolution {layer.kernel_size[0]} x {layer.kernel_size[1]}, ReLU"
     if isinstance(layer, nn.Sequential) and isinstance(layer[0], nn.Conv2d):
         side, stride = layer[0].kernel_size[0], layer[0].stride[0]
         return f"convolution {side} x {side}, stride {stride}, batch normalisation, ReLU"
-    if isinstance(layer, ResidualBlock):
-        excite = ", squeeze-excite" if isinstance(layer.excite, SqueezeExcite) else ""
-        blur = "blur, " if isinstance(layer.blur, Blur) else ""
-        return f"residual block 3 x 3, {blur}stride {layer.stride}{excite}"
-    if isinstance(layer, FaceLocator):
-        return f"face locator, sees {SIDE_PX} x {SIDE_PX}; two looks follow"
-    if isinstance(layer, MapMean):
-        return "mean over the map"
     if isinstance(layer, nn.MaxPool2d):
         side = _first(layer.kernel_size)
         return f"maximum pooling {side} x {side}"
     if isinstance(layer, nn.Dropout):
         return f"dropout {layer.p:g}"
-    return "fully connected"
+    return str(getattr(layer, "kind", "fully connected"))
 
 
 def _macs(layer: nn.Module, values: Tensor) -> int:
     """Every output value of a layer with weights takes one per weight that it is made with."""
-    if isinstance(layer, Blur):
-        return values[0].numel() * layer.weights[0].numel()
-    if not isinstance(layer, nn.Conv2d | nn.Linear):
-        return 0
-    return values[0].numel() * math.prod(layer.weight.shape[1:])
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        return values[0].numel() * math.prod(layer.weight.shape[1:])
+    return values[0].numel() * int(getattr(layer, "macs_a_value", 0))

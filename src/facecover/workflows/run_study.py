@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
@@ -27,6 +26,7 @@ from facecover.studies.engine import StudySummary, run_study
 from facecover.studies.runs import input_sizes
 from facecover.studies.study_page import study_sections, write_study_report
 from facecover.workflows.prepare_data import prepared_once
+from facecover.yaml_text import to_yaml
 
 DEFINITION_NAME = "study.yaml"
 
@@ -226,4 +226,4 @@ def _begin(folder: Path, chosen: Study) -> None:
             f"{folder}: expected the study {chosen.name}, found {name}; name another folder with -o"
         )
     with written_file(definition) as beside:
-        beside.write_text(yaml.safe_dump(chosen.model_dump(), sort_keys=False), "utf-8")
+        beside.write_text(to_yaml(chosen.model_dump()), "utf-8")
