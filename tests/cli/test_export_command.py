@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_experiment
 
 from facecover.cli.card import card_command
@@ -25,6 +24,7 @@ from facecover.studies.results import StudyData, StudyDocument, StudyRun
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
 from facecover.workflows.ship_model import card
+from facecover.yaml_text import read_yaml
 
 
 def _dataset(folder: Path, digest: str = "d" * 64) -> Dataset:
@@ -159,7 +159,7 @@ def test_a_card_states_what_was_measured(folder: Path, tmp_path: Path) -> None:
     )
     text = path.read_text("utf-8")
     _, front, body = text.split("---\n", 2)
-    head = yaml.safe_load(front)
+    head = read_yaml(front, "here")
     facts = json.loads(path.with_suffix(".json").read_text())
     info = read_model_file(folder / "run").info
     assert (head["license"], head["datasets"]) == ("mit", ["noise"])
@@ -203,7 +203,7 @@ def test_a_refit_models_card_quotes_its_twin(folder: Path, refit: Path, tmp_path
     assert "the same experiment without them, though perhaps" in text
     assert f"(weights `{weights[:16]}`)" in text
     assert "twin" not in twin.read_text("utf-8")
-    result = yaml.safe_load(text.split("---\n")[1])["model-index"][0]["results"][0]
+    result = read_yaml(text.split("---\n")[1], "here")["model-index"][0]["results"][0]
     assert all("of a twin that did not" in metric["name"] for metric in result["metrics"])
 
 
@@ -256,7 +256,7 @@ def test_a_card_is_the_same_for_the_same_model(folder: Path, tmp_path: Path) -> 
     assert in_python.to_json() == json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert in_python._repr_markdown_().startswith("\n# Model card of")
     assert "### On sources that training never saw\n\nNot measured.\n" in text
-    assert "license" not in yaml.safe_load(text.split("---\n")[1])
+    assert "license" not in read_yaml(text.split("---\n")[1], "here")
 
 
 def test_slices_hold_every_image_once(folder: Path, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_models_does_not_quote_figures_of_another_file(
 
 
 def test_models_needs_the_base_dependencies_alone() -> None:
-    heavy = "torch pandas scipy sklearn matplotlib pyarrow onnx yaml lightning jinja2"
+    heavy = "torch pandas scipy sklearn matplotlib pyarrow onnx ruamel lightning jinja2"
     program = (
         "import sys; from facecover.cli.models import models_command; models_command(); "
         f"print([name for name in '{heavy}'.split() if name in sys.modules], file=sys.stderr)"

@@ -18,9 +18,9 @@ from facecover.progress import SILENT, Progress
 from facecover.report.model_card import card_text, is_card
 from facecover.sources.rows import SPLITS
 from facecover.studies.results import StudyRun, load_study
-from facecover.training.experiments import read_document
 from facecover.training.run_folder import difference_of_twin
 from facecover.workflows.measure_models import LoadedModel, load_models, measure
+from facecover.yaml_text import read_yaml_file
 
 _LEFT_OUT = "left-out"
 _KEYS = ("title", "repository", "commit", "licence", "note")
@@ -181,7 +181,7 @@ def _about(path: Path) -> dict[str, dict[str, str]]:
         ConfigError: if it is no YAML, or says something else.
     """
     found: dict[str, dict[str, str]] = {}
-    for name, facts in read_document(path, "facts by source name").items():
+    for name, facts in read_yaml_file(path, "facts by source name").items():
         if not isinstance(facts, dict):
             raise ConfigError(f"{path}: {name}: expected {', '.join(_KEYS)}, found {facts!r}")
         for key, value in facts.items():
