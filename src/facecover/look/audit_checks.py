@@ -45,13 +45,9 @@ class Audit:
     """Everything that was found in some samples.
 
     Attributes:
-        duplicates: which images show the same picture.
-        identities: the persons and series in file names.
         leakage: what held-out data shares with training data; of a random split where the data
             has no split of its own; None where there are too few samples to divide.
         splits: the split of each sample that `leakage` was measured on, or null.
-        conflicts: pictures with several labels.
-        shortcuts: how well the label follows from what is not the face.
         shortcuts_missing: why they could not be measured, or "".
         outliers: images that are hardly one face, the worst first.
         suspects: labels that networks contradict, the worst first; None where no model was asked.
@@ -98,14 +94,8 @@ def run_checks(
     """Make every check that needs no trained model.
 
     Args:
-        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
-        duplicates: of these samples, where they were found before.
-        identities: of these samples, where they were found before.
-        split_by: where the splits of the samples came from, if they have any; anything but
-            `leakage.RANDOM`, which is for splits that are made here.
         workers: threads; by default one a core.
-        seed: of what is drawn at random.
 
     Raises:
         DatasetError: if there is no image, or the images do not fit the table.
@@ -116,7 +106,7 @@ def run_checks(
     if identities is None:
         identities = find_identities(table)
     leakage, splits = _leakage(table, duplicates, identities, split_by, seed)
-    groups = together(table, duplicates, identities)
+    groups = group_together(table, duplicates, identities.identity)
     shortcuts, missing = _shortcuts(table, images, groups, seed)
     return Audit(
         duplicates=duplicates,
@@ -128,21 +118,6 @@ def run_checks(
         shortcuts_missing=missing,
         outliers=find_outliers(images, table, duplicates.group, seed=seed),
     )
-
-
-def together(
-    table: pd.DataFrame, duplicates: DuplicateGroups, identities: Identities
-) -> npt.NDArray[np.int64]:
-    """A number for each sample, equal where they may not stand on both sides of a fold.
-
-    ``int64 (N,)``; see `copies.duplicates.group_together`.
-
-    Args:
-        table: samples with ``group`` and ``sha256``.
-        duplicates: their groups.
-        identities: the persons in them.
-    """
-    return group_together(table, duplicates, identities.identity)
 
 
 def _shortcuts(

@@ -37,12 +37,6 @@ def write_tables(
 ) -> None:
     """Write every table as CSV into a folder; one without lines has its header all the same.
 
-    Args:
-        folder: where.
-        table: the samples that were audited, numbered from 0.
-        found: their audit.
-        roots: by source name, the folder that its paths stand under.
-
     Raises:
         OutputError: if they cannot be written.
     """
@@ -216,11 +210,6 @@ FORMAT_VERSION = 1
 
 def write_audit(folder: Path, findings: Sequence[Finding], leakage: Leakage) -> None:
     """Write `AUDIT_NAME`.
-
-    Args:
-        folder: where.
-        findings: in all photos, before any was dropped; none where they were not audited.
-        leakage: of the splits that the dataset has.
 
     Raises:
         OutputError: if it cannot be written.

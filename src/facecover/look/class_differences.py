@@ -72,8 +72,7 @@ class GroupDifference:
 
     Attributes:
         measure: one of `MEASURES`.
-        first: a source or split.
-        second: the other, or ``the rest``.
+        second: the other source or split, or ``the rest``.
         distance: the Kolmogorov-Smirnov statistic, 0..1: the largest gap between the two
             distribution functions.
         p_value: of the hypothesis that both come from one distribution.

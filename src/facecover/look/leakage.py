@@ -140,9 +140,7 @@ def find_leakage(
 
     Args:
         table: samples with ``split`` and ``group``; samples without a split are left aside.
-        duplicates: their groups.
         identity: the person in each sample, or null.
-        split_by: where the splits came from, for the reader.
 
     Raises:
         DatasetError: if there is no training split, or nothing is held out.
@@ -190,11 +188,7 @@ def leakage_of_random_split(
     """What a split that knows nothing of groups would leak on the same samples.
 
     Args:
-        table: samples; their own splits and groups are not looked at.
-        duplicates: their groups.
         identity: the person in each sample, or null.
-        shares: of validation and test data.
-        seed: of the split.
 
     Raises:
         DatasetError: if there are too few samples to divide.
@@ -208,11 +202,6 @@ def random_splits(
     table: pd.DataFrame, *, shares: Shares = DEFAULT_SHARES, seed: int = 0
 ) -> "pd.Series[str]":
     """The split of each sample by a division that knows nothing of groups.
-
-    Args:
-        table: samples; their own splits and groups are not looked at.
-        shares: of validation and test data.
-        seed: of the split.
 
     Raises:
         DatasetError: if there are too few samples to divide.

@@ -53,7 +53,6 @@ def mean_faces(images: Images, table: pd.DataFrame) -> dict[str, MeanImage]:
 
     Args:
         images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
-        table: from `columns.described`.
     """
     names = table["class"].to_numpy()
     return {name: mean_image(images, np.flatnonzero(names == name)) for name in classes_of(table)}
@@ -77,7 +76,6 @@ def judge_mean_faces(images: Images, table: pd.DataFrame) -> MeanFaceTest | None
 
     Args:
         images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
-        table: from `columns.described`.
 
     Returns:
         The test, or None if a half has fewer than `MIN_GROUP` photos of a class.

@@ -54,13 +54,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Samples:
-    """Photos picked at random.
-
-    Attributes:
-        samples: by split, then class, in the order that they were drawn.
-        skipped: photos drawn that were moved or changed since they were decoded.
-        seed: of the draw.
-    """
+    """Photos picked at random, by split and class; `skipped` had moved or changed meanwhile."""
 
     samples: tuple[Sample, ...]
     skipped: int
@@ -84,13 +78,6 @@ def read_samples(
     """Read some photos of each class in the training and the test split again.
 
     A photo that has moved, changed, or has a name that is not UTF-8 is passed over.
-
-    Args:
-        table: described, see `statistics.described`.
-        sources: where its photos lie.
-        per_cell: photos of each class in each split, at most.
-        max_side_px: larger photos are shrunk to this.
-        seed: the same seed and data give the same photos.
     """
     roots = {source.name: Path(source.root) for source in sources}
     rng = np.random.default_rng(seed)

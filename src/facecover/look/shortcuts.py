@@ -45,7 +45,6 @@ def cues_of(table: pd.DataFrame, images: Images) -> Mapping[str, Features]:
     """The numbers behind each cue of `CUE_WORDS`.
 
     Args:
-        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
     """
     width, height = _numbers(table, "width"), _numbers(table, "height")
@@ -119,16 +118,12 @@ class Shortcut:
     """How well the label follows from one cue.
 
     Attributes:
-        cue: one of `cues.CUE_WORDS`.
-        accuracy: share of right answers on unseen groups, 0..1.
-        accuracy_low: the lower end of its 95% interval.
-        accuracy_high: the upper end.
+        cue: one of `CUE_WORDS`.
+        accuracy: share of right answers on unseen groups, 0..1, with its 95% interval.
         balanced_accuracy: the mean over classes of the share of right answers, 0..1, of a model
-            that takes all classes for equally frequent.
-        balanced_low: the lower end of its 95% interval.
-        balanced_high: the upper end.
+            that takes all classes for equally frequent, with its 95% interval.
         majority_share: what always answering the larger class would score, 0..1.
-        classes: the number of classes.
+        classes: how many.
     """
 
     cue: str
@@ -177,11 +172,9 @@ def find_shortcuts(
     """Measure how well the label follows from each cue.
 
     Args:
-        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
         groups: ``int64 (N,)``, samples that may not stand on both sides of a fold.
-        cues: which of `cues.CUE_WORDS`; ``source`` is left out where there is only one.
-        seed: of the folds, the models and the interval.
+        cues: which of `CUE_WORDS`; ``source`` is left out where there is only one.
 
     Raises:
         DatasetError: if there is one class only, or one with fewer than ten groups.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.copies.duplicates import group_together
 from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import UNREADABLE_NAME, unreadable_among, write_drops
@@ -20,7 +21,7 @@ from facecover.documents import to_document, write_document
 from facecover.errors import DatasetError, OutputError, RunError, shown
 from facecover.files import check_replaceable, written_folder
 from facecover.labels import CLASS_NAMES, class_name, parse_mapping
-from facecover.look.audit_checks import Audit, run_checks, together
+from facecover.look.audit_checks import Audit, run_checks
 from facecover.look.audit_tables import AUDIT_NAME, write_tables
 from facecover.look.exploration import Exploration, explore_dataset
 from facecover.look.finding import Finding, audit_documents, rounded_document
@@ -309,7 +310,7 @@ def _suspects(
     """The labels that networks contradict, or None and why they cannot be judged."""
     table = dataset.manifest.table
     # What shows one picture or person is held out together.
-    groups = together(table, checked.duplicates, checked.identities)
+    groups = group_together(table, checked.duplicates, checked.identities.identity)
     if missing := _too_little_to_judge(dataset.labels, groups):
         return None, missing
     # PyTorch takes seconds to import.
