@@ -94,8 +94,13 @@ def run_checks(
     """Make every check that needs no trained model.
 
     Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
+        duplicates: of these samples, where they were found before.
+        identities: the same.
+        split_by: what made the splits of the samples; not `leakage.RANDOM`.
         workers: threads; by default one a core.
+        seed: of what is drawn at random.
 
     Raises:
         DatasetError: if there is no image, or the images do not fit the table.

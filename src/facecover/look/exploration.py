@@ -148,6 +148,8 @@ def explore(
     Args:
         table: `manifest.COLUMNS`; a null split is shown as not split.
         images: by size in pixels, 64 among them, ``uint8 (N, S, S, 3)``, RGB.
+        sources: where they came from.
+        left_out: the number of samples left out on the way, by reason.
 
     Raises:
         DatasetError: if there is no sample.

@@ -140,7 +140,9 @@ def find_leakage(
 
     Args:
         table: samples with ``split`` and ``group``; samples without a split are left aside.
+        duplicates: their groups.
         identity: the person in each sample, or null.
+        split_by: where the splits came from, for the reader.
 
     Raises:
         DatasetError: if there is no training split, or nothing is held out.
@@ -188,7 +190,11 @@ def leakage_of_random_split(
     """What a split that knows nothing of groups would leak on the same samples.
 
     Args:
+        table: samples; their own splits and groups are not looked at.
+        duplicates: their groups.
         identity: the person in each sample, or null.
+        shares: of validation and test data.
+        seed: of the split.
 
     Raises:
         DatasetError: if there are too few samples to divide.

@@ -53,6 +53,7 @@ def mean_faces(images: Images, table: pd.DataFrame) -> dict[str, MeanImage]:
 
     Args:
         images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
+        table: from `statistics.described`.
     """
     names = table["class"].to_numpy()
     return {name: mean_image(images, np.flatnonzero(names == name)) for name in classes_of(table)}
@@ -76,6 +77,7 @@ def judge_mean_faces(images: Images, table: pd.DataFrame) -> MeanFaceTest | None
 
     Args:
         images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
+        table: from `statistics.described`.
 
     Returns:
         The test, or None if a half has fewer than `MIN_GROUP` photos of a class.

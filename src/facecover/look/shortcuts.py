@@ -45,6 +45,7 @@ def cues_of(table: pd.DataFrame, images: Images) -> Mapping[str, Features]:
     """The numbers behind each cue of `CUE_WORDS`.
 
     Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
     """
     width, height = _numbers(table, "width"), _numbers(table, "height")
@@ -172,9 +173,11 @@ def find_shortcuts(
     """Measure how well the label follows from each cue.
 
     Args:
+        table: N samples with the columns of `manifest.COLUMNS`.
         images: ``uint8 (N, 64, 64, 3)``, RGB.
         groups: ``int64 (N,)``, samples that may not stand on both sides of a fold.
         cues: which of `CUE_WORDS`; ``source`` is left out where there is only one.
+        seed: of the folds, the models and the interval.
 
     Raises:
         DatasetError: if there is one class only, or one with fewer than ten groups.

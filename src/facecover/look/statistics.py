@@ -32,6 +32,7 @@ def described(table: pd.DataFrame, images: Images) -> pd.DataFrame:
     ``saturation`` (see `saturation`); ``split`` has `NOT_SPLIT` where it was null.
 
     Args:
+        table: `manifest.COLUMNS`.
         images: ``uint8 (N, S, S, 3)``, RGB; image i belongs to row i.
     """
     wide = table.reset_index(drop=True).copy()

@@ -57,6 +57,7 @@ def find_outliers(
         table: N samples with ``source``, ``path``, ``width``, ``height`` and ``contrast``.
         groups: ``int64 (N,)``; of a group one image is learned from, so that many copies of a
             picture do not make it usual.
+        seed: of what is drawn at random.
 
     Returns:
         One line an outlier: ``row``, ``source``, ``path``, ``reasons`` (joined by ``; ``),
@@ -101,6 +102,7 @@ def face_space_distances(
     Args:
         images: ``uint8 (N, 64, 64, 3)``, RGB.
         groups: ``int64 (N,)``.
+        seed: of the halves that judge each other.
     """
     firsts, member = np.unique(groups, return_index=True, return_inverse=True)[1:]
     if len(firsts) < FEWEST_IMAGES:
@@ -179,6 +181,7 @@ def rank_suspects(table: pd.DataFrame, probabilities: Probabilities) -> pd.DataF
 
     Args:
         table: N samples with ``source``, ``path``, box and ``label``.
+        probabilities: out of fold, by models trained without the sample's group.
 
     Returns:
         One line a suspect: ``row``, ``source``, ``path``, the box, ``label`` (its name),
