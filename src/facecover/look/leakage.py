@@ -109,11 +109,6 @@ class Leakage:
     split_by: str
 
     @property
-    def worst_share(self) -> float:
-        """The largest share of a held-out split with a twin in training, 0..1."""
-        return max(leak.twin_share for leak in self.splits)
-
-    @property
     def is_found(self) -> bool:
         """Whether any held-out image shares a picture, a person or a group with training."""
         return any(leak.is_found for leak in self.splits)
