@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from facecover.look.finding import Finding
-from facecover.look.statistics import NOT_SPLIT, Z95, classes_of, sources_of, splits_of
+from facecover.look.statistics import NOT_SPLIT, classes_of, sources_of, splits_of
 from facecover.text import listed, percent, photos
 
 
@@ -96,6 +96,7 @@ TRUSTED_MARGIN = 0.02
 tell apart the networks that this package compares."""
 
 _USUAL_ACCURACY = 0.95
+_Z95 = 1.96
 
 LOST_SHARE = 0.01
 """More than one sample in a hundred left out is worth a warning."""
@@ -211,7 +212,7 @@ def _test_size(counts: Counts) -> Iterator[Finding]:
     n = counts.by_split.get("test", 0)
     if not n:
         return
-    margin = Z95 * math.sqrt(_USUAL_ACCURACY * (1 - _USUAL_ACCURACY) / n)
+    margin = _Z95 * math.sqrt(_USUAL_ACCURACY * (1 - _USUAL_ACCURACY) / n)
     if margin > TRUSTED_MARGIN:
         yield Finding(
             "small_test_split",

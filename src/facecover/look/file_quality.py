@@ -208,7 +208,7 @@ _FLAG_WORDS = {
     ),
     "blank": (
         "Photos of one colour", "are of nearly one colour",
-        "They show no face; look at them and leave them out.",
+        "A face can hardly be seen in them: look at them, and leave out those that show none.",
     ),
 }  # fmt: skip
 """By flag: a title, what the photos are, and what follows."""

@@ -129,7 +129,7 @@ def spread_by_class(table: pd.DataFrame, column: str) -> dict[str, Spread | None
     return {name: spread_of(by_class.get_group(name)) for name in classes_of(table)}
 
 
-Z95 = 1.959964
+_Z95 = 1.959964
 """The 97.5% quantile of the normal distribution."""
 
 _EDGE = 1e-9
@@ -165,7 +165,7 @@ def _interval(auc: float, n: int, m: int) -> tuple[float, float]:
     def excess(theta: float) -> float:
         more = (n + m) / 2 - 1
         spread = 1 + more * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-        return (auc - theta) ** 2 - Z95**2 * theta * (1 - theta) * spread / (n * m)
+        return (auc - theta) ** 2 - _Z95**2 * theta * (1 - theta) * spread / (n * m)
 
     inner = float(np.clip(auc, _EDGE, 1 - _EDGE))
     low = brentq(excess, 0.0, inner) if auc > _EDGE else 0.0
