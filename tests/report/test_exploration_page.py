@@ -15,10 +15,9 @@ from facecover.look.exploration import Exploration
 from facecover.look.samples import MAX_SIDE_PX, PER_CELL, Sample, Samples
 from facecover.report import exploration_figures
 from facecover.report.blocks import Section
+from facecover.report.data_sections import LISTED, counts_section
 from facecover.report.exploration_figures import mean_faces, samples_section
 from facecover.report.exploration_page import (
-    LISTED,
-    counts_section,
     explore_highlights,
     explore_sections,
     write_explore_page,

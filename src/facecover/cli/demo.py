@@ -109,7 +109,8 @@ def _write_study(
 ) -> None:
     from facecover.dataset.collect import DROPPED_NAME, drops_table, read_drops
     from facecover.report.comparison_page import compare_sections
-    from facecover.report.exploration_page import data_section, explore_highlights
+    from facecover.report.data_sections import data_section
+    from facecover.report.exploration_page import explore_highlights
     from facecover.report.html import write_page
     from facecover.report.run_page import run_chapter
 

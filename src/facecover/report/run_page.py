@@ -39,7 +39,7 @@ from facecover.report.blocks import (
     on_page,
     table,
 )
-from facecover.report.exploration_page import data_section, left_out_section
+from facecover.report.data_sections import data_section, left_out_section
 from facecover.report.html import write_page
 from facecover.report.metric_figures import (
     confusion_figure,
