@@ -63,7 +63,7 @@ class NetworkSpec:
 class ResidualSpec:
     """A residual network (He et al. 2016): a first convolution, blocks, and the mean of the map.
 
-    The first convolution halves height and width; see `residual.ResidualBlock` for the blocks. The
+    The first convolution halves height and width; see `blocks.ResidualBlock` for the blocks. The
     fully connected layer sees one mean a channel, so it does not grow with the input.
 
     Attributes:

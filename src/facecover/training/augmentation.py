@@ -37,7 +37,7 @@ def draw_masks(
     Args:
         images: ``float32 (N, 3, S, S)``, RGB, 0..1.
         labels: ``int64 (N,)``.
-        places: of the faces, see `loader.Batch`; images without one stay as they are.
+        places: of the faces, see `Batch`; images without one stay as they are.
         share: of those that get a mask, 0..1; half as many of the rest get a hat.
         varied: cloth with prints and in the colours of skin, too, and masks as large as scarves.
 
@@ -218,7 +218,7 @@ def swap_faces(
     Args:
         images: ``float32 (N, 3, S, S)``, RGB, 0..1.
         labels: ``int64 (N,)``.
-        places: of the faces, see `loader.Batch`. A wide cut is an image whose face has a place and
+        places: of the faces, see `Batch`. A wide cut is an image whose face has a place and
             does not fill it.
         share: of the wide cuts that get another face, 0..1.
 

@@ -314,8 +314,8 @@ def closer_look(answers: Tensor) -> Tensor:
 def cropped(images: Tensor, parts: Tensor, side_px: int) -> Tensor:
     """Parts of images, interpolated between pixels.
 
-    `face_places.cut_out` does the same with a sampling grid, faster in PyTorch; but in an ONNX file
-    its grids took 1.9 ms an image. Along each side a value is a sum of two pixels, so two products
+    `locator_training.cut_out` does the same with a sampling grid, faster in PyTorch; but in an
+    ONNX file its grids took 1.9 ms an image. Along each side a value is a sum of two pixels, so two products
     of matrices do it, in 0.1 ms, and every runtime knows them.
 
     Args:

@@ -33,18 +33,18 @@ class NetworkConfig(_Section):
         input_size_px: the side of the square input; the dataset must have been prepared at it.
         look_size_px: the side of what the network sees where that is less than its input. It looks
             twice then, at the whole input and at the face in it from closer, and its answer is the
-            mean of both. Where faces are is learned first, from wide cuts; see `face_locator`. Null
-            for one look at the input as it is.
+            mean of both. Where faces are is learned first, from wide cuts; see `blocks.two_looks`.
+            Null for one look at the input as it is.
         first_filter_px: the side of the first convolution's filters.
-        convolutions: how many, see `networks.NetworkSpec.with_convolutions`; None for the network's
-            own number. Null for a residual network, which is made of blocks.
+        convolutions: how many, see `NetworkSpec.with_convolutions`; None for the network's own
+            number. Null for a residual network, which is made of blocks.
         width: every convolution's channels are multiplied by it; a residual network's are rounded
             to a multiple of 8.
         dropout: the share of the values before the fully connected layer that is dropped in
             training; 0 for no such layer.
-        squeeze_excite: whether a residual network's blocks have it, see `residual.SqueezeExcite`.
+        squeeze_excite: whether a residual network's blocks have it, see `blocks.SqueezeExcite`.
         antialias: whether the blocks of a residual network blur maps before they halve them, see
-            `residual.Blur`.
+            `blocks.Blur`.
         budget: the parameters that the network may have.
     """
 
@@ -225,12 +225,12 @@ class AugmentationConfig(_Section):
         source_size_px: the side of the images that windows are taken from; the dataset must have
             been prepared at it. The network's input size by default.
         wide_cuts: how many times an epoch shows each face that came as a box with what is around it
-            in its picture, besides the box itself; see `data.wide_cuts`. True, which runs of
+            in its picture, besides the box itself; see `wide_cuts_of`. True, which runs of
             earlier versions say, is once.
         swapped_faces: the share of wide cuts that get another face in the place of their own, and
-            its label with it; see `training.swapped_faces`.
+            its label with it; see `swap_faces`.
         drawn_masks: the share of faces that came as boxes, in their wide cuts too, that get a mask
-            of any colour and pattern, and count as covered; see `training.drawn_masks`.
+            of any colour and pattern, and count as covered; see `draw_masks`.
         varied_cloth: draw masks with prints and in the colours of skin, too, and some as large
             as scarves.
         scale: the side of the window, from and to, as a share of the image's.
@@ -308,9 +308,6 @@ class Experiment(_Section):
     Attributes:
         name: what the run is called in tables and reports.
         seed: of the first weights, the order of the images, and dropout.
-        network: the network.
-        optimizer: how the weights are learned.
-        training: how long, and which weights are kept.
         augmentation: how training images are changed; None leaves them as they are.
     """
 

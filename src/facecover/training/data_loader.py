@@ -199,7 +199,7 @@ def load_split(
         size_px: the side of the images.
         batch_size: images in a batch.
         seed: of the shuffling; None keeps the order of the dataset.
-        wide_cuts: how many times to serve the wide cuts of its faces, too; see `data.wide_cuts`.
+        wide_cuts: how many times to serve the wide cuts of its faces, too; see `wide_cuts_of`.
         resident_on: the device to keep the whole split on; None reads each batch from the disk.
 
     Raises:

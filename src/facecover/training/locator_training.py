@@ -101,7 +101,7 @@ def learn_locator(
     Args:
         locator: on the device to learn on; it is left in evaluation, without gradients.
         cuts: ``uint8 (M, S, S, 3)``, RGB.
-        places: of their faces, see `loader.Batch`, ``float32 (M, 4)``.
+        places: of their faces, see `Batch`, ``float32 (M, 4)``.
         steps: of 64 windows each, drawn from PyTorch's global random state.
         larger: how many steps are made one, of as many windows.
         bfloat16: whether it multiplies in bfloat16 meanwhile.
@@ -137,7 +137,7 @@ def windows_around(images: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         images: ``float32 (n, 3, S, S)``, RGB, 0..1.
-        places: of their faces, see `loader.Batch`.
+        places: of their faces, see `Batch`.
 
     Returns:
         The windows, ``float32 (n, 3, 48, 48)``, half of them mirrored; and the middle, width and

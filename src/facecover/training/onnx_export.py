@@ -62,9 +62,7 @@ class FromPixels(nn.Module):
 def to_onnx(network: Network, size_px: int) -> onnx.ModelProto:
     """The ONNX graph of a network: ``images`` as pixels in, ``logits`` out, any number at once.
 
-    Args:
-        network: the network; it is moved to the CPU.
-        size_px: the side of its input.
+    The network is moved to the CPU.
 
     Raises:
         RunError: if PyTorch's exporter gives nothing.
@@ -166,7 +164,7 @@ MIN_MISTAKES = 5
 likelihood grows as the temperature falls to zero, whatever the network's true confidence."""
 
 _BINS = 15
-"""As in `evaluation.calibration`."""
+"""As in `evaluation.performance`."""
 
 _DIGITS = 4
 """Of the temperature: the last bits of logits differ between machines, and this hides them."""

@@ -57,12 +57,7 @@ _TRAIN, _HELD_OUT = "train", "test"
 
 @dataclass(frozen=True)
 class Plan:
-    """How out-of-fold answers will be found.
-
-    Attributes:
-        experiment: what each fold trains.
-        folds: how many there are.
-    """
+    """What each fold trains, and how many there are."""
 
     experiment: Experiment
     folds: int
@@ -201,14 +196,7 @@ def _answers(
 
 
 class _Asked(Callback):
-    """Asks the network after each of the last epochs, and keeps the mean of its answers.
-
-    Args:
-        network: what is asked.
-        held_out: what it is asked about.
-        epochs: how many there are.
-        on_progress: told of every finished epoch.
-    """
+    """Asks the network after each of the last epochs, and keeps the mean of its answers."""
 
     def __init__(
         self, network: Network, held_out: Loader, epochs: int, on_progress: OnProgress | None

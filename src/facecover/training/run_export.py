@@ -129,7 +129,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime has 
 def _kept_as_float32(graph: onnx.GraphProto) -> list[str]:
     """The layers that stay as they are: the classifier's first, all before it, and its last."""
     layers = [node for node in graph.node if node.op_type in _LAYERS]
-    # Products of matrices crop the looks, if there are two; see `face_locator.cropped`.
+    # Products of matrices crop the looks, if there are two; see `blocks.cropped`.
     before = [number for number, node in enumerate(layers, 1) if node.op_type == "MatMul"]
     first = max(before, default=0)
     return [node.name for node in (*layers[: first + 1], layers[-1])]

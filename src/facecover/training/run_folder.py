@@ -31,46 +31,18 @@ RECORD_NAME = "run.json"
 LOCK_NAME = ".lock"
 
 
-@dataclass(frozen=True)
 class RunFolder:
     """Where the files of a run lie."""
 
-    folder: Path
-
-    @property
-    def config(self) -> Path:
-        """The complete experiment."""
-        return self.folder / CONFIG_NAME
-
-    @property
-    def metrics(self) -> Path:
-        """One row an epoch."""
-        return self.folder / METRICS_NAME
-
-    @property
-    def board(self) -> Path:
-        """TensorBoard's events."""
-        return self.folder / BOARD_NAME
-
-    @property
-    def last(self) -> Path:
-        """The state after the last finished epoch."""
-        return self.folder / LAST_NAME
-
-    @property
-    def best(self) -> Path:
-        """The weights that are kept, see `TrainingConfig.monitor`."""
-        return self.folder / BEST_NAME
-
-    @property
-    def record(self) -> Path:
-        """What the run says of itself."""
-        return self.folder / RECORD_NAME
-
-    @property
-    def model(self) -> Path:
-        """The model file."""
-        return self.folder / MODEL_NAME
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / CONFIG_NAME  # the complete experiment
+        self.metrics = folder / METRICS_NAME  # one row an epoch
+        self.board = folder / BOARD_NAME
+        self.last = folder / LAST_NAME  # the state after the last finished epoch
+        self.best = folder / BEST_NAME  # the weights that are kept, see `TrainingConfig.monitor`
+        self.record = folder / RECORD_NAME
+        self.model = folder / MODEL_NAME
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,7 @@ _PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {
 
 @dataclass(frozen=True)
 class State:
-    """What grows while a run goes on.
-
-    Attributes:
-        history: the rows of the finished epochs.
-        checkpoints: the best of them.
-    """
+    """What grows while a run goes on."""
 
     history: History
     checkpoints: Checkpoints
@@ -134,14 +129,7 @@ def new_loaders(
 def new_trainer(
     experiment: Experiment, device: Device, callbacks: list[Callback], folder: Path
 ) -> Trainer:
-    """Lightning's loop over the epochs of an experiment; it writes and says nothing itself.
-
-    Args:
-        experiment: how many epochs.
-        device: where to train.
-        callbacks: what happens after an epoch.
-        folder: the run's.
-    """
+    """Lightning's loop over the epochs of an experiment; it writes and says nothing itself."""
     return Trainer(
         accelerator=device,
         devices=1,
@@ -169,14 +157,6 @@ def learn(
     progress: Progress = SILENT,
 ) -> None:
     """Train the epochs that are left.
-
-    Args:
-        experiment: every choice.
-        dataset: what to learn from.
-        folder: the run.
-        state: of the epochs that are done; it grows.
-        device: where to train.
-        progress: told how far it is.
 
     Raises:
         RunError: if training diverges.
