@@ -315,8 +315,8 @@ def cropped(images: Tensor, parts: Tensor, side_px: int) -> Tensor:
     """Parts of images, interpolated between pixels.
 
     `locator_training.cut_out` does the same with a sampling grid, faster in PyTorch; but in an
-    ONNX file its grids took 1.9 ms an image. Along each side a value is a sum of two pixels, so two products
-    of matrices do it, in 0.1 ms, and every runtime knows them.
+    ONNX file its grids took 1.9 ms an image. Along each side a value is a sum of two pixels, so two
+    products of matrices do it, in 0.1 ms, and every runtime knows them.
 
     Args:
         images: ``float32 (n, 3, S, S)``.
