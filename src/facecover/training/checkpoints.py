@@ -71,7 +71,7 @@ class Checkpoints(Callback):
     forgets the best value when the run folder has been moved.
 
     Args:
-        last: where the last state goes: all that a run needs to go on.
+        last: where the state goes that a run needs to go on.
         best: where the best weights go.
         training: the monitor, and how many epochs without a better value end the run.
     """
@@ -131,10 +131,6 @@ class History(Callback):
 
     The rows travel in the checkpoint, so a run that goes on has each epoch once, whatever it was
     writing when it was stopped.
-
-    Args:
-        csv_path: the table to write.
-        board: the folder for TensorBoard's events.
     """
 
     def __init__(self, csv_path: Path, board: Path) -> None:

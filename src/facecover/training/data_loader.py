@@ -194,7 +194,7 @@ def load_split(
     """A loader of the batches of a split, read in this process.
 
     Args:
-        dataset: the dataset.
+        dataset: what it is a split of.
         split: ``train``, ``val`` or ``test``, or several of them.
         size_px: the side of the images.
         batch_size: images in a batch.

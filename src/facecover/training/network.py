@@ -98,12 +98,7 @@ _ANY_COLOURS = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
 def describe_network(config: NetworkConfig, n_classes: int = 2) -> NetworkFacts:
-    """A network's layers and costs, counted on the module itself without making its weights.
-
-    Args:
-        config: the network's name and sizes.
-        n_classes: the number of logits.
-    """
+    """A network's layers and costs, counted on the module itself without making its weights."""
     with torch.device("meta"):
         network = Network(config, _ANY_COLOURS, n_classes)
         values = torch.zeros(1, 3, config.look_px, config.look_px)

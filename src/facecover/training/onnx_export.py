@@ -141,7 +141,7 @@ def compare(expected: Logits, found: Logits, temperature: float) -> Parity:
     Args:
         expected: ``float32 (N, C)``.
         found: likewise.
-        temperature: of the model, see `softmax`.
+        temperature: see `softmax`.
     """
     ours, theirs = softmax(expected, temperature), softmax(found, temperature)
     return Parity(
@@ -255,12 +255,7 @@ def export_model(
 
     The same weights, experiment and dataset give the same bytes.
 
-    Args:
-        network: with the weights to ship.
-        experiment: what made it.
-        dataset: what it learned from.
-        path: the file to write.
-        chosen_by: which measure chose the weights, see `ModelInfo`.
+    For `chosen_by`, which measure chose the weights, see `ModelInfo`.
 
     Raises:
         RunError: if ONNX Runtime and PyTorch are further apart than `TOLERANCE`.

@@ -55,11 +55,7 @@ _BATCH = 32
 def export_int8(network: Network, float32: ModelFile, dataset: Dataset, path: Path) -> ModelInfo:
     """Write an INT8 model file, if it answers as well as float32 on the validation split.
 
-    Args:
-        network: with the weights that `float32` was made from.
-        float32: the model file to begin with.
-        dataset: what it learned from.
-        path: the file to write.
+    The network has the weights that `float32` was made from, and learned from the dataset.
 
     Raises:
         RunError: if accuracy falls by more than `MAX_LOSS`, or ONNX Runtime cannot make it.
@@ -174,12 +170,6 @@ def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) ->
 
     Without a dataset the run's own file is checked and copied. With it the file is made anew from
     the weights kept: the temperature is fitted and the difference from PyTorch measured again.
-
-    Args:
-        run: the run folder.
-        path: the file to write.
-        dataset: what the run learned from.
-        int8: whether to write INT8; it needs the dataset.
 
     Raises:
         ConfigError: if INT8 is wanted without a dataset.
