@@ -117,7 +117,9 @@ def test_a_perfect_model_has_no_mistakes_to_show() -> None:
     assert "It made none on these images." in text
     assert "Clopper-Pearson" in text
     assert "It missed 0 masks" in text
-    assert mistakes_section(run).title == "Mistakes"
+    section = mistakes_section(run)
+    assert section is not None
+    assert section.title == "Mistakes"
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -201,3 +203,9 @@ def test_nested_settings_get_dotted_names() -> None:
         "f": "1, x",
         "g": "{}",
     }
+
+
+def test_mistakes_without_their_photos_are_not_said_to_be_none() -> None:
+    run = run_of("net")
+    assert not run.evaluations[0].answers.is_right.all()
+    assert mistakes_section(dataclasses.replace(run, mistakes=())) is None

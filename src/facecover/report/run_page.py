@@ -240,8 +240,8 @@ def _confusion_table(metrics: Metrics) -> Table:
     )
 
 
-def mistakes_section(run: Run, anchor: str = "mistakes") -> Section:
-    """The photos that the model was most sure of and wrong about."""
+def mistakes_section(run: Run, anchor: str = "mistakes") -> Section | None:
+    """The photos that the model was most sure of and wrong about; None where none are at hand."""
     tiles = tuple(
         Tile(
             photo(mistake.pixels, f"Photo of class {mistake.label}, answered {mistake.answer}"),
@@ -252,6 +252,8 @@ def mistakes_section(run: Run, anchor: str = "mistakes") -> Section:
         )
         for mistake in run.mistakes
     )
+    if not tiles and not run.evaluations[0].answers.is_right.all():
+        return None
     if not tiles:
         return Section("Mistakes", anchor, (Paragraph("It made none on these images."),))
     caption = (
@@ -279,6 +281,7 @@ def network_section(network: NetworkFacts, anchor: str = "network") -> Section:
     """The layers, what each costs, and how much of the budget they take."""
     facts = Facts(
         (
+            ("Name", network.name),
             ("Input", f"{shape((network.input_size_px, network.input_size_px))} pixels, RGB"),
             ("Parameters", f"{network.parameters:,}"),
             ("Share of the budget", f"{percent(network.share_of_budget)} of {network.budget:,}"),
