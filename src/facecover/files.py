@@ -1,5 +1,6 @@
 """Writing so that nothing is lost: beside, then renamed into place."""
 
+import csv
 import errno
 import os
 import shutil
@@ -7,8 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facecover.errors import OutputError, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -229,3 +234,15 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
+    """Write a table as CSV, each text in quotes.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with written_file(path) as beside:
+        # A name with a lone carriage return would end its line if it were not quoted, and a name
+        # that is not UTF-8 could not be written at all.
+        table.to_csv(beside, index=False, errors="backslashreplace", quoting=csv.QUOTE_NONNUMERIC)

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_experiment
 
-from facecover.cli.card import card_command
-from facecover.cli.models import models_command
+from facecover.cli.models import card_command, models_command
 from facecover.cli.train import export_command
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.collect import DROPPED_NAME, write_drops

@@ -43,7 +43,7 @@ _COMMANDS = {
     "study": "facecover.cli.study:study_command",
     "predict": "facecover.cli.predict:predict_command",
     "export": "facecover.cli.train:export_command",
-    "card": "facecover.cli.card:card_command",
+    "card": "facecover.cli.models:card_command",
     "models": "facecover.cli.models:models_command",
 }
 """Where each command's function is, in the order of the work."""

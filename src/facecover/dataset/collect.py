@@ -17,9 +17,9 @@ from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.decode import BAD_BOX, MEASURES, UNREADABLE, FileFacts, decode_rows
 from facecover.dataset.manifest import AS_READ, COLUMNS, Manifest, ManifestInfo, SourceInfo
 from facecover.errors import DatasetError, shown
+from facecover.files import write_csv
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
 from facecover.progress import OnProgress
-from facecover.sources.csv_tables import write_csv
 from facecover.sources.rows import Drop, Row, Source
 
 DROPPED_NAME = "dropped.csv"

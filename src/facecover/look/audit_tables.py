@@ -12,12 +12,12 @@ from facecover.copies.selection import choose_samples
 from facecover.dataset.manifest import BOX
 from facecover.documents import write_document
 from facecover.errors import DatasetError
+from facecover.files import write_csv
 from facecover.labels import CLASS_NAMES
 from facecover.look.audit_checks import Audit
 from facecover.look.finding import Finding, audit_documents
 from facecover.look.leakage import HELD_OUT, RANDOM, Leakage
 from facecover.look.repeated_images import Conflicts
-from facecover.sources.csv_tables import write_csv
 
 SAME_PICTURE, SAME_PERSON, SAME_GROUP = "same picture", "same person", "same group"
 LEAK_KINDS = (*KINDS[:-1], SAME_PICTURE, EDITED, SAME_PERSON, SAME_GROUP)

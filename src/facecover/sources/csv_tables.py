@@ -8,29 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
 from facecover.errors import DatasetError, shown
-from facecover.files import written_file
 from facecover.images import Header
 from facecover.labels import Box
 from facecover.sources.boxes import fit_box, header_or_none, read_edges
 from facecover.sources.folders import split_of
 from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 from facecover.text import listed
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, each text in quotes.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    with written_file(path) as beside:
-        # A name with a lone carriage return would end its line if it were not quoted, and a name
-        # that is not UTF-8 could not be written at all.
-        table.to_csv(beside, index=False, errors="backslashreplace", quoting=csv.QUOTE_NONNUMERIC)
-
 
 REQUIRED = ("path", "label")
 COLUMNS = frozenset((*REQUIRED, "split", "group", "source", *Box._fields))
