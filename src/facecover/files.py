@@ -1,6 +1,5 @@
 """Writing so that nothing is lost: beside, then renamed into place."""
 
-import csv
 import errno
 import os
 import shutil
@@ -242,6 +241,8 @@ def write_csv(path: Path, table: "pd.DataFrame") -> None:
     Raises:
         OutputError: if it cannot be written.
     """
+    import csv  # few processes that write files write tables
+
     with written_file(path) as beside:
         # A name with a lone carriage return would end its line if it were not quoted, and a name
         # that is not UTF-8 could not be written at all.
