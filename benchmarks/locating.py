@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from facecover.dataset.arrays import Dataset
-from facecover.training.blocks import SIDE_PX, FaceLocator, cropped
+from facecover.training.residual_blocks import SIDE_PX, FaceLocator, cropped
 from facecover.training.data_loader import wide_cuts_of
 from facecover.training.locator_training import STEPS, learn_locator, overlap, windows_around
 

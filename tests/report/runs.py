@@ -5,7 +5,7 @@ import pandas as pd
 from tests.evaluation.synthetic import evaluation_of, model_info
 
 from facecover.dataset.manifest import Manifest, ManifestInfo, SourceInfo
-from facecover.report.run_figures import Run, mistakes_of
+from facecover.report.run_figures import RunReport, mistakes_of
 
 DIGEST = "ab" * 32
 
@@ -27,12 +27,12 @@ def curves_of(
 
 def run_of(
     name: str, position: int = 0, *, skill: float = 1.5, n: int = 120, photo_name: str = "{}.jpg"
-) -> Run:
+) -> RunReport:
     """A run with an evaluation, curves and mistakes."""
     evaluation = evaluation_of(name, n, seed=position, skill=skill)
     images = np.random.default_rng(position).integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
     names = [photo_name.format(i) for i in range(n)]
-    return Run(
+    return RunReport(
         name=name,
         info=model_info(f"net{position + 1}"),
         evaluations=(evaluation,),

@@ -19,11 +19,11 @@ from facecover.report.comparison_page import (
     write_compare_report,
 )
 from facecover.report.html import render_page
-from facecover.report.run_figures import Run
+from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_chapter
 
 
-def _compared(*runs: Run) -> Comparison:
+def _compared(*runs: RunReport) -> Comparison:
     return compare_evaluations([run.evaluations[0] for run in runs])
 
 

@@ -19,7 +19,7 @@ from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.performance import evaluate_images
 from facecover.inference.model_info import NetworkFacts
 from facecover.report.html import render_page
-from facecover.report.run_figures import Run
+from facecover.report.run_figures import RunReport
 from facecover.report.run_page import (
     flat_settings,
     metrics_table,
@@ -32,7 +32,7 @@ from facecover.report.run_page import (
 HOSTILE = "<script>alert(1)</script>/<img src=x onerror=y>{}.jpg"
 
 
-def _page(run: Run) -> str:
+def _page(run: RunReport) -> str:
     return page_text(render_page(run.name, run_sections(run)))
 
 
@@ -102,7 +102,7 @@ def test_several_runs_fit_on_one_page() -> None:
 
 
 def test_a_run_with_nothing_measured_still_has_a_page() -> None:
-    text = _page(Run("net", model_info()))
+    text = _page(RunReport("net", model_info()))
     assert "conv1" in text
     assert "interval" not in text
 
@@ -112,7 +112,7 @@ def test_a_perfect_model_has_no_mistakes_to_show() -> None:
     perfect = evaluate_images(
         FakeClassifier(), fake_images(np.eye(2)[labels]), labels, resamples=100
     )
-    run = Run("net", model_info(), (perfect,))
+    run = RunReport("net", model_info(), (perfect,))
     text = _page(run)
     assert "It made none on these images." in text
     assert "Clopper-Pearson" in text
@@ -126,7 +126,7 @@ def test_a_perfect_model_has_no_mistakes_to_show() -> None:
 def test_one_class_is_reported_with_the_reason_and_without_a_nan(label: int) -> None:
     images = fake_images(binary_answers(20)[1])
     one_sided = evaluate_images(FakeClassifier(), images, np.full(20, label), resamples=100)
-    text = _page(Run("net", model_info(), (one_sided,)))
+    text = _page(RunReport("net", model_info(), (one_sided,)))
     assert "undefined" in text
     assert "There are no curves for ROC-AUC and Average precision: no image of 20" in text
     assert "nan" not in text.lower().replace("finance", "")
@@ -136,7 +136,7 @@ def test_three_images_make_a_report() -> None:
     labels = np.array([0, 1, 1])
     images = fake_images(np.array([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]]))
     few = evaluate_images(FakeClassifier(), images, labels, resamples=100)
-    text = _page(Run("net", model_info(), (few,)))
+    text = _page(RunReport("net", model_info(), (few,)))
     assert "Few images (1 of no_mask and 2 of mask)" in text
 
 
@@ -151,14 +151,14 @@ def test_three_classes_make_a_report() -> None:
 
     images = fake_images(probabilities)
     evaluation = evaluate_images(ThreeClasses(), images, labels, resamples=100)
-    text = _page(Run("net", ThreeClasses.info, (evaluation,)))
+    text = _page(RunReport("net", ThreeClasses.info, (evaluation,)))
     assert "incorrect_mask" in text
     assert "It missed" not in text
 
 
 def test_a_network_without_layers_has_a_page() -> None:
     empty = NetworkFacts("net", 32, (), 0, 0, 0, 5_000_000)
-    assert "0.0% of 5,000,000" in _page(Run("net", model_info(network=empty)))
+    assert "0.0% of 5,000,000" in _page(RunReport("net", model_info(network=empty)))
 
 
 def test_weights_chosen_on_test_images_are_called_out() -> None:

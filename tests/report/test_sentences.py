@@ -5,16 +5,16 @@ from tests.evaluation.synthetic import evaluation_of, model_info
 from tests.report.runs import curves_of, run_of
 
 from facecover.report.blocks import Cell, table
-from facecover.report.run_figures import Run
+from facecover.report.run_figures import RunReport
 from facecover.report.run_page import headline, run_sentences, training_sentences
 from facecover.text import counted, duration, large, shape
 
 
-def _said(run: Run) -> str:
+def _said(run: RunReport) -> str:
     return " ".join(run_sentences(run))
 
 
-def _said_of_training(run: Run) -> str:
+def _said_of_training(run: RunReport) -> str:
     assert run.curves is not None
     return " ".join(training_sentences(run, run.curves))
 

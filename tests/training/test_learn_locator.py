@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from facecover.training.blocks import FaceLocator
 from facecover.training.locator_training import LEAST_CUTS, learn_locator, overlap, windows_around
+from facecover.training.residual_blocks import FaceLocator
 
 SIDE_PX = 48
 

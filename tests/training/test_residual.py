@@ -14,13 +14,13 @@ from facecover.dataset.arrays import Dataset
 from facecover.errors import ConfigError
 from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import read_model_file
-from facecover.training.blocks import Averaging, Blur
 from facecover.training.checkpoints import load_checkpoint, network_weights
 from facecover.training.config import NetworkConfig
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
 from facecover.training.network import Network, Normalisation, describe_network
 from facecover.training.onnx_export import best_network
+from facecover.training.residual_blocks import Averaging, Blur
 from facecover.training.run_export import export_int8
 from facecover.training.run_folder import RunFolder
 from facecover.workflows.train_run import Run

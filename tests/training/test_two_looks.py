@@ -16,13 +16,13 @@ from facecover.errors import ConfigError
 from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import read_model_file
 from facecover.training import locator_training, trainer
-from facecover.training.blocks import FaceLocator, closer_look, cropped
 from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.config import Experiment
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
 from facecover.training.network import describe_network
 from facecover.training.onnx_export import best_network
+from facecover.training.residual_blocks import FaceLocator, closer_look, cropped
 from facecover.training.run_export import export_int8
 from facecover.training.run_folder import RunFolder
 from facecover.training.trainer import new_network

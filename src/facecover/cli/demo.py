@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facecover.dataset.arrays import Dataset
     from facecover.evaluation.comparison import Comparison
     from facecover.look.exploration import Exploration
-    from facecover.report.run_figures import Run
+    from facecover.report.run_figures import RunReport
 
 DRAWN_TRAIN, DRAWN_TEST = 4000, 1000
 """Enough that both networks learn what a mask is."""
@@ -103,7 +103,7 @@ def _trained(output: Path, dataset: "Dataset", name: str, settings: list[str]) -
 def _write_study(
     page: Path,
     comparison: "Comparison",
-    runs: "list[Run]",
+    runs: "list[RunReport]",
     dataset: "Dataset",
     explored: "Exploration",
 ) -> None:

@@ -7,7 +7,7 @@
 | ``test`` | `Evaluation.to_json` on the split, without the times; its ``model`` is that file, or \
 where that learned from these images, too, its twin that did not |
 | ``uncalibrated`` | ``ece``, ``log_loss`` and their ``ci95`` with a temperature of 1 |
-| ``by_source``, ``by_measure`` | `Slice`s of the same images |
+| ``by_source``, ``by_measure`` | `CardSlice`s of the same images |
 | ``left_out`` | a `LeftOut` for each source that a study trained without; null if none was made |
 | ``sources`` | a `SourceFacts` for each source |
 """
@@ -38,7 +38,7 @@ _TIMES = ("seconds", "images_per_second")
 
 
 @dataclass(frozen=True)
-class Slice:
+class CardSlice:
     """A model on some of the images.
 
     Attributes:
@@ -159,7 +159,7 @@ def _measured(
     return measure_answers(answers, seed=known.seed, resamples=known.resamples, groups=groups)
 
 
-def _by_source(evaluation: Evaluation, table: pd.DataFrame) -> Iterator[Slice]:
+def _by_source(evaluation: Evaluation, table: pd.DataFrame) -> Iterator[CardSlice]:
     sources = table["source"].to_numpy()[evaluation.rows]
     for name in dict.fromkeys(table["source"]):
         chosen = np.flatnonzero(sources == name)
@@ -167,7 +167,7 @@ def _by_source(evaluation: Evaluation, table: pd.DataFrame) -> Iterator[Slice]:
             yield _slice(evaluation, chosen, by="source", name=str(name))
 
 
-def _by_measure(evaluation: Evaluation, table: pd.DataFrame) -> Iterator[Slice]:
+def _by_measure(evaluation: Evaluation, table: pd.DataFrame) -> Iterator[CardSlice]:
     own = table.iloc[evaluation.rows]
     measures = {
         "brightness": own["brightness"],
@@ -191,7 +191,7 @@ def _slice(
     name: str = "",
     low: float | None = None,
     high: float | None = None,
-) -> Slice:
+) -> CardSlice:
     answers = evaluation.answers
     part = check_answers(
         answers.labels[chosen],
@@ -202,7 +202,7 @@ def _slice(
     groups = None if evaluation.groups is None else evaluation.groups[chosen]
     metrics = _measured(evaluation, part, groups)
     accuracy = float(np.mean(part.is_right))
-    return Slice(by, name, low, high, len(chosen), accuracy, metrics.ci95["accuracy"])
+    return CardSlice(by, name, low, high, len(chosen), accuracy, metrics.ci95["accuracy"])
 
 
 def _source(

@@ -12,7 +12,7 @@ from facecover.text import listed, percent, photos
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellCount:
     """The number of samples of one class in one split of one source."""
 
     split: str
@@ -37,7 +37,7 @@ class Counts:
     by_class: dict[str, int]
     by_split: dict[str, int]
     by_source: dict[str, int]
-    cells: tuple[Cell, ...]
+    cells: tuple[CellCount, ...]
     majority_class: str
     majority_share: float
     left_out: dict[str, int]
@@ -59,7 +59,7 @@ def count_samples(table: pd.DataFrame, left_out: Mapping[str, int]) -> Counts:
     """The counts of a described table; `left_out` is what was dropped on the way, by reason."""
     found = table.groupby(["split", "source", "class"]).size().to_dict()
     cells = tuple(
-        Cell(split, source, name, int(found[split, source, name]))
+        CellCount(split, source, name, int(found[split, source, name]))
         for split in splits_of(table)
         for source in sources_of(table)
         for name in classes_of(table)

@@ -52,7 +52,7 @@ FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class ChannelStatistics:
     """Mean and standard deviation of R, G and B at one size, each in 0..1.
 
     Attributes:
@@ -90,7 +90,7 @@ class Exploration:
     measures: Measures
     size_guesses: tuple[SizeGuess, ...]
     flags: tuple[Flag, ...]
-    normalisation: tuple[Normalisation, ...]
+    normalisation: tuple[ChannelStatistics, ...]
     mean_face_test: MeanFaceTest | None
     mean_faces: Mapping[str, MeanImage]
     table: pd.DataFrame
@@ -187,8 +187,8 @@ def explore_dataset(dataset: Dataset) -> Exploration:
     return explore(dataset.manifest.table, images, info.sources, left_out)
 
 
-def _normalisation(size_px: int, images: Images, table: pd.DataFrame) -> Normalisation:
+def _normalisation(size_px: int, images: Images, table: pd.DataFrame) -> ChannelStatistics:
     training = np.flatnonzero((table["split"] == "train").to_numpy())
     rows = training if training.size else np.arange(len(table), dtype=np.int64)
     mean, std = channel_statistics(images, rows)
-    return Normalisation(size_px, "train" if training.size else "all", mean, std)
+    return ChannelStatistics(size_px, "train" if training.size else "all", mean, std)

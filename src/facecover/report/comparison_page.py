@@ -50,7 +50,7 @@ from facecover.report.plotting import (
     percent_axes,
     rows_of,
 )
-from facecover.report.run_figures import Run, curve_figures
+from facecover.report.run_figures import RunReport, curve_figures
 from facecover.report.run_page import data_sections, flat_settings
 from facecover.report.slices_section import reasons
 from facecover.text import duration, large, percent, shape
@@ -138,7 +138,7 @@ def _leaning(pair: Pair, kinds: list[MetricKind]) -> str:
     return f"{lead} {len(shown)} of {len(kinds)} metrics differ beyond chance."
 
 
-def comparison_summary(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
+def comparison_summary(comparison: Comparison, runs: Sequence[RunReport], anchor: str) -> Section:
     """Who is better, by how much, and at what cost."""
     sentences = [*comparison.sentences, *seed_sentences(comparison)]
     colours = {run.name: run.colour for run in runs}
@@ -204,7 +204,7 @@ def _seeds_table(one: Contender) -> Table:
     return table(("Metric", "Mean", "Standard deviation", "Single seeds"), rows, caption)
 
 
-def metrics_side_by_side(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
+def metrics_side_by_side(comparison: Comparison, runs: Sequence[RunReport], anchor: str) -> Section:
     """Every metric of every model, and the curves over all thresholds."""
     evaluations = comparison.evaluations
     colours = [run.colour for run in runs]
@@ -260,7 +260,7 @@ def _tests_in_words(comparison: Comparison) -> str:
     return " ".join(parts)
 
 
-def architecture_section(runs: Sequence[Run], anchor: str) -> Section:
+def architecture_section(runs: Sequence[RunReport], anchor: str) -> Section:
     """Size, arithmetic, speed and training of the networks."""
     rows = [
         ("Input (pixels)", *(shape((run.info.input_size_px,) * 2) for run in runs)),
@@ -282,7 +282,7 @@ def architecture_section(runs: Sequence[Run], anchor: str) -> Section:
     return Section("Architecture and cost", anchor, (facts,), is_page_only=True)
 
 
-def hyperparameters_section(runs: Sequence[Run], anchor: str) -> Section:
+def hyperparameters_section(runs: Sequence[RunReport], anchor: str) -> Section:
     """The settings that differ, and below them those that do not."""
     settings = [flat_settings(run.info.config) for run in runs]
     keys = list(dict.fromkeys(key for one in settings for key in one))
@@ -299,7 +299,7 @@ def hyperparameters_section(runs: Sequence[Run], anchor: str) -> Section:
     return Section("Hyperparameters", anchor, blocks if alike else blocks[:1], is_page_only=True)
 
 
-def curves_side_by_side(runs: Sequence[Run], anchor: str) -> Section | None:
+def curves_side_by_side(runs: Sequence[RunReport], anchor: str) -> Section | None:
     """The training curves of all runs in common drawings; None without any."""
     known = [run for run in runs if run.curves is not None]
     curves = {run.name: run.curves for run in known if run.curves is not None}
@@ -342,7 +342,7 @@ def _same_images(comparison: Comparison) -> str:
     )
 
 
-def _cost_sentences(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
+def _cost_sentences(comparison: Comparison, runs: Sequence[RunReport]) -> list[str]:
     """What each contender costs; seeds of one experiment cost the same."""
     networks = {run.name: run.info.network for run in runs}
     return [
@@ -353,15 +353,15 @@ def _cost_sentences(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _learning_layers(run: Run) -> int:
+def _learning_layers(run: RunReport) -> int:
     return sum(layer.parameters > 0 for layer in run.info.network.layers)
 
 
-def _speed(run: Run) -> str:
+def _speed(run: RunReport) -> str:
     return f"{run.evaluations[0].images_per_second:,.0f}" if run.evaluations else ""
 
 
-def _time(run: Run) -> str:
+def _time(run: RunReport) -> str:
     return "" if run.training_seconds is None else duration(run.training_seconds)
 
 
@@ -432,7 +432,7 @@ def _each(names: Sequence[str], row: Sequence[Slice]) -> str:
 
 def compare_sections(
     comparison: Comparison,
-    runs: Sequence[Run],
+    runs: Sequence[RunReport],
     prefix: str = "",
     *,
     slices: Sequence[Slices] = (),
@@ -467,7 +467,7 @@ def compare_sections(
     return tuple(section for section in sections if section is not None)
 
 
-def compare_chapter(comparison: Comparison, runs: Sequence[Run], anchor: str) -> Section:
+def compare_chapter(comparison: Comparison, runs: Sequence[RunReport], anchor: str) -> Section:
     """A comparison as a part of a larger page; see `compare_sections`."""
     names = joined(run.name for run in runs)
     return Section(
@@ -478,7 +478,7 @@ def compare_chapter(comparison: Comparison, runs: Sequence[Run], anchor: str) ->
 def write_compare_report(
     path: Path,
     comparison: Comparison,
-    runs: Sequence[Run],
+    runs: Sequence[RunReport],
     manifest: Manifest | None = None,
     drops: pd.DataFrame | None = None,
     *,

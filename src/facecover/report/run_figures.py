@@ -36,7 +36,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunReport:
     """A trained model with what was measured of it.
 
     Attributes:

@@ -49,7 +49,7 @@ from facecover.report.metric_figures import (
 )
 from facecover.report.plotting import class_colour, photo
 from facecover.report.run_figures import (
-    Run,
+    RunReport,
     curve_columns,
     curve_figures,
     layer_figure,
@@ -75,7 +75,7 @@ def headline(evaluation: Evaluation) -> str:
     )
 
 
-def run_sentences(run: Run) -> tuple[str, ...]:
+def run_sentences(run: RunReport) -> tuple[str, ...]:
     """What else there is to say of a run: its errors, its confidence, what chose its weights."""
     sentences: list[str] = []
     if run.evaluations:
@@ -114,7 +114,7 @@ def _calibration(evaluation: Evaluation) -> list[str]:
     return [f"{sentence}; its calibration error of {percent(error)} is more than chance gives."]
 
 
-def _choice(run: Run) -> str:
+def _choice(run: RunReport) -> str:
     if run.info.keeps_last_epoch:
         return f"Its weights are those of {run.info.chosen_in_words}; no measure chose them."
     split = next((name for name in ("train", "val", "test") if name in run.info.chosen_by), "")
@@ -127,7 +127,7 @@ def _choice(run: Run) -> str:
     return f"Its weights were chosen by {run.info.chosen_in_words}{note}."
 
 
-def training_sentences(run: Run, curves: pd.DataFrame) -> tuple[str, ...]:
+def training_sentences(run: RunReport, curves: pd.DataFrame) -> tuple[str, ...]:
     """What its curves say of a run: whether it was at its end, and whether it learned by heart."""
     sentences = []
     epochs, best = len(curves), run.info.kept_epoch
@@ -157,7 +157,9 @@ def undefined_sentence(evaluation: Evaluation) -> str:
     return f"There are no curves for {joined(titles)}: {reasons['roc_auc']}."
 
 
-def summary_section(run: Run, anchor: str = "summary", *, findings: Sequence[str] = ()) -> Section:
+def summary_section(
+    run: RunReport, anchor: str = "summary", *, findings: Sequence[str] = ()
+) -> Section:
     """The run in a few numbers and sentences, further findings last."""
     blocks: list[Block] = []
     if run.evaluations:
@@ -240,7 +242,7 @@ def _confusion_table(metrics: Metrics) -> Table:
     )
 
 
-def mistakes_section(run: Run, anchor: str = "mistakes") -> Section | None:
+def mistakes_section(run: RunReport, anchor: str = "mistakes") -> Section | None:
     """The photos that the model was most sure of and wrong about; None where none are at hand."""
     tiles = tuple(
         Tile(
@@ -263,7 +265,7 @@ def mistakes_section(run: Run, anchor: str = "mistakes") -> Section | None:
     return Section("Most confident mistakes", anchor, (Gallery(tiles, caption),))
 
 
-def curves_section(run: Run, anchor: str = "training") -> Section | None:
+def curves_section(run: RunReport, anchor: str = "training") -> Section | None:
     """Loss, accuracy, F1 and ROC-AUC by epoch; None without curves."""
     if run.curves is None:
         return None
@@ -306,7 +308,7 @@ def network_section(network: NetworkFacts, anchor: str = "network") -> Section:
     return Section("Network", anchor, tuple(blocks))
 
 
-def settings_section(run: Run, anchor: str = "settings") -> Section:
+def settings_section(run: RunReport, anchor: str = "settings") -> Section:
     """Every hyperparameter, and the hashes that tell the run from all others."""
     info = run.info
     rows = [(Cell(key), Cell(value)) for key, value in flat_settings(info.config).items()]
@@ -344,7 +346,7 @@ def _flat(config: Mapping[str, object], prefix: str) -> Iterator[tuple[str, str]
             yield f"{prefix}{key}", "none" if value is None else str(value)
 
 
-def _cards(run: Run) -> tuple[Card, ...]:
+def _cards(run: RunReport) -> tuple[Card, ...]:
     cards = []
     if run.evaluations:
         evaluation = run.evaluations[0]
@@ -374,7 +376,10 @@ def _by_class(names: tuple[str, ...], counts: tuple[int, ...]) -> str:
 
 
 def run_sections(
-    run: Run, prefix: str = "", trust: Sequence[Section] | None = None, more: Sequence[Section] = ()
+    run: RunReport,
+    prefix: str = "",
+    trust: Sequence[Section] | None = None,
+    more: Sequence[Section] = (),
 ) -> tuple[Section, ...]:
     """All that there is to show of one run, the summary first.
 
@@ -409,7 +414,7 @@ def run_sections(
     return tuple(section for section in sections if section is not None)
 
 
-def run_chapter(run: Run, anchor: str) -> Section:
+def run_chapter(run: RunReport, anchor: str) -> Section:
     """One run as a part of a larger page."""
     return Section(run.name, anchor, children=run_sections(run, f"{anchor}-"))
 
@@ -423,7 +428,7 @@ def data_sections(manifest: Manifest | None, drops: pd.DataFrame | None) -> tupl
 
 def write_run_report(
     path: Path,
-    run: Run,
+    run: RunReport,
     manifest: Manifest | None = None,
     drops: pd.DataFrame | None = None,
     *,

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 from torch.optim.lr_scheduler import OneCycleLR
 
-from facecover.training.blocks import SIDE_PX, FaceLocator
 from facecover.training.data_loader import Places
+from facecover.training.residual_blocks import SIDE_PX, FaceLocator
 
 
 def fills_image(places: Tensor) -> Tensor:

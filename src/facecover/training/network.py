@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from facecover.errors import ConfigError
 from facecover.inference.model_info import LayerFacts, NetworkFacts
-from facecover.training.blocks import SIDE_PX, FaceLocator, MapMean, layers_of, two_looks
 from facecover.training.config import NetworkConfig
+from facecover.training.residual_blocks import SIDE_PX, FaceLocator, MapMean, layers_of, two_looks
 
 _HEAD_STD = 0.01
 """Of the last layer's first weights: the first logits are near zero, so the first loss is near

@@ -23,7 +23,7 @@ from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import MODELS_FOLDER
 from facecover.inference.seen_photos import seen_in_training
 from facecover.progress import SILENT, Progress
-from facecover.report.run_figures import Run, mistakes_of
+from facecover.report.run_figures import RunReport, mistakes_of
 from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
 
 
@@ -156,10 +156,10 @@ def _seen(model: LoadedModel, data: LabelledImages) -> npt.NDArray[np.bool_] | N
 
 def as_run(
     model: LoadedModel, evaluation: Evaluation, data: LabelledImages, position: int = 0
-) -> Run:
+) -> RunReport:
     """A model with what was measured of it, for a report."""
     largest = data.images[max(data.images)]
-    return Run(
+    return RunReport(
         name=model.name,
         info=model.classifier.info,
         evaluations=(evaluation,),
@@ -173,7 +173,7 @@ def as_run(
 
 def as_runs(
     models: Sequence[LoadedModel], evaluations: Sequence[Evaluation], data: LabelledImages
-) -> list[Run]:
+) -> list[RunReport]:
     """A run for each model, each with a colour of its own."""
     pairs = enumerate(zip(models, evaluations, strict=True))
     return [as_run(model, evaluation, data, place) for place, (model, evaluation) in pairs]

@@ -24,7 +24,7 @@ from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section, table
 from facecover.report.html import notebook_frame
-from facecover.report.run_figures import Run as ReportedRun
+from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
 from facecover.training.experiments import load_experiment
 from facecover.training.run_folder import RunFolder, RunRecord, load_record
@@ -109,7 +109,7 @@ class Run:
 
     def sections(self) -> tuple[Section, ...]:
         """What there is to show of it, on a page or in a terminal."""
-        reported = ReportedRun(
+        reported = RunReport(
             self.info.name,
             self.info,
             () if self.validation is None else (self.validation,),
