@@ -110,14 +110,14 @@ def _in_order(key: tuple[str, str]) -> tuple[float, str]:
 
 
 def corruption_tables(documents: list[Document]) -> str:
-    """Accuracy on spoilt images, the mean of the severities, and the errors in the first one's."""
-    spoilt = [each["robustness"] for each in documents]
-    kinds = [{one["key"]: one for one in each["kinds"]} for each in spoilt]
+    """Accuracy on corrupted images, the mean of severities, and errors in the first one's."""
+    corrupted = [each["robustness"] for each in documents]
+    kinds = [{one["key"]: one for one in each["kinds"]} for each in corrupted]
 
     def lines() -> Iterator[Sequence[str]]:
-        clean = [one["clean"] for one in spoilt]
+        clean = [one["clean"] for one in corrupted]
         cells = [with_interval("accuracy", one["accuracy"], one["ci95"]) for one in clean]
-        yield ["as they are", *cells, *[NONE] * len(spoilt[1:])]
+        yield ["as they are", *cells, *[NONE] * len(corrupted[1:])]
         for kind, last in sorted(kinds[-1].items(), key=lambda item: item[1]["mean_accuracy"]):
             accuracies = [percent(each[kind]["mean_accuracy"]) for each in kinds]
             errors = [
