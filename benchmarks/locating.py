@@ -17,9 +17,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from facecover.dataset.arrays import Dataset
-from facecover.training.residual_blocks import SIDE_PX, FaceLocator, cropped
 from facecover.training.data_loader import wide_cuts_of
 from facecover.training.locator_training import STEPS, learn_locator, overlap, windows_around
+from facecover.training.residual_blocks import SIDE_PX, FaceLocator, cropped
 
 SOURCE_PX = 96
 WINDOWS = 4
