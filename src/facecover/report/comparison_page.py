@@ -1,4 +1,4 @@
-"""Several runs on the same images as one page."""
+"""Several runs on the same images as one page: who is better, by how much, and at what cost."""
 
 from collections.abc import Sequence
 from pathlib import Path

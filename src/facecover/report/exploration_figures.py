@@ -1,4 +1,4 @@
-"""The mean face of each class, and where they differ."""
+"""Figures of an exploration: histograms, what pixels say, samples, and mean faces."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves, one model or several in one drawing."""
+"""Confusion, scores and curves over all thresholds, one model or several in one drawing."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Drawings and photos as markup that stands in a page by itself."""
+"""Drawings and photos as markup that stands in a page by itself: their style, axes, colours."""
 
 import base64
 import io

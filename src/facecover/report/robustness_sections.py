@@ -1,4 +1,4 @@
-"""The part of a report about why a model answered as it did."""
+"""Two parts of a report: what corruptions do to a model, and where the evidence lies."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath

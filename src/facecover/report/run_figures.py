@@ -1,4 +1,4 @@
-"""Training curves: each metric by epoch and split."""
+"""A run as a report shows it: its curves, its layers, and its surest mistakes."""
 
 import re
 from collections.abc import Mapping, Sequence

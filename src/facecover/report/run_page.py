@@ -1,4 +1,4 @@
-"""One run as one page."""
+"""One run as one page: what was measured, its mistakes, training, network and settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
