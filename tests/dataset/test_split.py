@@ -11,6 +11,7 @@ from facecover.dataset.split import (
     check_splits,
     leave_out_splits,
     missing_classes,
+    missing_splits,
 )
 from facecover.errors import ConfigError, DatasetError
 
@@ -73,6 +74,65 @@ def test_a_brought_validation_split_is_left_alone() -> None:
     brought = ["train"] * 50 + ["val"] * 20 + ["test"] * 20
     table["split"] = pd.array(brought, dtype="string")
     assert assign_splits(table).tolist() == brought
+
+
+@pytest.mark.parametrize(
+    ("brought", "missing"),
+    [
+        ({"train": 300}, ("val", "test")),
+        ({"train": 240, "val": 60}, ("test",)),
+        ({"train": 240, "test": 60}, ("val",)),
+        ({"train": 200, "val": 50, "test": 50}, ()),
+        ({"test": 300}, ()),
+    ],
+)
+def test_what_is_missing_is_taken_from_training_and_what_is_brought_stays(
+    brought: dict[str, int], missing: tuple[str, ...]
+) -> None:
+    table = samples(300, [f"person {index // 2}" for index in range(300)])
+    own = [split for split, count in brought.items() for _ in range(count)]
+    table["split"] = pd.array(own, dtype="string")
+    assert missing_splits(table)[0] == missing
+    splits = assign_splits(table, Shares(val=0.1, test=0.2))
+    stays = table["split"] != "train" if missing else table["split"].notna()
+    assert (splits[stays] == table.loc[stays, "split"]).all()
+    assert splits.groupby(table["group"]).nunique().max() == 1
+    for name in missing:
+        for label in (0, 1):  # stratified
+            of_label = splits[(table["label"] == label) & (table["split"] == "train")]
+            wanted = {"val": 0.1, "test": 0.2}[name]
+            assert (of_label == name).mean() == pytest.approx(wanted, abs=0.05)
+    if missing:
+        check_splits(table.assign(split=splits), brought=brought)
+
+
+def test_training_data_with_the_group_of_validation_data_are_not_taken_for_the_test() -> None:
+    table = samples(100, ["ann"] * 20 + [None] * 80)
+    table["split"] = pd.array(["val"] * 10 + ["train"] * 90, dtype="string")
+    splits = assign_splits(table).tolist()
+    assert splits[:20] == ["val"] * 10 + ["train"] * 10
+    assert "test" in splits[20:]
+
+
+def test_test_data_of_one_source_do_for_all() -> None:
+    table = samples(90)
+    table["split"] = pd.array(
+        ["train" if index % 3 else "test" for index in range(90)], dtype="string"
+    )
+    missing, gives = missing_splits(table)
+    assert missing == ("val",)
+    assert gives.sum() == 60
+    splits = assign_splits(table)
+    assert ((splits == "test") == (table["source"] == "b")).all()
+
+
+def test_a_class_that_a_brought_split_lacks_is_told_as_that() -> None:
+    table = samples(90)
+    own = ["test" if index % 2 and index < 20 else "train" for index in range(90)]
+    table["split"] = pd.array(own, dtype="string")
+    split = table.assign(split=assign_splits(table))
+    with pytest.raises(DatasetError, match=r"test split has no 'no_mask' image, as the photos are"):
+        check_splits(split, brought={"train", "test"})
 
 
 def test_the_callers_table_and_random_state_are_untouched() -> None:

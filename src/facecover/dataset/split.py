@@ -42,11 +42,10 @@ def assign_splits(
 ) -> "pd.Series[str]":
     """The split of every sample: ``train``, ``val`` or ``test``.
 
-    A split that the data brings stands. A source that brings training and test data but no
-    validation data gives a part of its training data for it. Samples of one `group` always go
-    the same way, and after those of the group that bring a split: to the test data before the
-    validation data before the training data. Only a group whose own splits differ stays
-    divided; the audit reports it as leakage.
+    A split that the data brings stands, but what is missing is taken from the training data: see
+    `missing_splits`. Samples of one `group` always go the same way, and after those of the group
+    that bring a split: to the test data before the validation data before the training data. Only
+    a group whose own splits differ stays divided; the audit reports it as leakage.
 
     Args:
         table: samples with `source`, `label`, `split` (null where to be decided) and `group`
@@ -57,14 +56,39 @@ def assign_splits(
     splits = table["split"].astype("object").copy()
     groups = _groups(table)
     rng = np.random.default_rng(seed)
-    gives = _gives_validation(table)
-    wanted = {"train": 1 - shares.test - shares.val, "val": shares.val}
+    wanted = {"train": 1 - shares.test - shares.val, "val": shares.val, "test": shares.test}
+    missing, gives = missing_splits(table)
     others = splits.where(~gives & splits.isin(["train", "val"]))
-    splits.loc[gives] = _as_their_groups(table.loc[gives], groups, others, wanted, rng)
+    if "val" not in missing:
+        others = others.replace("val", "train")  # what the data brings as training data stays so
+    taken = {split: wanted[split] for split in ("train", *missing)}
+    splits.loc[gives] = _as_their_groups(table.loc[gives], groups, others, taken, rng)
     undecided = splits.isna()
-    wanted["test"] = shares.test
     splits.loc[undecided] = _as_their_groups(table.loc[undecided], groups, splits, wanted, rng)
     return splits.astype("string")
+
+
+def missing_splits(table: pd.DataFrame) -> tuple[tuple[str, ...], "pd.Series[bool]"]:
+    """Which of ``val`` and ``test`` must be taken from training data that the data brings as such.
+
+    Test data are taken where no source brings any, validation data also where a source brings
+    test data and none for validation.
+
+    Args:
+        table: samples with `source` and `split` (null where to be decided).
+
+    Returns:
+        The missing splits, and which samples are the training data that give them.
+    """
+    brought = {split: set(table.loc[table["split"].isin([split]), "source"]) for split in SPLITS}
+    training = table["split"].isin(["train"])
+    if not training.any():
+        return (), training
+    missing = tuple(split for split in ("val", "test") if not brought[split])
+    if missing:
+        return missing, training
+    gives = training & table["source"].isin(list(brought["test"] - brought["val"]))
+    return (("val",) if gives.any() else ()), gives
 
 
 def leave_out_splits(
@@ -90,12 +114,15 @@ def leave_out_splits(
     return splits.astype("string")
 
 
-def check_splits(table: pd.DataFrame, *, leave_out: Collection[str] = ()) -> None:
+def check_splits(
+    table: pd.DataFrame, *, leave_out: Collection[str] = (), brought: Collection[str] = ()
+) -> None:
     """Refuse a split that cannot be trained and tested on.
 
     Args:
         table: samples with `label` and `split`.
         leave_out: the sources that are the test data, if so: they may lack a class.
+        brought: the splits that the data brings itself.
 
     Raises:
         DatasetError: if a class is missing from the training, validation or test data, or
@@ -118,9 +145,15 @@ def check_splits(table: pd.DataFrame, *, leave_out: Collection[str] = ()) -> Non
         for label in labels:
             if counts.loc[split, label] == 0:
                 total = int((table["label"] == label).sum())
+                lack = f"the {split} split has no {class_name(int(label))!r} image"
+                if split in brought or (brought and split == "train"):
+                    raise DatasetError(
+                        f"{lack}, as the photos are divided; there are {total:,} in all: put some "
+                        f"of them into the {split} data"
+                    )
                 raise DatasetError(
-                    f"the {split} split has no {class_name(int(label))!r} image; there are "
-                    f"{total:,} in all, in too few groups to divide: add photos, or {advice}"
+                    f"{lack}; there are {total:,} in all, in too few groups to divide: add "
+                    f"photos, or {advice}"
                 )
 
 
@@ -171,15 +204,6 @@ def missing_classes(table: pd.DataFrame, split: str) -> tuple[str, ...]:
     return tuple(
         class_name(int(label)) for label in sorted(table["label"].unique()) if label not in present
     )
-
-
-def _gives_validation(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Which samples are training data of a source with test data, but no validation data."""
-    sources_with = {
-        split: set(table.loc[table["split"].isin([split]), "source"]) for split in ("val", "test")
-    }
-    gives = table["source"].isin(list(sources_with["test"] - sources_with["val"]))
-    return gives & table["split"].isin(["train"])
 
 
 def _as_their_groups(

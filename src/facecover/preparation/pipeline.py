@@ -36,6 +36,7 @@ from facecover.dataset.split import (
     check_splits,
     leave_out_splits,
     missing_classes,
+    missing_splits,
 )
 from facecover.errors import shown
 from facecover.files import check_replaceable, written_folder
@@ -139,7 +140,7 @@ def write_dataset(
             options.leave_out,
         )
         collection = collection.with_columns(group=chosen.group).keep(chosen.kept, chosen.drops)
-        manifest = _divided(collection.dataset, options, n_relabelled).manifest
+        manifest = _divided(collection.dataset, options, n_relabelled, note).manifest
         leakage = _leakage(manifest, table, chosen, duplicates, persons)
         _note_split(manifest, leakage, note)
         manifest.save(beside)
@@ -213,21 +214,35 @@ def _audited(
     return found.findings
 
 
-def _divided(dataset: Dataset, options: PrepareOptions, n_relabelled: int) -> Dataset:
+def _divided(
+    dataset: Dataset, options: PrepareOptions, n_relabelled: int, note: OnNote
+) -> Dataset:
     """The dataset with a split, and what follows from it."""
     table, seed = dataset.manifest.table, options.seed
     if options.split_by == "source":
         split = leave_out_splits(table, options.leave_out, options.shares, seed=seed)
     else:
         split = assign_splits(table, options.shares, seed=seed)
+        _note_taken(table, split, note)
     split_by = AS_READ if table["split"].notna().any() else options.split_by
+    brought = frozenset(table["split"].dropna())
     table = table.assign(split=split)
-    check_splits(table, leave_out=options.leave_out)
+    check_splits(table, leave_out=options.leave_out, brought=brought)
     view = with_table(dataset, table, split_by=split_by, seed=seed)
     info = dataclasses.replace(
         view.manifest.info, left_out=options.leave_out, relabelled=n_relabelled
     )
     return Dataset(dataset.folder, Manifest(view.manifest.table, info))
+
+
+def _note_taken(table: pd.DataFrame, split: "pd.Series[str]", note: OnNote) -> None:
+    missing, gives = missing_splits(table)
+    names = {"val": "validation", "test": "test"}
+    for name in missing:
+        note(
+            f"the photos bring no {names[name]} data of their own: {(split[gives] == name).sum():,}"
+            f" of {gives.sum():,} training images are taken for it"
+        )
 
 
 def _leakage(
