@@ -11,6 +11,7 @@ from facecover.labels import (
     MASK,
     NO_MASK,
     class_name,
+    is_ignored,
     is_known,
     known_names,
     parse_mapping,
@@ -22,6 +23,10 @@ WILD_NAMES = {
     "with_incorrect_mask": INCORRECT_MASK, "WithMask": MASK, "WithoutMask": NO_MASK,
     "yes": MASK, "no": NO_MASK, "masks": MASK, "non-masks": NO_MASK, "1": MASK, "0": NO_MASK,
     " With  Mask ": MASK, "NO MASK": NO_MASK, "1.0": MASK, "0.": NO_MASK, "2": INCORRECT_MASK,
+    "masked_face": MASK, "unmasked_face": NO_MASK, "incorrectly_masked_face": INCORRECT_MASK,
+    "face_with_mask": MASK, "face_no_mask": NO_MASK, "face_with_mask_incorrect": INCORRECT_MASK,
+    "mask-on": MASK, "mask-off": NO_MASK, "no_face_mask": NO_MASK, "wearing_mask": MASK,
+    "not_wearing_mask": NO_MASK,
 }  # fmt: skip
 
 KNOWN_WORDS = [
@@ -80,6 +85,47 @@ def test_any_name_is_known_or_refused_and_twice_resolved_is_resolved(name: str) 
 def test_an_unknown_name_comes_with_the_closest_one_and_a_way_out() -> None:
     with pytest.raises(LabelError, match=r"did you mean 'withmask'.*--map 'with_msk=mask'"):
         resolve_label("with_msk")
+
+
+EVERY_WAY = ["mask", "no_mask", "ignore"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ways"),
+    [
+        ("people_with_masks", ["mask"]), ("MaskedPerson", ["mask"]), ("mask 7", ["mask"]),
+        ("unmasked_people", ["no_mask"]), ("people-mask-off", ["no_mask"]),
+        ("not_wearing_a_mask", ["no_mask"]), ("facenomask2", ["no_mask"]),
+        ("WithoutFaceMaskPhotos", ["no_mask"]), ("maskless_faces", ["no_mask"]),
+        ("mask_under_nose", ["incorrect_mask"]), ("mask not properly worn", ["incorrect_mask"]),
+        ("train", EVERY_WAY), ("person", EVERY_WAY), ("examples", EVERY_WAY), ("hat", EVERY_WAY),
+        ("ohne_maske", EVERY_WAY), ("non_medical_mask", EVERY_WAY), ("mask_or_not", EVERY_WAY),
+    ],
+)  # fmt: skip
+def test_a_hint_proposes_what_the_name_says_and_else_every_way(name: str, ways: list[str]) -> None:
+    with pytest.raises(LabelError) as caught:
+        resolve_label(name)
+    assert re.findall(r"=(\w+)'", str(caught.value)) == ways
+    found, known = str(caught.value).split("; known are ")
+    assert found.startswith(f"unknown class name {name!r}")
+    assert known == known_names()
+
+
+def test_no_close_name_of_another_class_is_proposed() -> None:
+    with pytest.raises(LabelError, match="unknown class name 'unmaskd_face'") as caught:
+        resolve_label("unmaskd_face")
+    assert "did you mean 'unmaskedface'" in str(caught.value)
+
+
+def test_a_name_mapped_to_ignore_is_known_and_has_no_label() -> None:
+    mapping = parse_mapping(["Person=ignore", "no=Ignore"])
+    assert is_known("person", mapping)
+    assert is_ignored("PERSON", mapping)
+    assert is_ignored("no", mapping)
+    assert not is_ignored("mask", mapping)
+    assert not is_known("ignore")
+    with pytest.raises(LabelError, match="already mapped to 'ignore'"):
+        parse_mapping(["a=ignore", "A=mask"])
 
 
 def test_the_users_names_win_over_the_known_ones() -> None:

@@ -26,21 +26,27 @@ class Box(NamedTuple):
 _KNOWN_NAMES: dict[str, int] = {
     **dict.fromkeys(
         ("nomask", "withoutmask", "nonmask", "nonmasks", "nonmasked", "unmasked", "notmasked",
-         "maskless", "bare", "face", "no", "0", "false", "uncovered"),
+         "maskless", "bare", "face", "no", "0", "false", "uncovered", "unmaskedface",
+         "unmaskedfaces", "facenomask", "nofacemask", "facewithoutmask", "withoutfacemask",
+         "maskoff", "notwearingmask"),
         NO_MASK,
     ),
     **dict.fromkeys(
         ("mask", "masks", "withmask", "masked", "maskon", "facemask", "yes", "1", "true",
-         "covered", "correctmask", "withcorrectmask", "maskwearedcorrect", "maskedface"),
+         "covered", "correctmask", "withcorrectmask", "maskwearedcorrect", "maskedface",
+         "maskedfaces", "facewithmask", "withfacemask", "wearingmask"),
         MASK,
     ),
     **dict.fromkeys(
         ("incorrectmask", "withincorrectmask", "maskwearedincorrect", "incorrect", "2",
-         "maskwornincorrectly", "improperlyworn", "incorrectlymasked", "incorrectlywornmask"),
+         "maskwornincorrectly", "improperlyworn", "incorrectlymasked", "incorrectlywornmask",
+         "incorrectlymaskedface", "facewithmaskincorrect"),
         INCORRECT_MASK,
     ),
 }  # fmt: skip
 
+IGNORE = "ignore"
+"""What a name is mapped to that is to be left out."""
 
 _NUMBER = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
 
@@ -65,8 +71,16 @@ def class_name(label: int) -> str:
 
 
 def is_known(name: str, mapping: Mapping[str, str] | None = None) -> bool:
-    """Whether `resolve_label` would find a label for this class name."""
-    return _find(name, mapping or {}) is not None
+    """Whether `resolve_label` would find a label for this class name, or it is to be ignored."""
+    return _find(name, mapping or {}) is not None or is_ignored(name, mapping or {})
+
+
+def is_ignored(name: str, mapping: Mapping[str, str]) -> bool:
+    """Whether the user's mapping leaves this class name out."""
+    return any(
+        _simplify(key) == _simplify(name) and _simplify(target) == IGNORE
+        for key, target in mapping.items()
+    )
 
 
 def resolve_label(name: str, mapping: Mapping[str, str] | None = None, *, where: str = "") -> int:
@@ -85,10 +99,9 @@ def resolve_label(name: str, mapping: Mapping[str, str] | None = None, *, where:
     if label is not None:
         return label
     place = f"{where}: " if where else ""
-    hint = did_you_mean(_simplify(name), _KNOWN_NAMES)
     raise LabelError(
-        f"{place}unknown class name {name!r}{hint}; expected one of {known_names()}; "
-        f"map your own with --map {name + '=mask'!r} or --map {name + '=no_mask'!r}"
+        f"{place}unknown class name {name!r}{_close_name(name)}; map it with "
+        f"{proposals('--map', name)}; known are {known_names()}"
     )
 
 
@@ -98,8 +111,52 @@ def _find(name: str, mapping: Mapping[str, str]) -> int | None:
     return _KNOWN_NAMES.get(_simplify(wanted))
 
 
+# What the words of an unknown name say. Of "mask" beside words that are not listed nothing is
+# concluded: "ohne Maske" would become a mask.
+_WRONG = re.compile(r"\b(incorrect|improper|wrong|partial|under|below|chin|not .*(correct|proper))")
+_BARE = re.compile(
+    r"\b(no|non|not|un|without|wo)( (a|any|face|facial|wearing|wear))* ?mask"
+    r"|(no|un|non|not|without)mask|mask(s|ed)? ?(off|less|free)"
+)
+_WORN = re.compile(
+    r"((with|wearing|wears|wear|has|a|on|face|faces|facial|person|people|photos?|images?|correct"
+    r"|correctly|proper|properly|surgical|medical|cloth|mask|masks|masked)( |$))+"
+)
+
+
+def _meaning(name: str) -> int | None:
+    """The label that the words of an unknown class name speak of; None if they speak of none."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
+    text = " ".join(re.findall(r"[^\W\d_]+", spaced))
+    if "mask" not in text:
+        return None
+    found = ((INCORRECT_MASK, _WRONG.search), (NO_MASK, _BARE.search), (MASK, _WORN.fullmatch))
+    return next((label for label, says in found if says(text)), None)
+
+
+def proposals(option: str, name: str) -> str:
+    """How to say what a name stands for: only what its words say, else every way.
+
+    Args:
+        option: ``--map``, or ``--label`` of a source, which has no ``ignore``.
+        name: as found.
+    """
+    meaning = _meaning(name)
+    ways = [CLASS_NAMES[meaning]] if meaning is not None else [*CLASS_NAMES[MASK::-1]]
+    if meaning is None and option == "--map":
+        ways.append(IGNORE)
+    texts = [f"{option} {f'{name}={way}'!r}" for way in ways]
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def _close_name(name: str) -> str:
+    meaning = _meaning(name)
+    names = [known for known, label in _KNOWN_NAMES.items() if meaning in (None, label)]
+    return did_you_mean(_simplify(name), names, cutoff=0.8)
+
+
 def parse_mapping(pairs: list[str]) -> dict[str, str]:
-    """`["their name=mask", ...]` as a mapping, each target checked.
+    """`["their name=mask", "other=ignore", ...]` as a mapping, each target checked.
 
     Raises:
         LabelError: if a pair has no `=` or maps onto an unknown name, or two pairs disagree.
@@ -110,10 +167,12 @@ def parse_mapping(pairs: list[str]) -> dict[str, str]:
         name, equals, target = pair.rpartition("=")
         if not equals or not name:
             raise LabelError(
-                f"--map {pair!r}: expected THEIR_NAME=CLASS with CLASS of {_canonical()}"
+                f"--map {pair!r}: expected THEIR_NAME=CLASS with CLASS of {_canonical()}, {IGNORE}"
             )
-        if _simplify(target) not in _KNOWN_NAMES:
-            raise LabelError(f"--map {pair!r}: unknown class {target!r}; expected {_canonical()}")
+        if _simplify(target) not in (*_KNOWN_NAMES, IGNORE):
+            raise LabelError(
+                f"--map {pair!r}: unknown class {target!r}; expected {_canonical()} or {IGNORE}"
+            )
         before = simple.setdefault(_simplify(name), target)
         if _find(before, {}) != _find(target, {}):
             raise LabelError(f"--map {pair!r}: {name!r} is already mapped to {before!r}; keep one")

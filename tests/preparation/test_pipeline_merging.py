@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -62,6 +63,32 @@ def divided(source: Source, name: str, letters: str) -> Source:
     return dataclasses.replace(
         source, name=name, rows=tuple(dataclasses.replace(row, source=name) for row in rows)
     )
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_training_photos_alone_are_divided_and_it_is_said(
+    copied_photos: Path, tmp_path: Path, as_table: bool
+) -> None:
+    root = tmp_path / "faces"
+    for split, labels in (("train", ("mask", "no_mask")), ("test", ("",))):
+        for label in labels:  # the test photos bring no label
+            shutil.copytree(copied_photos / (label or "mask"), root / split / label)
+    if as_table:
+        lines = [
+            f"{path.relative_to(root)},{path.parent.name if split == 'train' else ''},{split}"
+            for split in ("train", "test")
+            for path in sorted((root / split).rglob("*.jpg"))
+        ]
+        (root / "labels.csv").write_text("\n".join(["path,label,split", *lines]))
+    notes: list[str] = []
+    dataset = write_dataset([read_source(root, "faces")], tmp_path / "d", QUICK, None, notes.append)
+    counts = dataset.manifest.table["split"].value_counts()
+    assert counts.to_dict() == {"train": 28, "test": 8, "val": 4}
+    assert notes == [
+        "the photos bring no validation data of their own: 4 of 40 training images are taken for "
+        "it",
+        "the photos bring no test data of their own: 8 of 40 training images are taken for it",
+    ]
 
 
 def test_of_every_picture_the_largest_stays(source: Source, tmp_path: Path) -> None:

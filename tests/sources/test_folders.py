@@ -110,7 +110,7 @@ def test_photos_beside_the_split_folders_are_listed(tmp_path: Path) -> None:
 
 def test_an_unknown_class_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     put(tmp_path, ["with_mask/a.jpg", "without_mask/b.jpg", "with_hat/c.jpg", "scripts/x.py"])
-    with pytest.raises(LabelError, match=r"found 'with_hat'; .*--map 'with_hat=mask'") as caught:
+    with pytest.raises(LabelError, match=r"found 'with_hat', .*--map 'with_hat=mask'") as caught:
         read(tmp_path)
     assert "scripts" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
@@ -118,9 +118,42 @@ def test_an_unknown_class_folder_is_an_error_that_names_it(tmp_path: Path) -> No
     assert found(mapped)["with_hat/c.jpg"] == (0, None)
 
 
+def test_a_folder_mapped_to_ignore_is_left_out_and_listed(tmp_path: Path) -> None:
+    names = ["mask/a.jpg", "no/b.jpg", "no/examples/c.jpg", "examples/d.jpg", "examples/x/e.jpg"]
+    options = ReadOptions(mapping={"examples": "ignore"})
+    source = read_source(put(tmp_path, names), "photos", options)
+    assert source.layout == "class-folders"
+    assert found(source) == {"mask/a.jpg": (1, None), "no/b.jpg": (0, None)}
+    assert reasons(source) == dict.fromkeys(names[2:], "name mapped to ignore")
+
+
+def test_a_file_name_mapped_to_ignore_is_left_out_and_listed(tmp_path: Path) -> None:
+    put(tmp_path, ["1_0.jpg", "2_1.jpg", "3_2.jpg"])
+    source = read_source(tmp_path, "photos", ReadOptions(mapping={"2": "ignore"}))
+    assert found(source) == {"1_0.jpg": (0, None), "2_1.jpg": (1, None)}
+    assert reasons(source) == {"3_2.jpg": "name mapped to ignore"}
+
+
+def test_splits_below_the_classes_are_kept(tmp_path: Path) -> None:
+    names = ["mask/train/a.jpg", "mask/test/p/b.jpg", "no/data/Train/c.jpg", "no/data/val/d.jpg",
+             "no/test/e.jpg", "no/f.jpg"]  # fmt: skip
+    source = read(put(tmp_path, names))
+    assert source.layout == "class-folders"
+    assert found(source) == {
+        "mask/train/a.jpg": (1, "train"), "mask/test/p/b.jpg": (1, "test"),
+        "no/data/Train/c.jpg": (0, "train"), "no/data/val/d.jpg": (0, "val"),
+        "no/test/e.jpg": (0, None), "no/f.jpg": (0, None),
+    }  # fmt: skip
+
+
+def test_a_folder_called_like_a_split_among_others_is_no_split(tmp_path: Path) -> None:
+    source = read(put(tmp_path, ["mask/Val/a.jpg", "mask/Ann/b.jpg", "no/c.jpg"]))
+    assert {split for _, split in found(source).values()} == {None}
+
+
 def test_an_unknown_class_in_one_split_is_an_error(tmp_path: Path) -> None:
     put(tmp_path, ["train/mask/a.jpg", "train/no/b.jpg", "test/mask/c.jpg", "test/nop/d.jpg"])
-    with pytest.raises(LabelError, match=r"test: expected folders named .*found 'nop'"):
+    with pytest.raises(LabelError, match=r"test: found 'nop', expected folders named"):
         read(tmp_path)
 
 

@@ -97,6 +97,9 @@ def _described(source: Source) -> str:
     counts = Counter(row.label for row in source.rows)
     classes = ", ".join(f"{counts[label]:,} {class_name(label)}" for label in sorted(counts))
     text = f"{source.name}: {source.layout}, {len(source.rows):,} faces ({classes})"
+    numbers = {n: label for n, label in source.class_labels.items() if not any(map(str.isalpha, n))}
+    if numbers:  # data sets do not agree on what 0 and 1 mean
+        text += f"; read {', '.join(f'{n} as {class_name(numbers[n])}' for n in sorted(numbers))}"
     if source.drops:
         reasons = Counter(drop.reason for drop in source.drops)
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())

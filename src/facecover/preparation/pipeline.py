@@ -214,9 +214,7 @@ def _audited(
     return found.findings
 
 
-def _divided(
-    dataset: Dataset, options: PrepareOptions, n_relabelled: int, note: OnNote
-) -> Dataset:
+def _divided(dataset: Dataset, options: PrepareOptions, n_relabelled: int, note: OnNote) -> Dataset:
     """The dataset with a split, and what follows from it."""
     table, seed = dataset.manifest.table, options.seed
     if options.split_by == "source":

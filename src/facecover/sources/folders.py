@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, shown
-from facecover.labels import is_known, known_names, resolve_label
+from facecover.labels import is_ignored, is_known, known_names, proposals, resolve_label
 from facecover.photos import Folder
-from facecover.sources.rows import Draft, Row
+from facecover.sources.rows import IGNORED, Draft, Row
 
 
 def _label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
@@ -170,10 +170,10 @@ def unlabelled(folder: Folder, draft: Draft) -> LabelError:
     found = ", ".join(repr(child.name) for child in unknown[:5])
     more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
     return LabelError(
-        f"{shown(folder.path)}: expected folders named like classes ({known_names()}), found "
-        f"{found}{more}; if they are classes, map each: --map {unknown[0].name + '=mask'!r}; if "
-        f"all photos of the source are of one class: --label {draft.name + '=mask'!r}; if they "
-        "are data sets, name each as a source of its own"
+        f"{shown(folder.path)}: found {found}{more}, expected folders named like classes; if they "
+        f"are classes, map each: {proposals('--map', unknown[0].name)}; if all photos of the "
+        f"source are of one class: {proposals('--label', draft.name)}; if they are data sets, name "
+        f"each as a source of its own; known are {known_names()}"
     )
 
 
@@ -187,25 +187,32 @@ def _read_classes(top: Folder, split: str | None, draft: Draft) -> None:
             f"found {folder_list(folder)}"
         )
     for child in classes:
-        label = draft.label_of(child.name, shown(folder.path))
-        _check_nested(child, label, draft)
-        draft.rows += [Row(path, draft.name, label, split=split) for path in child.all_images()]
+        if is_ignored(child.name, draft.mapping):
+            draft.drop_all(child.all_images(), IGNORED, "its folder is mapped to ignore")
+        else:
+            label = draft.label_of(child.name, shown(folder.path))
+            _read_class(child, label, split, draft)
     detail = "lies beside the class folders; move it into its class"
     draft.drop_all(folder.images, "beside the class folders", detail)
 
 
-def _check_nested(folder: Folder, label: int, draft: Draft) -> None:
-    """Refuse a folder of one class inside the folder of another."""
-    for child in folder.with_images():
-        if _is_worded(child.name) and is_known(child.name, draft.mapping):
-            inner = resolve_label(child.name, draft.mapping)
-            if inner != label:
-                raise LabelError(
-                    f"{shown(child.path)}: a folder named like one class in a folder named like "
-                    f"another; expected one class a folder: move it out, or name {folder.name!r} "
-                    "otherwise"
-                )
-        _check_nested(child, label, draft)
+def _read_class(folder: Folder, label: int, split: str | None, draft: Draft) -> None:
+    """The photos of a class, at any depth; below it may lie `train` and further splits."""
+    draft.rows += [Row(path, draft.name, label, split=split) for path in folder.images]
+    inside = folder.with_images()
+    is_divided = split is None and any(split_of(child.name) == "train" for child in inside)
+    for child in inside:
+        is_class = _is_worded(child.name) and is_known(child.name, draft.mapping)
+        if is_class and is_ignored(child.name, draft.mapping):
+            draft.drop_all(child.all_images(), IGNORED, "its folder is mapped to ignore")
+            continue
+        if is_class and resolve_label(child.name, draft.mapping) != label:
+            raise LabelError(
+                f"{shown(child.path)}: a folder named like one class in a folder named like "
+                f"another; expected one class a folder: move it out, or name {folder.name!r} "
+                "otherwise"
+            )
+        _read_class(child, label, split_of(child.name) if is_divided else split, draft)
 
 
 def read_single_class(top: Folder, draft: Draft) -> None:
@@ -217,7 +224,7 @@ def read_single_class(top: Folder, draft: Draft) -> None:
     if draft.label is None:
         raise ConfigError(
             f"source {draft.name!r}: read as single-class, expected its class; name it: "
-            f"--label {draft.name + '=mask'!r}"
+            f"{proposals('--label', draft.name)}"
         )
     label = draft.label_of(draft.label, "--label")
     for split, folder in split_folders(top):
@@ -236,8 +243,9 @@ def read_file_names(top: Folder, draft: Draft) -> None:
                 detail = "expected a name such as 12_1.jpg or 12_no_mask.jpg; rename it"
                 draft.drop(path, "no label in its name", detail)
             else:
-                label = draft.label_of(name, shown(path))
-                draft.rows.append(Row(path, draft.name, label, split=split))
+                with draft.dropping(path):
+                    label = draft.label_of(name, shown(path))
+                    draft.rows.append(Row(path, draft.name, label, split=split))
     _drop_beside_splits(top, draft)
 
 

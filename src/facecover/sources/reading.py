@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, did_you_mean, shown
-from facecover.labels import CLASS_NAMES, parse_mapping, resolve_label
+from facecover.labels import CLASS_NAMES, parse_mapping, proposals, resolve_label
 from facecover.photos import Folder, folder_tree
 from facecover.sources import LAYOUTS
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
@@ -172,8 +172,8 @@ def _no_labels(tree: Folder, top: Folder, draft: Draft) -> LabelError:
     return LabelError(
         f"{shown(top.path)}: expected labels in class folders, in file names such as 12_1.jpg, in "
         f"a CSV with path,label or in Pascal VOC XML (at least one for every two photos), found "
-        f"{folder_list(top)}{hint}; if all photos of the source are of one class: --label "
-        f"{draft.name + '=mask'!r}"
+        f"{folder_list(top)}{hint}; if all photos of the source are of one class: "
+        f"{proposals('--label', draft.name)}"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from facecover.errors import DatasetError, shown
-from facecover.labels import Box, class_name, resolve_label
+from facecover.labels import Box, class_name, is_ignored, resolve_label
 
 SPLITS = ("train", "val", "test")
 
@@ -75,11 +75,13 @@ class Source:
 
 Reason = Literal[
     "beside the class folders", "beside the split folders", "no label in its name", "broken line",
-    "no label", "no such file", "listed twice", "conflicting labels", "conflicting splits",
+    "no label", "name mapped to ignore", "no such file", "listed twice", "conflicting labels", "conflicting splits",
     "broken annotation", "no annotation", "no picture", "ambiguous picture", "no box", "broken box",
     "empty box", "box outside its picture", "size disagrees with its picture",
 ]  # fmt: skip
 """Why something that a source holds is left out; docs/preparing.md explains each."""
+
+IGNORED: Reason = "name mapped to ignore"
 
 
 class Refused(Exception):
@@ -110,7 +112,9 @@ class Draft:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def label_of(self, name: str, where: str) -> int:
-        """The label a class name stands for; the name is kept in `class_labels`."""
+        """The label a class name stands for, kept in `class_labels`; `Refused` if it is ignored."""
+        if is_ignored(name, self.mapping):
+            raise Refused(IGNORED, f"{name!r} is mapped to ignore")
         if name not in self.class_labels:
             self.class_labels[name] = resolve_label(name, self.mapping, where=where)
         return self.class_labels[name]
