@@ -42,3 +42,15 @@ def test_what_is_passed_over_in_a_source_is_said(
         "faces: class-folders, 2 faces (1 no_mask, 1 mask); passed over: 2 hidden, "
         "1 link to a folder that is read anyway\n"
     )
+
+
+def test_it_is_said_which_number_was_taken_for_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = put(tmp_path / "faces", ["1/a.jpg", "0/b.jpg"])
+    read_labelled([root], SourceOptions(), CONSOLE)
+    exchanged = SourceOptions(mapping=["0=mask", "1=no_mask"])
+    read_labelled([root], exchanged, CONSOLE)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("2 faces (1 no_mask, 1 mask); read 0 as no_mask, 1 as mask")
+    assert second.endswith("2 faces (1 no_mask, 1 mask); read 0 as mask, 1 as no_mask")

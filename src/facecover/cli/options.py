@@ -33,7 +33,7 @@ ClassMapping = Annotated[
     typer.Option(
         "--map",
         metavar="THEIRS=CLASS",
-        help="What a class name of your own means: no_mask, mask or incorrect_mask.",
+        help="What a class name of your own means: no_mask, mask, incorrect_mask or ignore.",
         show_default=False,
     ),
 ]
