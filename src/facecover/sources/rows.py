@@ -75,7 +75,8 @@ class Source:
 
 Reason = Literal[
     "beside the class folders", "beside the split folders", "no label in its name", "broken line",
-    "no label", "name mapped to ignore", "no such file", "listed twice", "conflicting labels", "conflicting splits",
+    "no label", "name mapped to ignore", "no such file", "listed twice", "conflicting labels",
+    "conflicting splits",
     "broken annotation", "no annotation", "no picture", "ambiguous picture", "no box", "broken box",
     "empty box", "box outside its picture", "size disagrees with its picture",
 ]  # fmt: skip
