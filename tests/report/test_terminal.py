@@ -105,3 +105,19 @@ def test_a_terminal_needs_no_drawing() -> None:
         "'jinja2' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_blank_lines_stand_around_a_table_and_nowhere_else() -> None:
+    some = table(("Name", "n"), [("a", 1)], "counted")
+    text = printed(Section("T", "a", (Paragraph("one"), some, some, Paragraph("two"))))
+    lines = [line.strip() for line in text.splitlines()]
+    drawn = [*printed(Section("T", "a", (some,))).splitlines()]
+    shown = [line.strip() for line in drawn[1:-1]]
+    assert lines == ["T", "one", "", *shown, "", *shown, "", "two", ""]
+
+
+def test_a_row_with_a_dot_of_warning_is_marked() -> None:
+    rows = [(Cell("size", colour="warning"), 1), (Cell("source", colour="muted"), 2)]
+    text = printed(Section("T", "a", (table(("Cue", "n"), rows),)))
+    assert "! size" in text
+    assert text.count("!") == 1

@@ -45,7 +45,7 @@ from facecover.report.blocks import (
     table,
 )
 from facecover.report.html import write_page
-from facecover.text import percent
+from facecover.text import counted, percent
 
 PATTERNS = 12
 PERSONS = 10
@@ -255,10 +255,11 @@ def splits_table(leakage: Leakage) -> Table:
         (
             leak.split,
             leak.images,
-            Cell(f"{leak.twin_share:.1%}", f"{leak.twins + leak.edited:,}", leak.twin_share),
+            Cell(f"{leak.twin_share:.1%}", counted(leak.twins + leak.edited, "image"),
+                 leak.twin_share),
             leak.edited,
             leak.identities if leak.identities else None,
-            Cell(f"{leak.shared_identity_share:.0%}", f"{leak.shared_identities:,}",
+            Cell(f"{leak.shared_identity_share:.0%}", counted(leak.shared_identities, "person"),
                  leak.shared_identity_share)
             if leak.identities
             else None,
@@ -380,7 +381,7 @@ def shortcuts_table(shortcuts: Sequence[Shortcut]) -> Table:
         for one in strongest_first(shortcuts)
     ]
     columns = ("Cue", "Accuracy", "Mean over classes", "Always the larger class")
-    return table(columns, rows, "With 95% intervals; an orange dot marks a warning.")
+    return table(columns, rows, "With 95% intervals; warnings are marked.")
 
 
 def _share(value: float, low: float, high: float) -> Cell:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
@@ -13,8 +12,12 @@ from facecover.report.blocks import (
     Block,
     Bullets,
     Cards,
+    TERMINAL,
     Cell,
+    Details,
     Facts,
+    Figures,
+    Gallery,
     Notice,
     Only,
     Paragraph,
@@ -31,11 +34,27 @@ def render(sections: Sequence[Section]) -> list[RenderableType]:
 
 
 def _section(section: Section) -> list[RenderableType]:
-    blocks = [part for block in section.blocks for part in _block(block)]
+    parts: list[RenderableType] = []
+    after_table = False
+    for block in _spoken(section.blocks):
+        is_table = isinstance(block, Table)
+        if parts and (is_table or after_table):
+            parts.append(RichText())
+        parts += _block(block)
+        after_table = is_table
     children = render(section.children)
-    if not blocks and not children:
+    if not parts and not children:
         return []
-    return [Group(RichText(shown(section.title), "bold"), *blocks, RichText()), *children]
+    return [Group(RichText(shown(section.title), "bold"), *parts, RichText()), *children]
+
+
+def _spoken(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks that say something in a terminal, out of those that stand in it alone, too."""
+    for block in blocks:
+        if isinstance(block, Only):
+            yield from _spoken(block.blocks) if block.medium == TERMINAL else ()
+        elif not isinstance(block, Figures | Gallery | Details):
+            yield block
 
 
 def _block(block: Block) -> Iterator[RenderableType]:
@@ -48,9 +67,6 @@ def _block(block: Block) -> Iterator[RenderableType]:
             yield _pairs(block)
         case Table():
             yield from _table(block)
-        case Only(medium="terminal"):
-            for inner in block.blocks:
-                yield from _block(inner)
 
 
 def _text(text: Text, style: str = "") -> RichText:
@@ -93,11 +109,17 @@ def _table(block: Table) -> Iterator[RenderableType]:
     if notes:
         table.add_column("", style="dim")
     for row in block.rows:
-        cells = [_text(row[0].text), *map(_cell, row[1:])]
+        cells = [_first_cell(row[0]), *map(_cell, row[1:])]
         table.add_row(*cells, *([_text(row[0].note)] if notes else []))
-    yield Padding(table, (1, 0, 0, 0), expand=False)
+    yield table
     if block.caption:
-        yield Padding(_text(block.caption, "dim"), (0, 0, 1, 0), expand=False)
+        yield _text(block.caption, "dim")
+
+
+def _first_cell(cell: Cell) -> RichText:
+    """Its text, with a mark where a page has a dot of warning."""
+    text = _text(cell.text)
+    return RichText("! ", "yellow").append_text(text) if cell.colour == "warning" else text
 
 
 def _cell(cell: Cell) -> RichText:
