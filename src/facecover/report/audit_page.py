@@ -42,6 +42,7 @@ from facecover.report.blocks import (
     Section,
     Table,
     in_terminal,
+    on_page,
     table,
 )
 from facecover.report.html import write_page
@@ -176,8 +177,9 @@ def duplicates_section(audited: Audited, finding: Finding, anchor: str) -> Secti
             Paragraph(
                 "Copies count one picture several times, and a copy in another split gives the "
                 "answer away. prepare keeps the largest image of every picture, and puts edits "
-                "of one picture into one split. All of them: duplicates.csv."
+                "of one picture into one split."
             ),
+            on_page(Paragraph("All of them: duplicates.csv.")),
             _kinds_table(finding),
             _largest_table(audited),
         ]
@@ -239,7 +241,11 @@ def leakage_section(audited: Audited, finding: Finding, anchor: str) -> Section:
     leakage = audited.found.leakage
     blocks: list[Block] = [told(finding)]
     if leakage is not None:
-        blocks += [Paragraph(_meaning(leakage)), splits_table(leakage)]
+        blocks.append(Paragraph(_meaning(leakage)))
+        if leakage.split_by != RANDOM:
+            each = "Each such image and the one that it repeats: leakage.csv."
+            blocks.append(on_page(Paragraph(each)))
+        blocks.append(splits_table(leakage))
     if audited.found.identities.patterns:
         blocks.append(_patterns_table(audited))
     if leakage is not None:
@@ -283,7 +289,7 @@ def _meaning(leakage: Leakage) -> str:
             f"The data brings no split, so this is what a random one would leak. {harm} prepare "
             "splits by picture and person instead, and leaks neither."
         )
-    return f"{harm} Each such image and the one that it repeats: leakage.csv."
+    return harm
 
 
 def _patterns_table(audited: Audited) -> Table:
@@ -420,9 +426,10 @@ def outliers_section(audited: Audited, finding: Finding, anchor: str) -> Section
             Paragraph(
                 "Crowds, scenes, blank and tiny images: a classifier of faces learns nothing "
                 "right from them. Cut out the faces, or leave the photos away. Unusual faces "
-                "stand among them too, so look before you drop. All of them: outliers.csv."
+                "stand among them too, so look before you drop."
             )
         )
+        blocks.append(on_page(Paragraph("All of them: outliers.csv.")))
         blocks += [gallery for reason in REASONS if (gallery := outliers_gallery(audited, reason))]
         examples = outliers[["row", "reasons"]].head(EXAMPLES).itertuples(index=False)
         rows = [(breakable(audited.name(row)), reasons) for row, reasons in examples]

@@ -9,10 +9,10 @@ from rich.text import Text as RichText
 
 from facecover.errors import shown
 from facecover.report.blocks import (
+    TERMINAL,
     Block,
     Bullets,
     Cards,
-    TERMINAL,
     Cell,
     Details,
     Facts,
