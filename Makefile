@@ -1,5 +1,6 @@
 # make demo [DATA=path/to/photos] [OUT=demo]   the whole study, on drawn faces or on your photos
 # make test                                     every test
+# make fuzz                                     damaged and hostile input, for long
 # make lock                                     locks/base.txt anew, from constraints.txt
 # make house                                    how much a reader of the source has to walk
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
@@ -15,7 +16,7 @@ TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 PIP_VERSION := 26.3
 
-.PHONY: demo test quick check format house lock maskresnet clean
+.PHONY: demo test quick fuzz check format house lock maskresnet clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +33,9 @@ test: $(STAMP)
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
+
+fuzz: $(STAMP)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m fuzz --hypothesis-profile fuzz
 
 check: $(STAMP)
 	$(BIN)/ruff format --check src tests benchmarks

@@ -12,6 +12,7 @@ from facecover.drawn.drawn_dataset import draw_face
 # A slow machine is no fault, and the same examples are tried each time.
 settings.register_profile("seeded", deadline=None, derandomize=True)
 settings.load_profile("seeded")
+settings.register_profile("fuzz", settings.get_profile("seeded"), max_examples=5000)
 
 # Shells start what runs in the background with Ctrl-C switched off, and children inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

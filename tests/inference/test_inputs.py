@@ -1,26 +1,14 @@
-"""What the inputs of a command name: folders, patterns, streams and archives."""
+"""What the inputs of a command name: folders, patterns and streams."""
 
 import io
 import os
-import stat
-import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from facecover import photos
-from facecover.inference import archives
 from facecover.inference.inputs import Inputs, find_inputs
 from facecover.photos import Broken, FoundPhoto
-
-KINDS = ("tar", "gz", "bz2", "xz")
-FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def found(*names: object, stdin: bytes = b"", leave_out: Path | None = None) -> Inputs:
@@ -37,22 +25,6 @@ def put(root: Path, *names: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
     return root
-
-
-def zipped(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-def tarred(path: Path, members: dict[str, bytes], kind: str = "tar") -> Path:
-    with tarfile.open(path, f"w:{'' if kind == 'tar' else kind}") as archive:  # type: ignore[call-overload]
-        for name, content in members.items():
-            header = tarfile.TarInfo(name)
-            header.size = len(content)
-            archive.addfile(header, io.BytesIO(content))
-    return path
 
 
 def test_a_folder_that_is_left_out_is_not_looked_into(tmp_path: Path) -> None:
@@ -202,169 +174,3 @@ def test_devices_are_refused() -> None:
     (one,) = found(os.devnull)
     assert isinstance(one, Broken)
     assert "a device" in one.reason
-
-
-@pytest.mark.parametrize("kind", ["zip", *KINDS])
-def test_members_come_in_order_with_their_bytes(kind: str, tmp_path: Path) -> None:
-    members = {
-        "z.jpg": b"1",
-        "sub/a.png": b"22" * 9000,
-        "note.txt": b"3",
-        ".h.jpg": b"",
-        "in.zip": b"4",
-    }
-    path = tmp_path / "photos"
-    path = zipped(path, members) if kind == "zip" else tarred(path, members, kind)
-    inputs = found(path)
-    assert inputs.total == (2 if kind == "zip" else None)
-    assert list(inputs) == [
-        FoundPhoto(f"{path}!z.jpg", b"1", "z.jpg"),
-        FoundPhoto(f"{path}!sub/a.png", b"22" * 9000, "sub/a.png"),
-    ]
-    assert inputs.skipped == {"no photo by name": 2, "hidden": 1}
-
-
-@pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_large_members_are_refused_and_the_others_read(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (archives, archives):
-        monkeypatch.setattr(module, "MAX_FILE_BYTES", 1000)
-    write = zipped if kind == "zip" else tarred
-    path = write(tmp_path / "photos", {"big.jpg": bytes(1001), "small.jpg": b"s"})
-    names = inner_names(found(path))
-    assert names == ["!unpacks to 1,001 bytes; expected at most 1,000", "small.jpg"]
-
-
-@pytest.mark.parametrize("kind", ["zip", "gz", "bz2", "xz"])
-def test_a_bomb_is_not_read_to_its_end(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archives, "FREE_BYTES", 10_000)
-    members = {f"{number}.jpg": bytes(1_000_000) for number in range(20)}
-    path = tmp_path / "bomb"
-    path = zipped(path, members) if kind == "zip" else tarred(path, members, kind)
-    names = inner_names(found(path))
-    assert "at most 100 times as many" in names[-1]
-    assert len(names) < 20
-
-
-def test_skipping_a_member_counts_for_a_bomb_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archives, "FREE_BYTES", 10_000)
-    path = tarred(tmp_path / "bomb", {"a.txt": bytes(10_000_000), "b.jpg": b"b"}, "gz")
-    (refused,) = inner_names(found(path))
-    assert "at most 100 times" in refused
-
-
-def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
-    members = {f"{number}.jpg": b"x" for number in range(5)}
-    for path in (zipped(tmp_path / "z", members), tarred(tmp_path / "t", members)):
-        names = inner_names(found(path))
-        assert names[:3] == ["0.jpg", "1.jpg", "2.jpg"]
-        assert names[3:] == ["!the rest is not read: more than 3 members"]
-
-
-def test_a_huge_header_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "long"
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
-        header = tarfile.TarInfo("a.jpg")
-        header.pax_headers = {"comment": "c" * 3_000_000}
-        archive.addfile(header)
-    (refused,) = inner_names(found(path))
-    assert "a header of more than" in refused
-
-
-def test_links_and_devices_in_archives_are_lines(tmp_path: Path) -> None:
-    path = tmp_path / "links.tar"
-    with tarfile.open(path, "w") as archive:
-        for name, kind in (
-            ("l.jpg", tarfile.SYMTYPE),
-            ("h.jpg", tarfile.LNKTYPE),
-            ("d.jpg", tarfile.CHRTYPE),
-        ):
-            header = tarfile.TarInfo(name)
-            header.type, header.linkname = kind, "/etc/passwd"
-            archive.addfile(header)
-    zip_path = tmp_path / "links.zip"
-    with zipfile.ZipFile(zip_path, "w") as zip_archive:
-        link = zipfile.ZipInfo("l.jpg")
-        link.external_attr = (stat.S_IFLNK | 0o777) << 16
-        zip_archive.writestr(link, "/etc/passwd")
-    reasons = inner_names(found(path, zip_path))
-    assert reasons == ["!a link or a device; only files are read from an archive"] * 4
-
-
-def test_an_encrypted_member_is_a_line(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", {"a.jpg": b"a" * 50, "b.jpg": b"b"})
-    data = bytearray(path.read_bytes())
-    data[data.index(b"PK\x03\x04") + 6] |= 1
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    path.write_bytes(data)
-    names = inner_names(found(path))
-    assert names == ["!encrypted; unpack the archive with its password first", "b.jpg"]
-
-
-@pytest.mark.parametrize("kind", ["zip", *KINDS])
-def test_a_cut_archive_gives_what_it_holds_and_one_line(kind: str, tmp_path: Path) -> None:
-    members = {f"{number}.jpg": os.urandom(3000) for number in range(30)}
-    path = tmp_path / "photos"
-    path = zipped(path, members) if kind == "zip" else tarred(path, members, kind)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) * 2 // 3])
-    outcomes = list(found(path))
-    assert isinstance(outcomes[-1], Broken)
-    assert f"broken {kind} archive" in outcomes[-1].reason
-    whole = {f"{path}!{name}": content for name, content in members.items()}
-    read = {one.name: one.source for one in outcomes if isinstance(one, FoundPhoto)}
-    assert read.items() <= whole.items()
-    assert read or kind in ("zip", "bz2")  # whose directory stands at the end; one large block
-
-
-def _survives(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    for one in found(path):
-        assert isinstance(one, (FoundPhoto, Broken))
-        if isinstance(one, Broken):
-            assert "\n" not in one.reason
-        elif isinstance(one.source, bytes):
-            assert len(one.source) <= photos.MAX_FILE_BYTES
-
-
-@FUZZ
-@given(
-    st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b""]),
-    st.binary(max_size=400),
-)
-def test_any_bytes_are_survived(tmp_path: Path, magic: bytes, data: bytes) -> None:
-    _survives(tmp_path / "fuzz", magic + data)
-
-
-@FUZZ
-@given(
-    st.sampled_from(["zip", *KINDS]),
-    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4),
-    st.floats(0.1, 1),
-)
-def test_damaged_archives_are_survived(
-    tmp_path: Path, kind: str, changes: list[tuple[float, int]], kept: float
-) -> None:
-    members = {"a.jpg": b"a" * 700, "sub/b.jpg": bytes(range(256)) * 3, "c.txt": b"c"}
-    path = tmp_path / "damaged"
-    path = zipped(path, members) if kind == "zip" else tarred(path, members, kind)
-    data = bytearray(path.read_bytes())
-    for place, value in changes:
-        data[int(place * (len(data) - 1))] = value
-    _survives(path, bytes(data[: int(len(data) * kept)]))
-
-
-@FUZZ
-@given(st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=4, unique=True))
-def test_hostile_member_names_are_survived(tmp_path: Path, names: list[str]) -> None:
-    members = {name.encode("utf-8", "replace").decode(): b"x" for name in names}
-    for path in (tarred(tmp_path / "t", members), tarred(tmp_path / "g", members, "gz")):
-        _survives(path, path.read_bytes())
-    writable = {name: content for name, content in members.items() if "\0" not in name}
-    _survives(tmp_path / "z", zipped(tmp_path / "z", writable).read_bytes())
