@@ -519,7 +519,7 @@ SEEDS = [
     *(turned_file(6, format) for format in ("JPEG", "PNG", "WEBP")),
 ]
 
-FUZZ = settings(max_examples=150, deadline=None)
+FUZZ = settings(max_examples=150)
 
 
 def read_or_refuse(content: bytes) -> None:

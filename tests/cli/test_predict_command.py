@@ -337,7 +337,7 @@ def test_predicting_needs_neither_pandas_nor_torch(model: Path, photos: Path) ->
     assert done.returncode == 0, done.stderr
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(min_size=1), st.text(), st.floats(0, 1))
 def test_lines_are_one_line_and_programs_get_the_name_back(
     name: str, reason: str, p: float

@@ -321,14 +321,14 @@ def test_a_bridge_between_two_tight_groups_is_cut() -> None:
 
 
 @given(LINKS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_where_all_agree_nothing_is_cut(links: list[tuple[int, int]]) -> None:
     pairs = pairs_of(links)
     assert cut_chains(12, pairs, always).tolist() == components(12, pairs).tolist()
 
 
 @given(LINKS, st.integers(0, 2**16))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_cutting_only_divides_and_always_ends(links: list[tuple[int, int]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     verdicts = rng.random((12, 12)) < 0.5

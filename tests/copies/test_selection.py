@@ -119,7 +119,7 @@ def test_families_persons_photos_and_given_groups_join_directly_or_through_other
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_counts_add_up_and_each_picture_stands_once(data: st.DataObject) -> None:
     group = data.draw(st.lists(st.integers(0, 8), min_size=1, max_size=25))
     labels = data.draw(st.lists(st.integers(0, 1), min_size=len(group), max_size=len(group)))
@@ -222,7 +222,7 @@ def test_drops_stand_in_the_order_of_the_table() -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_nothing_that_stays_is_known_from_training(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 20))
     rows = st.lists(st.integers(0, 6), min_size=count, max_size=count)

@@ -44,7 +44,7 @@ def test_same_seed_same_split_and_another_seed_another() -> None:
 
 
 @given(st.integers(0, 2**31), st.lists(st.integers(0, 12), min_size=1, max_size=120))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_group_stands_on_both_sides(seed: int, numbers: list[int]) -> None:
     table = samples(len(numbers), [f"person {number}" for number in numbers])
     splits = assign_splits(table, seed=seed)
@@ -173,7 +173,7 @@ def test_samples_follow_those_of_their_group_that_bring_a_split() -> None:
 
 
 @given(st.integers(0, 2**31), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_only_groups_whose_brought_splits_differ_are_divided(
     seed: int, data: st.DataObject
 ) -> None:
@@ -197,7 +197,7 @@ def test_only_groups_whose_brought_splits_differ_are_divided(
 
 
 @given(st.integers(0, 2**31), st.lists(st.integers(0, 12), min_size=1, max_size=80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_left_out_sources_are_the_test_data_and_no_group_is_divided(
     seed: int, numbers: list[int]
 ) -> None:

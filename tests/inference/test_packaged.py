@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facecover.errors import ModelFileError
@@ -171,7 +171,6 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 WHOLE = MODELS[0].path.read_bytes()
 
 
-@settings(deadline=None)
 @given(length=st.integers(0, len(WHOLE) - 1))
 def test_a_shipped_file_that_was_cut_off_never_loads(spoilt: Path, length: int) -> None:
     spoilt.write_bytes(WHOLE[:length])
@@ -179,7 +178,6 @@ def test_a_shipped_file_that_was_cut_off_never_loads(spoilt: Path, length: int) 
         read_model_file(spoilt)
 
 
-@settings(deadline=None)
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(1, 255)),
@@ -200,7 +198,6 @@ def test_a_shipped_file_with_changed_bytes_never_loads(
 
 
 # The metadata stand at the end of the file, behind the weights.
-@settings(deadline=None)
 @given(position=st.integers(len(WHOLE) - 6000, len(WHOLE) - 1), value=st.integers(0, 255))
 def test_changed_metadata_never_load(spoilt: Path, position: int, value: int) -> None:
     if WHOLE[position] == value:

@@ -85,9 +85,7 @@ def written_corrections(data: st.DataObject, sources: list[Source], path: Path) 
 
 @pytest.mark.slow
 @given(st.data(), st.sampled_from(["group", "source", "random"]))
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_sample_is_kept_or_listed_and_no_group_is_divided(
     photos: Path, tmp_path: Path, data: st.DataObject, split_by: SplitBy
 ) -> None:

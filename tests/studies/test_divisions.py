@@ -54,7 +54,7 @@ def _groups(photos: Photos, part: StudyPart, split: str) -> set[int]:
 
 
 @given(_some_photos(), st.sampled_from(DIVISIONS))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_every_photo_is_accounted_for(photos: Photos, division: Division) -> None:
     parts, skipped = divide(photos, division)
     sources = [ALL_SOURCES] if division.startswith("merged") else list(photos.sources)
@@ -73,7 +73,7 @@ def _names(skipped: object) -> set[str]:
 
 
 @given(_some_photos(), st.sampled_from(("each-group", "merged-group", "left-out")))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_no_group_stands_on_both_sides(photos: Photos, division: Division) -> None:
     assert photos.duplicates is not None
     for part in divide(photos, division)[0]:
@@ -87,7 +87,7 @@ def test_no_group_stands_on_both_sides(photos: Photos, division: Division) -> No
 
 
 @given(_some_photos())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_what_is_left_out_is_tested_and_nothing_else(photos: Photos) -> None:
     source = photos.table["source"].to_numpy(dtype=object)
     for part in divide(photos, "left-out")[0]:
@@ -100,7 +100,7 @@ def test_what_is_left_out_is_tested_and_nothing_else(photos: Photos) -> None:
 
 
 @given(_some_photos(), st.sampled_from(("each-random", "merged-random")))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_random_division_keeps_the_copies(photos: Photos, division: Division) -> None:
     for part in divide(photos, division)[0]:
         rows = np.arange(len(photos)) if part.source == ALL_SOURCES else photos.rows_of(part.source)
@@ -152,7 +152,7 @@ def test_one_source_cannot_be_left_out() -> None:
 
 
 @given(_some_photos(), st.sampled_from(["a", "b", "c"]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_only_the_named_sources_are_left_out(photos: Photos, source: str) -> None:
     assume(source in photos.sources)
     parts, skipped = divide(photos, "left-out")
@@ -182,7 +182,7 @@ def test_a_prepared_dataset_serves_its_own_split_alone(division: Division) -> No
 
 
 @given(_some_photos(), st.floats(0.01, 1), st.floats(0.01, 1), st.integers(0, 5))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_share_of_the_training_data_is_of_groups_and_nested(
     photos: Photos, one: float, other: float, seed: int
 ) -> None:

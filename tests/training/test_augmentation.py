@@ -96,7 +96,7 @@ def test_little_light_leaves_a_fifth_to_four_fifths_of_some_images() -> None:
 shares = st.floats(0, 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     scale=st.tuples(st.floats(0.1, 2), st.floats(0.1, 2)).map(sorted).map(tuple),
     roam=shares, shift=shares, aspect=shares, flip=shares, coarse=shares, saturation=shares,

@@ -112,7 +112,7 @@ def test_varied_cloth_has_the_colours_of_skin_and_reaches_over_the_cheeks() -> N
     assert beside_the_cheeks(varied) > beside_the_cheeks(plain) + 0.02
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 8),
     side_px=st.integers(16, 97),

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import facecover
@@ -225,7 +225,6 @@ def test_a_folder_is_no_experiment(tmp_path: Path) -> None:
         load_experiment(tmp_path)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.builds("{}={}".format, st.sampled_from(VALUES), st.text())))
 @example("seed=1e999")
 @example("seed=!!timestamp 2024-99-99")

@@ -31,7 +31,7 @@ def test_a_quarter_is_cut_out() -> None:
     assert face[:, 1:].max() == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(place=st.tuples(*SHARES))
 def test_what_is_cut_out_goes_back_to_where_it_was(place: tuple[float, ...]) -> None:
     across = torch.linspace(0, 1, 64)

@@ -84,7 +84,7 @@ def test_without_wide_cuts_nothing_changes() -> None:
     assert new is labels
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     kinds=st.lists(st.sampled_from([WHOLE, INSIDE, UNKNOWN, [0.0, 0.1, 0.02, 1.0]]), min_size=1),
     share=st.floats(0, 1),

@@ -204,7 +204,7 @@ def test_both_looks_and_the_locator_are_counted(experiment: Experiment) -> None:
     st.sampled_from([12, 32, 96]),
     st.sampled_from([16, 32]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_crop_is_what_a_sampling_grid_gives(
     corners: list[tuple[float, ...]], pixels: int, side_px: int
 ) -> None:
