@@ -1,7 +1,12 @@
 """Small photos that the tests draw themselves."""
 
+import os
+import shutil
 import signal
 from pathlib import Path
+
+# Several test processes share the machine: one thread each, and for the processes they start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -29,4 +34,15 @@ def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             size = (40 + number, 48 + 2 * (number % 30))
             photo = draw_face(np.random.default_rng(1000 * label + number), label, size)
             photo.save(root / name / f"face {number}.jpg", quality=88)
+    return root
+
+
+@pytest.fixture(scope="session")
+def few_photos(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 12 photos of each class, where any number serves; do not write into it."""
+    root = tmp_path_factory.mktemp("few") / "faces"
+    for folder in class_folders.iterdir():
+        (root / folder.name).mkdir(parents=True)
+        for number in range(12):
+            shutil.copy(folder / f"face {number}.jpg", root / folder.name)
     return root

@@ -1,4 +1,7 @@
-"""The notebook goes through the whole study, cell by cell, as Jupyter would run it."""
+"""The notebook goes through the whole study, cell by cell, as Jupyter would run it.
+
+It draws fewer photos here.
+"""
 
 import ast
 import json
@@ -6,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import facecover.drawn
 
 NOTEBOOK = Path(__file__).parents[1] / "docs/study.ipynb"
 
@@ -27,6 +32,8 @@ def test_every_cell_runs_and_what_it_ends_with_can_be_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    draw = facecover.drawn.draw_dataset
+    monkeypatch.setattr(facecover.drawn, "draw_dataset", lambda folder, *_: draw(folder, 30, 12))
     cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     names: dict[str, Any] = {}
     shown = []

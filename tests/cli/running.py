@@ -5,7 +5,7 @@ That they are processes with a status and two streams is tested beside these, a 
 
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -25,11 +25,16 @@ class Ended(NamedTuple):
         return [line for line in self.errors.splitlines() if line.startswith("facecover: ")]
 
 
-def run_here(*arguments: object) -> Ended:
+def run_here(*arguments: object, stdin: bytes = b"") -> Ended:
     """Run `facecover` with these words: its status, standard output and standard error."""
     status, out, errors = 0, StringIO(), StringIO()
     words = ["facecover", *map(str, arguments)]
-    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(errors):
+    with (
+        patch.object(sys, "argv", words),
+        patch.object(sys, "stdin", TextIOWrapper(BytesIO(stdin))),
+        redirect_stdout(out),
+        redirect_stderr(errors),
+    ):
         try:
             main()
         except SystemExit as stop:

@@ -205,7 +205,7 @@ def test_explore_tells_the_same_findings(photos: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_flipped_labels_are_suspects(tmp_path: Path) -> None:
     # Bright pictures are masked and dark ones bare, but for one of each.
-    for number in range(240):
+    for number in range(120):
         is_mask = number % 2 == 1
         photo = picture(number).point(lambda level, up=is_mask: level // 2 + 127 * up)
         name = "mask" if is_mask != (number < 2) else "no_mask"

@@ -348,5 +348,5 @@ def test_models_needs_the_base_dependencies_alone() -> None:
         f"print([name for name in '{heavy}'.split() if name in sys.modules], file=sys.stderr)"
     )
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
     assert done.stderr.strip() == "[]"

@@ -1,4 +1,4 @@
-"""`facecover predict` as a process."""
+"""`facecover predict`: in this process, and as one where signals, pipes or modules matter."""
 
 import csv
 import io
@@ -10,6 +10,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.cli.running import run_here
+from tests.cli.running import Ended, run_here
 from tests.inference.example_answers import given_answer, uncertain
 from tests.inference.example_model import sealed_example
 
@@ -57,21 +58,16 @@ def photos(tmp_path: Path) -> Path:
 
 def predict(
     model: Path, *arguments: object, status: int = 0, stdin: bytes = b"", cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "facecover", "predict", *map(str, arguments)]
-    command += ["--model", str(model), "--threads", "1"]
-    done = subprocess.run(
-        command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=60
-    )
-    out, errors = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == status, errors
-    assert "Traceback" not in errors
-    return subprocess.CompletedProcess(command, status, out, errors)
+) -> Ended:
+    with chdir(cwd or "."):
+        done = run_here("predict", *arguments, "--model", model, "--threads", 1, stdin=stdin)
+    assert done.status == status, done.errors
+    return done
 
 
 def test_text_for_people(model: Path, photos: Path) -> None:
     done = predict(model, "photos", status=3, cwd=photos.parent)
-    a, b, c, d = done.stdout.splitlines()
+    a, b, c, d = done.out.splitlines()
     assert a.startswith("mask     ")
     assert b.startswith("no_mask  ")
     assert a.index("photos") == b.index("photos") == c.index("photos")
@@ -79,22 +75,22 @@ def test_text_for_people(model: Path, photos: Path) -> None:
     assert c.startswith("error ")
     assert "photos/c.jpg: " in c
     assert "  uncertain: " in d
-    assert "3 photos: " in done.stderr
-    assert "1 could not be read" in done.stderr
-    assert "skipped 1 no photo by name" in done.stderr
+    assert "3 photos: " in done.errors
+    assert "1 could not be read" in done.errors
+    assert "skipped 1 no photo by name" in done.errors
 
 
 def test_json_lines_and_csv_agree_and_keep_the_order(model: Path, photos: Path) -> None:
     names = [photos / "sub/d.png", photos / "c.jpg", photos / "a.png", photos / "none.jpg"]
     lines = [
-        json.loads(line) for line in predict(model, *names, "--json", status=3).stdout.splitlines()
+        json.loads(line) for line in predict(model, *names, "--json", status=3).out.splitlines()
     ]
     assert [line["path"] for line in lines] == list(map(str, names))
     assert set(lines[1]) == set(lines[3]) == {"path", "error"}
     assert lines[2]["label"] == "mask"
     assert (lines[2]["width"], lines[2]["height"]) == (20, 24)
     assert lines[0]["is_uncertain"]
-    rows = list(csv.DictReader(io.StringIO(predict(model, *names, "--csv", status=3).stdout)))
+    rows = list(csv.DictReader(io.StringIO(predict(model, *names, "--csv", status=3).out)))
     assert [row["path"] for row in rows] == list(map(str, names))
     assert [row["label"] for row in rows] == [line.get("label", "") for line in lines]
     assert float(rows[2]["p_mask"]) == pytest.approx(lines[2]["probabilities"]["mask"])
@@ -103,15 +99,15 @@ def test_json_lines_and_csv_agree_and_keep_the_order(model: Path, photos: Path) 
 
 def test_standard_input_and_lists(model: Path, photos: Path) -> None:
     content = (photos / "b.png").read_bytes()
-    assert json.loads(predict(model, "-", "--json", stdin=content).stdout)["label"] == "no_mask"
+    assert json.loads(predict(model, "-", "--json", stdin=content).out)["label"] == "no_mask"
     listed = f"{photos}/a.png\n\n{photos}/b.png\n".encode()
-    lines = predict(model, "--from-file", "-", "--json", stdin=listed).stdout.splitlines()
+    lines = predict(model, "--from-file", "-", "--json", stdin=listed).out.splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["mask", "no_mask"]
     (photos / "list.txt").write_bytes(listed)
-    again = predict(model, "--from-file", photos / "list.txt", "--json").stdout.splitlines()
+    again = predict(model, "--from-file", photos / "list.txt", "--json").out.splitlines()
     assert again == lines
     (photos / "list.txt").write_bytes(b"\xef\xbb\xbf" + listed)  # as editors on Windows save it
-    marked = predict(model, "--from-file", photos / "list.txt", "--json").stdout.splitlines()
+    marked = predict(model, "--from-file", photos / "list.txt", "--json").out.splitlines()
     assert marked == lines
 
 
@@ -119,7 +115,7 @@ def test_a_list_on_standard_input_may_hold_names_that_are_no_text(
     model: Path, photos: Path
 ) -> None:
     listed = os.fsencode(photos) + b"/\xff.png\r\n" + os.fsencode(photos / "a.png")
-    lines = predict(model, "--from-file", "-", "--json", stdin=listed, status=3).stdout.splitlines()
+    lines = predict(model, "--from-file", "-", "--json", stdin=listed, status=3).out.splitlines()
     missing, found = map(json.loads, lines)
     assert missing["error"] == "no such file or folder"
     assert found["label"] == "mask"
@@ -129,7 +125,7 @@ def test_an_empty_name_is_reported_and_reads_nothing(model: Path, photos: Path) 
     # As from "$PHOTOS" where the variable is not set; `.` would be all below the working folder.
     for options in ((), ("--copy-to", ".")):
         done = predict(model, "", "--json", *options, status=3, cwd=photos)
-        (line,) = map(json.loads, done.stdout.splitlines())
+        (line,) = map(json.loads, done.out.splitlines())
         assert line["path"] == ""
         assert "an empty name; expected a file" in line["error"]
 
@@ -142,7 +138,7 @@ def test_archives_are_answered_without_being_unpacked(model: Path, photos: Path)
         tar.add(photos / "b.png", "in/b.png")
     before = set(photos.parent.rglob("*"))
     done = predict(model, "p.zip", "p.tgz", "--json", status=3, cwd=photos)
-    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == [
+    assert [json.loads(line)["path"] for line in done.out.splitlines()] == [
         "p.zip!../../escape.png", "p.zip!c.jpg", "p.tgz!in/b.png",
     ]  # fmt: skip
     assert set(photos.parent.rglob("*")) == before
@@ -165,7 +161,7 @@ def test_copies_and_the_sheet(model: Path, photos: Path) -> None:
             photos.parent / "s.png",
             status=3,
         )
-        assert len(done.stdout.splitlines()) == 4
+        assert len(done.out.splitlines()) == 4
     copies = {
         path.relative_to(photos / "sorted").as_posix()
         for path in (photos / "sorted").rglob("*.png")
@@ -178,7 +174,7 @@ def test_copies_and_the_sheet(model: Path, photos: Path) -> None:
 def test_copies_inside_what_a_pattern_matches_are_made_once(model: Path, photos: Path) -> None:
     for _ in range(2):
         done = predict(model, "**/*.png", "--copy-to", "sorted", cwd=photos)
-        assert len(done.stdout.splitlines()) == 3
+        assert len(done.out.splitlines()) == 3
     copies = {path.relative_to(photos).as_posix() for path in (photos / "sorted").rglob("*.png")}
     assert copies == {"sorted/mask/a.png", "sorted/no_mask/b.png", "sorted/uncertain/d.png"}
 
@@ -186,7 +182,7 @@ def test_copies_inside_what_a_pattern_matches_are_made_once(model: Path, photos:
 def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
     photo = draw(photos / "e.png", GREY)
     labels = [
-        json.loads(predict(model, photo, "--json", "--threshold", threshold).stdout)["label"]
+        json.loads(predict(model, photo, "--json", "--threshold", threshold).out)["label"]
         for threshold in (0.1, 0.9)
     ]
     assert labels == ["mask", "no_mask"]
@@ -195,7 +191,7 @@ def test_a_threshold_of_ones_own(model: Path, photos: Path) -> None:
 def test_a_band_of_ones_own(model: Path, photos: Path) -> None:
     photo = draw(photos / "e.png", GREY)
     said = [
-        json.loads(predict(model, photo, "--json", "--uncertain-band", low, 0.999).stdout)
+        json.loads(predict(model, photo, "--json", "--uncertain-band", low, 0.999).out)
         for low in (0.001, 0.5)
     ]
     probability = said[0]["probabilities"]["mask"]
@@ -207,7 +203,7 @@ def test_a_photo_is_no_sheet_to_be_replaced(model: Path, tmp_path: Path) -> None
     first, second = (draw(tmp_path / name, GREEN) for name in ("a.png", "b.png"))
     content = first.read_bytes()
     done = predict(model, str(second), "--sheet", str(first), status=1)
-    assert "a.png: expected a contact sheet of earlier, or nothing" in done.stderr
+    assert "a.png: expected a contact sheet of earlier, or nothing" in done.errors
     assert first.read_bytes() == content
     for _ in range(2):  # a sheet replaces a sheet
         predict(model, str(second), "--sheet", str(tmp_path / "sheet.png"))
@@ -236,16 +232,16 @@ def test_what_is_wrong_is_said(
     (photos / "only").mkdir()
     (photos / "only/x.txt").write_text("x")
     done = predict(model, *(a.format(photos=photos) for a in arguments), status=status)
-    assert message in done.stderr
+    assert message in done.errors
 
 
 def test_a_missing_model_is_one_line(photos: Path, tmp_path: Path) -> None:
     done = predict(tmp_path / "none.onnx", photos, status=1)
-    assert "none.onnx" in done.stderr
-    assert done.stdout == ""
+    assert "none.onnx" in done.errors
+    assert done.out == ""
     done = predict(Path("m" * 300), photos, status=1)
-    assert "cannot be looked up" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be looked up" in done.errors
+    assert len(done.errors.splitlines()) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
@@ -254,9 +250,9 @@ def test_a_name_that_is_not_unicode_comes_back(model: Path, photos: Path) -> Non
     with open(odd, "wb") as stream:  # noqa: PTH123  (a path of bytes)
         stream.write((photos / "a.png").read_bytes())
     (photos / "c.jpg").unlink()
-    lines = predict(model, photos, "--json").stdout.splitlines()
+    lines = predict(model, photos, "--json").out.splitlines()
     assert odd in [os.fsencode(json.loads(line)["path"]) for line in lines]
-    assert len(predict(model, photos).stdout.splitlines()) == len(lines)
+    assert len(predict(model, photos).out.splitlines()) == len(lines)
     command = [
         sys.executable,
         "-m",
@@ -290,7 +286,7 @@ def test_ctrl_c_keeps_what_is_answered(model: Path, photos: Path, tmp_path: Path
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=900)
     assert process.returncode == 130
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert 0 < len(lines) < 3004

@@ -25,7 +25,7 @@ def prepare(*arguments: object, limit: Callable[[], None] | None = None) -> Ende
         return run_here("prepare", *arguments)
     command = [sys.executable, "-m", "facecover", "prepare", *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, preexec_fn=limit
+        command, capture_output=True, text=True, check=False, timeout=900, preexec_fn=limit
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 

@@ -13,6 +13,7 @@ from facecover.drawn.drawn_dataset import draw_face
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
 
 FULL = Path("/dev/full")
+FEW = ("--resamples", 100)
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
 
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -28,7 +29,7 @@ def facecover(
         env=BUFFERED | environment,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=900,
     )
     errors = done.stderr.decode()
     assert "Traceback" not in errors
@@ -92,7 +93,7 @@ def test_a_full_standard_output_is_one_line(
 
 @needs_full
 def test_what_was_measured_for_a_full_standard_output_is_one_line(faces: Path) -> None:
-    done = facecover(f"exec >{FULL}", "evaluate", "net2", "--data", faces, "--json")
+    done = facecover(f"exec >{FULL}", "evaluate", "net2", "--data", faces, *FEW, "--json")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("facecover: standard output")
@@ -100,7 +101,7 @@ def test_what_was_measured_for_a_full_standard_output_is_one_line(faces: Path) -
 
 
 def test_no_room_for_temporary_files_is_one_line(faces: Path) -> None:
-    done = facecover("ulimit -f 8", "evaluate", "net2", "--data", faces)
+    done = facecover("ulimit -f 8", "evaluate", "net2", "--data", faces, *FEW)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("facecover: ")
@@ -109,7 +110,7 @@ def test_no_room_for_temporary_files_is_one_line(faces: Path) -> None:
 
 
 def test_names_in_any_script_are_printed_whatever_the_locale(faces: Path) -> None:
-    done = facecover(":", "evaluate", "net2", "--data", faces, PYTHONIOENCODING="latin-1")
+    done = facecover(":", "evaluate", "net2", "--data", faces, *FEW, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0
     assert "Πρόσωπα: class-folders" in done.stderr
     assert "Accuracy" in done.stdout

@@ -33,7 +33,7 @@ def own(tmp_path: Path) -> Path:
 
 def test_the_list_names_every_study_with_its_question() -> None:
     command = [sys.executable, "-m", "facecover", "study", "--list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.stdout
 

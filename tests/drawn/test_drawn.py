@@ -212,8 +212,8 @@ def test_neither_colour_nor_size_nor_the_mean_face_gives_the_label_away() -> Non
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    images, facts, labels = sample(3000, 0)
-    test_images, test_facts, test_labels = sample(1500, 1)
+    images, facts, labels = sample(1500, 0)
+    test_images, test_facts, test_labels = sample(750, 1)
 
     def accuracy(model: object, inputs: Floats, test_inputs: Floats) -> float:
         pipeline = make_pipeline(StandardScaler(), model)
@@ -221,7 +221,7 @@ def test_neither_colour_nor_size_nor_the_mean_face_gives_the_label_away() -> Non
 
     for strength in (1e-4, 1e-3):
         linear = LogisticRegression(C=strength, max_iter=2000)
-        assert accuracy(linear, images, test_images) < 0.8
+        assert accuracy(linear, images, test_images) < 0.78  # found 0.70 and 0.74
     assert accuracy(NearestCentroid(), images, test_images) < 0.7
     assert accuracy(LogisticRegression(), facts, test_facts) < 0.6
     assert accuracy(LogisticRegression(), facts[:, :2], test_facts[:, :2]) < 0.55

@@ -70,7 +70,7 @@ def load(page: Path, scratch: Path, *, width_px: int = 1280) -> Loaded:
     ]
     environment = {**os.environ, "HOME": str(scratch)}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, env=environment
+        command, capture_output=True, text=True, check=False, timeout=900, env=environment
     )
     assert done.returncode == 0, done.stderr[-2000:]
     console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]

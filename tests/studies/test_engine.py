@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.copies.audit_pictures import picture
@@ -30,11 +29,6 @@ from facecover.training.fit import fit
 from facecover.training.run_folder import RunRecord
 
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

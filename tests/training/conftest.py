@@ -1,12 +1,11 @@
 """A small dataset, a small experiment, and the run that the two make."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from tests.training.small_dataset import (
     THREE_SPLITS,
     MakeDataset,
@@ -19,15 +18,6 @@ from facecover.dataset.arrays import Dataset
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
 from facecover.workflows.train_run import Run
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """One thread for PyTorch: several test processes share the machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -70,4 +60,4 @@ def quick_export(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def export(network: Any, experiment: Any, dataset: Any, path: Path, **_: str) -> None:  # noqa: ANN401
         shutil.copy(finished.files.model, path)
 
-    monkeypatch.setattr("facecover.training.onnx_export.export_model", export)
+    monkeypatch.setattr("facecover.training.fit.export_model", export)

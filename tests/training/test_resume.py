@@ -303,12 +303,12 @@ def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_signal_leaves_a_run_that_goes_on(
-    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path, how: signal.Signals
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_kill_leaves_a_run_that_goes_on(
+    dataset: Dataset, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
+        "import sys; from pathlib import Path\n"
         "from facecover.dataset.arrays import Dataset\n"
         "from facecover.training.experiments import load_experiment\n"
         "from facecover.training.fit import fit\n"
@@ -317,18 +317,13 @@ def test_a_signal_leaves_a_run_that_goes_on(
         "fit(experiment, Dataset.open(Path(data)), Path(run), device='cpu')\n"
     )
     run, path = tmp_path / "run", write_experiment(tmp_path / "own.yaml")
-    with subprocess.Popen(
-        [sys.executable, "-c", code, path, dataset.folder, run, "10000"],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", code, path, dataset.folder, run, "10000"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         while not (run / "metrics.csv").is_file() and process.poll() is None:
             time.sleep(0.05)
-        time.sleep(0.3)
-        process.send_signal(how)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "SystemExit" not in errors
+        time.sleep(0.3)  # most likely in the middle of an epoch
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
     done = len(load_checkpoint(run / "last.ckpt")["callbacks"]["History"]["rows"])
     epochs = f"training.epochs={done + 1}"
     _fit(make_experiment(epochs), dataset, run, resume=True)
