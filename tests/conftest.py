@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Several test processes share the machine: one thread each, and for the processes they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -46,3 +48,27 @@ def few_photos(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) ->
         for number in range(12):
             shutil.copy(folder / f"face {number}.jpg", root / folder.name)
     return root
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """`export_model`, which exports one network of each shape and gives its file for the others."""
+    from facecover.training.onnx_export import export_model
+
+    kept: dict[str, Path] = {}
+    folder = tmp_path_factory.mktemp("exported")
+
+    def export(network: Any, experiment: Any, dataset: Any, path: Path, **options: str) -> None:  # noqa: ANN401
+        shape = experiment.network.model_dump_json()
+        if shape not in kept:
+            export_model(network, experiment, dataset, path, **options)
+            kept[shape] = Path(shutil.copy(path, folder / f"{len(kept)}.onnx"))
+        shutil.copy(kept[shape], path)
+
+    return export
+
+
+@pytest.fixture
+def exported_once(exported: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what the model answers is beside the point: exporting takes longer than training."""
+    monkeypatch.setattr("facecover.training.fit.export_model", exported)

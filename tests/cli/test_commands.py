@@ -152,6 +152,7 @@ def test_resuming_a_finished_run_changes_nothing(runs: list[Path], dataset: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("exported_once")
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_ctrl_c_says_how_to_go_on(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
@@ -178,6 +179,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("exported_once")
 def test_the_demo_runs_on_ones_own_photos_and_reuses_what_stands(
     few_photos: Path, tmp_path: Path
 ) -> None:

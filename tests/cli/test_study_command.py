@@ -1,9 +1,7 @@
-"""`facecover study`, on photos of one's own and as a process."""
+"""`facecover study`, on photos of one's own."""
 
 import html
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,8 @@ from tests.report.html_check import page_text
 
 from facecover import study
 from facecover.dataset.manifest import load_manifest
+
+pytestmark = pytest.mark.usefixtures("exported_once")
 
 STUDY = """\
 name: own
@@ -32,10 +32,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_list_names_every_study_with_its_question() -> None:
-    command = [sys.executable, "-m", "facecover", "study", "--list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stderr
-    assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.stdout
+    done = run_here("study", "--list")
+    assert done.status == 0, done.errors
+    assert "first-filter: Does a first filter of 5 x 5 help Net #1" in done.out
 
 
 @pytest.mark.slow

@@ -28,6 +28,8 @@ from facecover.studies.runs import read_answers, run_folder
 from facecover.training.fit import fit
 from facecover.training.run_folder import RunRecord
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 OVERRIDES = ["training.epochs=1", "training.batch_size=16", "network.input_size_px=32"]
 
 

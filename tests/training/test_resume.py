@@ -317,7 +317,7 @@ def test_a_kill_leaves_a_run_that_goes_on(
         "fit(experiment, Dataset.open(Path(data)), Path(run), device='cpu')\n"
     )
     run, path = tmp_path / "run", write_experiment(tmp_path / "own.yaml")
-    command = [sys.executable, "-c", code, path, dataset.folder, run, "10000"]
+    command = [sys.executable, "-c", code, str(path), str(dataset.folder), str(run), "10000"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         while not (run / "metrics.csv").is_file() and process.poll() is None:
             time.sleep(0.05)
