@@ -48,7 +48,7 @@ def runs(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         said = run_here(
             *("train", name, "--data", dataset, "-o", run, "--set", "training.epochs=2")
         ).out
-        assert "parameters" in said
+        assert "Parameters" in said
         assert "Accuracy" in said
         made.append(run)
     return made
