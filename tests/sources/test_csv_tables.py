@@ -8,7 +8,7 @@ from PIL import Image
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
 from facecover.labels import Box
-from facecover.sources.reading import read_source, read_sources
+from facecover.sources.reading import ReadOptions, read_source, read_sources
 from facecover.sources.rows import Source
 
 
@@ -77,6 +77,66 @@ def test_every_column_arrives(root: Path) -> None:
     assert (third.split, third.box) == (None, Box(1, 2, 20, 10))
 
 
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        ("x0,y0,x1,y1", "2,1,7,9"),
+        ("xmin,ymin,xmax,ymax", "2,1,7,9"),
+        ("XMin,YMin,XMax,YMax", "2.0,1.0,7.0,9.0"),
+        ("xmax,ymax,xmin,ymin", "2,1,7,9"),  # in the wrong order
+        ("x1,y1,x2,y2", "2,1,7,9"),
+        ("x,y,w,h", "2,1,5,8"),
+        ("x,y,width,height", "2,1,5,8"),
+        ("width,height,xmin,ymin,xmax,ymax", "20,10,2,1,7,9"),
+        ("width,height,xmin,ymin,xmax,ymax", "40,20,4,2,14,18"),  # scaled after it was annotated
+        ("width,height,x,y,w,h", "40,20,4,2,10,16"),
+        ("width,height,x0,y0,x1,y1", "5,8,2,1,7,9"),  # as `facecover` writes them
+        ("xmin,ymin,xmax,ymax", "-1,1,7,9"),  # most of it lies inside
+    ],
+)
+def test_a_box_is_read_however_exporters_name_its_columns(
+    root: Path, columns: str, values: str
+) -> None:
+    source = read(root, f"filename,class,{columns}\nphotos/a.png,mask,{values}\n")
+    (row,) = source.rows
+    assert row.box == Box(0 if "-1" in values else 2, 1, 7, 9)
+    assert row.group == "table/photos/a.png"
+    assert row.label == 1
+    assert not set(row.extra) - {"width", "height"}
+
+
+@pytest.mark.parametrize("path", ["filename", "File_Name", "image", "filepath"])
+@pytest.mark.parametrize("label", ["class", "CLASS_NAME"])
+def test_a_table_is_read_by_the_names_that_exporters_give(
+    root: Path, path: str, label: str
+) -> None:
+    source = read(root, f"{label};{path}\nmask;photos/a.png\nno_mask;photos/b.png\n")
+    assert [(row.path.name, row.label) for row in source.rows] == [("a.png", 1), ("b.png", 0)]
+
+
+def test_our_own_names_win_over_those_of_exporters(root: Path) -> None:
+    (row,) = read(root, "image,path,label,class\n7,photos/a.png,1,person\n").rows
+    assert (row.path.name, row.label) == ("a.png", 1)
+    assert row.extra == {"image": "7", "class": "person"}
+
+
+def test_a_class_mapped_to_ignore_is_left_out_of_a_table(root: Path) -> None:
+    table = root / "labels.csv"
+    table.write_text("path,label\nphotos/a.png,1\nphotos/b.png,person\n")
+    source = read_source(table, "table", ReadOptions(mapping={"Person": "ignore"}))
+    assert len(source.rows) == 1
+    assert reasons(source) == [("b.png", "name mapped to ignore")]
+
+
+@pytest.mark.parametrize("columns", ["xmin,ymin", "x1,y1,x2", "x0"])
+def test_part_of_a_box_is_an_error(root: Path, columns: str) -> None:
+    values = ",".join("1" for _ in columns.split(","))
+    with pytest.raises(
+        DatasetError, match=f"or none of them, found only {columns.replace(',', ', ')}"
+    ):
+        read(root, f"path,label,{columns}\nphotos/a.png,1,{values}\n")
+
+
 def test_the_faces_of_one_photo_are_one_group_and_stand_together(root: Path) -> None:
     text = (
         "path,label,x0,y0,x1,y1\nphotos/a.png,1,0,0,5,5\nphotos/b.png,1,0,0,5,5\n"
@@ -116,8 +176,8 @@ def test_of_two_tables_none_is_chosen(root: Path) -> None:
 
 
 def test_a_table_that_cannot_be_used_is_explained(root: Path) -> None:
-    (root / "labels.csv").write_text("file;class\nphotos/a.png;1\n")
-    with pytest.raises(LabelError, match="expected the columns path and label, found 'file', 'cl"):
+    (root / "labels.csv").write_text("photo;kind\nphotos/a.png;1\n")
+    with pytest.raises(LabelError, match="expected the columns path and label, found 'photo', 'ki"):
         read_source(root / "photos" / "..", "data")
 
 
@@ -134,7 +194,7 @@ def test_bad_lines_are_listed_and_the_good_ones_kept(root: Path) -> None:
         "photos/b.png,1,1,2,3,\n"
         "photos/b.png,1,1,2,nan,4\n"
         "photos/b.png,1,5,2,5,4\n"
-        "photos/b.png,1,5,2,40,4\n"
+        "photos/b.png,1,5,2,36,4\n"
         "photos/c.png,0,-2,0,22,12\n"
         f"{'n' * 300}.png,1,,,,\n"
     )
@@ -230,7 +290,7 @@ def test_the_column_source_makes_sources(root: Path) -> None:
 BROKEN: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "line 1: expected the columns path and label, found an empty file"),
     "header alone": (b"path,label\n", "expected lines below the header, found none"),
-    "a column missing": (b"path,class\na,1\n", "found 'path', 'class'; name the column label"),
+    "a column missing": (b"file,kind\na,1\n", "found 'file', 'kind'; name the column label"),
     "a column twice": (b"path,label,label\na,1,1\n", "the column 'label' stands there twice"),
     "open quote": (b'path,label\n"photos/a.png,1\n', "line 2: broken CSV: unexpected end of data"),
     "text after quote": (b'path,label\n"photos/a.png"x,1\n', "line 2: broken CSV: "),

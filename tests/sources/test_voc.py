@@ -102,10 +102,14 @@ def test_boxes_become_rows_wherever_the_files_lie(
         ((" 1 ", 2, 11, 12), Box(1, 2, 11, 12)),
         ((0, 0, 40, 20), Box(0, 0, 40, 20)),
         ((-2, -1.5, 42, 21), Box(0, 0, 40, 20)),
-        ((39.4, 3, 41, 9), Box(39, 3, 40, 9)),
+        ((-3, 0, 9, 9), Box(0, 0, 9, 9)),
+        ((0, 0, 43, 9), Box(0, 0, 40, 9)),
+        ((30, 3, 49, 9), Box(30, 3, 40, 9)),
+        ((9, 7, 5, 2), Box(5, 2, 9, 7)),
+        ((9, 2, 5, 7), Box(5, 2, 9, 7)),
     ],
 )
-def test_boxes_are_rounded_and_clipped_a_little(root: Path, edges: Edges, expected: Box) -> None:
+def test_boxes_are_rounded_sorted_and_clipped(root: Path, edges: Edges, expected: Box) -> None:
     assert boxes_of(root, ("mask", edges)) == [expected]
 
 
@@ -113,11 +117,10 @@ def test_boxes_are_rounded_and_clipped_a_little(root: Path, edges: Edges, expect
     ("edges", "reason"),
     [
         ((5, 5, 5, 9), "empty box"),
-        ((9, 5, 5, 9), "empty box"),
         ((5.1, 5.1, 5.3, 5.4), "empty box"),
-        ((40.5, 3, 42, 9), "empty box"),
-        ((-3, 0, 9, 9), "box outside its picture"),
-        ((0, 0, 43, 9), "box outside its picture"),
+        ((40.5, 3, 42, 9), "box outside its picture"),
+        ((-10, 0, 9, 9), "box outside its picture"),
+        ((30, 15, 45, 25), "box outside its picture"),
         ((0, 100, 9, 120), "box outside its picture"),
         ((0, 0, "1e300", 9), "box outside its picture"),
         ((0, 0, "", 9), "broken box"),
@@ -154,7 +157,7 @@ def test_without_a_size_the_picture_gives_it(
     tmp_path: Path, size: tuple[object, object] | None
 ) -> None:
     picture(tmp_path / "1.jpg")
-    faces: Sequence[tuple[str, Edges]] = [("mask", WHOLE), ("no", (0, 0, 44, 20))]
+    faces: Sequence[tuple[str, Edges]] = [("mask", WHOLE), ("no", (0, 0, 84, 20))]
     put(tmp_path / "1.xml", annotation(*faces, size=size))
     source = read(tmp_path)
     assert [row.box for row in source.rows] == [Box(0, 0, 40, 20)]
@@ -303,6 +306,18 @@ def test_an_unknown_class_stops_the_source(root: Path) -> None:
     put(root / "annotations" / "2.xml", annotation(("mask", WHOLE), file_name="2.jpg"))
     with pytest.raises(LabelError, match=r"1\.xml, object 2: unknown class name 'helmet'"):
         read(root)
+
+
+def test_a_class_mapped_to_ignore_is_left_out(root: Path) -> None:
+    put(root / "annotations" / "1.xml", annotation(("mask", WHOLE), ("person", WHOLE)))
+    put(root / "annotations" / "2.xml", annotation(("mask", WHOLE), file_name="2.jpg"))
+    put(root / "annotations" / "3.xml", annotation(("person", WHOLE), file_name="3.jpg"))
+    source = read_source(root, "s", ReadOptions(mapping={"person": "ignore"}))
+    assert [row.path.name for row in source.rows] == ["1.jpg", "2.jpg"]
+    assert reasons(source) == {
+        ("1.jpg", "name mapped to ignore"): 1,
+        ("3.jpg", "name mapped to ignore"): 1,
+    }
 
 
 def test_the_lists_of_pascal_voc_give_the_split(root: Path) -> None:

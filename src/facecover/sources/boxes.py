@@ -6,7 +6,7 @@ hand, and the files do not say which they mean.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ from facecover.images import Header, read_header, turned
 from facecover.labels import Box
 from facecover.sources.rows import Refused
 
-OVERSHOOT_PX = 2.0
-"""So far a box may reach outside its picture and is clipped; further out, it is refused."""
+MIN_SHARE_INSIDE = 0.5
+"""A box that reaches over its picture's edge is clipped if so much of it lies inside."""
 
 ASPECT_TOLERANCE = 0.02
 """So much the annotation's aspect ratio may differ from the picture's: scaling rounds."""
@@ -38,19 +38,35 @@ class Size(NamedTuple):
     height: float
 
 
-def read_edges(texts: Mapping[str, str], names: tuple[str, str, str, str]) -> Edges:
-    """The numbers of a box, by the names of its left, upper, right and lower edge, or `Refused`."""
+def read_edges(texts: Mapping[str, str], names: Sequence[str], *, is_sized: bool = False) -> Edges:
+    """The numbers of a box, or `Refused`; edges in the wrong order are sorted.
+
+    Args:
+        texts: the numbers as written, by name.
+        names: of the left, upper, right and lower edge.
+        is_sized: the last two are its width and height instead.
+    """
     try:
-        edges = Edges(*(float(texts[name]) for name in names))
+        x0, y0, x1, y1 = (float(texts[name]) for name in names)
     except (KeyError, ValueError):
-        edges = Edges(math.nan, math.nan, math.nan, math.nan)
-    if not all(math.isfinite(edge) for edge in edges):
+        x0 = y0 = x1 = y1 = math.nan
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
         found = ", ".join(f"{name} {texts.get(name, 'missing')!r}" for name in names)
         raise Refused("broken box", f"expected four numbers, found {found}")
-    if edges.x1 <= edges.x0 or edges.y1 <= edges.y0:
-        raise Refused("empty box", f"expected {names[0]} < {names[2]} and {names[1]} < {names[3]}, "
-                      f"found {_text(edges)}")  # fmt: skip
-    return edges
+    if is_sized:
+        x1, y1 = x0 + x1, y0 + y1
+    if x0 == x1 or y0 == y1:
+        raise Refused("empty box", f"expected two edges each way, found {_text((x0, y0, x1, y1))}")
+    return Edges(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def read_size(width: str, height: str) -> Size | None:
+    """The size of the picture that was annotated; None if it is no size."""
+    try:
+        size = Size(float(width), float(height))
+    except ValueError:
+        return None
+    return size if 0 < min(size) <= max(size) < math.inf else None
 
 
 def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) -> Box:
@@ -64,16 +80,15 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
         header: the picture's own; None if it cannot be read.
         annotated: the size that the annotation gives; None if it gives none.
 
-    `Refused` if the box reaches outside the picture, is empty there, or the annotation is of a
-    picture of another shape.
+    A box over the edge is clipped. `Refused` if most of it lies outside the picture, it is empty
+    there, or the annotation is of a picture of another shape.
     """
     if header is None:
         return _rounded(edges, 1, 1)
     stored = Size(header.width, header.height)
     is_swapped = header.orientation >= 5
     upright = Size(stored.height, stored.width) if is_swapped else stored
-    if annotated is None or annotated.width <= 0 or annotated.height <= 0:
-        annotated = upright
+    annotated = annotated or upright
     clipped = _clipped(edges, annotated)
     if _has_aspect(annotated, upright):
         return _scaled(clipped, annotated, upright)
@@ -95,16 +110,18 @@ def _has_aspect(one: Size, other: Size) -> bool:
 
 
 def _clipped(edges: Edges, size: Size) -> Edges:
-    overshoot = max(-edges.x0, -edges.y0, edges.x1 - size.width, edges.y1 - size.height)
-    if overshoot > OVERSHOOT_PX:
-        raise Refused(
-            "box outside its picture",
-            f"box {_text(edges)} reaches {overshoot:g} pixels outside the picture of "
-            f"{size.width:g} x {size.height:g}; expected at most {OVERSHOOT_PX:g}",
-        )
-    return Edges(
+    inside = Edges(
         max(edges.x0, 0), max(edges.y0, 0), min(edges.x1, size.width), min(edges.y1, size.height)
     )
+    across = max(inside.x1 - inside.x0, 0) / (edges.x1 - edges.x0)
+    down = max(inside.y1 - inside.y0, 0) / (edges.y1 - edges.y0)
+    if across * down < MIN_SHARE_INSIDE:
+        raise Refused(
+            "box outside its picture",
+            f"{across * down:.0%} of the box {_text(edges)} lie inside the picture of "
+            f"{size.width:g} x {size.height:g}; expected {MIN_SHARE_INSIDE:.0%} or more",
+        )
+    return inside
 
 
 def _scaled(edges: Edges, annotated: Size, actual: Size) -> Box:
@@ -121,7 +138,7 @@ def _rounded(edges: Edges, across: float, down: float) -> Box:
     return box
 
 
-def _text(edges: Edges) -> str:
+def _text(edges: Iterable[float]) -> str:
     return f"({', '.join(f'{edge:g}' for edge in edges)})"
 
 

@@ -1,17 +1,20 @@
-"""Labels in a table: ``path,label[,split,group,source,x0,y0,x1,y1]`` and any further columns."""
+"""Labels in a table: ``path,label[,split,group,source,x0,y0,x1,y1]`` and any further columns.
+
+What exporters call these is known too: `ALSO_CALLED`, `BOXES`.
+"""
 
 import codecs
 import csv
 import functools
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from facecover.errors import DatasetError, shown
 from facecover.images import Header
 from facecover.labels import Box
-from facecover.sources.boxes import fit_box, header_or_none, read_edges
+from facecover.sources.boxes import fit_box, header_or_none, read_edges, read_size
 from facecover.sources.folders import split_of
 from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 from facecover.text import listed
@@ -19,6 +22,21 @@ from facecover.text import listed
 REQUIRED = ("path", "label")
 COLUMNS = frozenset((*REQUIRED, "split", "group", "source", *Box._fields))
 """The columns that mean something; any other is kept as it is."""
+
+ALSO_CALLED = {
+    "path": ("filename", "file_name", "filepath", "image_path", "image_name", "image", "file"),
+    "label": ("class", "class_name"),
+}
+"""What exporters call those columns; taken where none is called by its own name."""
+
+BOXES = (
+    Box._fields,
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x1", "y1", "x2", "y2"),
+    ("x", "y", "w", "h"),
+    ("x", "y", "width", "height"),
+)
+"""The columns of a box, in pixels: the first of these that a table has."""
 
 CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
 """The columns of a list of corrected labels; see `preparation.label_corrections`."""
@@ -51,8 +69,9 @@ def read_records(table: Path, required: Sequence[str] = REQUIRED) -> Iterator[Re
     separator = _separator(text, required)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        columns = _columns(next(reader, []), required)
-        _check_columns(table, columns, required)
+        header = next(reader, [])
+        columns = _columns(header, required)
+        _check_columns(table, header, columns, required)
         for values in reader:
             if any(value.strip() for value in values):
                 pairs = zip(columns, values, strict=False)
@@ -101,7 +120,7 @@ def _separator(text: str, required: Sequence[str]) -> str:
     """The separator under which the header has the columns wanted, or else the most columns."""
     header = text.lstrip("\r\n").partition("\n")[0]
     found = {
-        separator: [name.strip(' \r\t"').casefold() for name in header.split(separator)]
+        separator: _columns([name.strip(' \r\t"') for name in header.split(separator)], required)
         for separator in SEPARATORS
     }
     return max(
@@ -110,17 +129,25 @@ def _separator(text: str, required: Sequence[str]) -> str:
 
 
 def _columns(header: list[str], required: Sequence[str]) -> list[str]:
-    """Column names, stripped; those that mean something here in lower case."""
-    names = [name.strip() for name in header]
+    """Column names, stripped; those that mean something here by our own names."""
     known = COLUMNS.union(required)
-    return [name.casefold() if name.casefold() in known else name for name in names]
+    names = [name.strip() for name in header]
+    names = [name.casefold() if name.casefold() in known else name for name in names]
+    lower = [name.casefold() for name in names]
+    for ours, others in ALSO_CALLED.items():
+        found = next((other for other in others if other in lower), None)
+        if found is not None and ours not in names:
+            names[lower.index(found)] = ours
+    return names
 
 
-def _check_columns(table: Path, columns: list[str], required: Sequence[str]) -> None:
+def _check_columns(
+    table: Path, header: list[str], columns: list[str], required: Sequence[str]
+) -> None:
     missing = [name for name in required if name not in columns]
     if missing:
         expected, lacking = (listed(names, len(required)) for names in (required, missing))
-        found = ", ".join(repr(name) for name in columns) or "an empty file"
+        found = ", ".join(repr(name.strip()) for name in header) or "an empty file"
         raise DatasetError(
             f"{shown(table)}, line 1: expected the columns {expected}, found {found}; name "
             f"the column{'s' if len(missing) > 1 else ''} {lacking} in the first line"
@@ -196,20 +223,41 @@ def _row(table: Path, record: Record, path: Path, draft: Draft, header_of: Heade
         raise DatasetError(f"{place}: unknown split {split!r}; expected {', '.join(SPLITS)} or ''")
     # The faces of one photo never stand on both sides of a split.
     of_photo = shown(f"{source}/{fields['path'].strip()}") if box else None
-    extra = {name: value for name, value in fields.items() if name not in COLUMNS}
+    known = COLUMNS.union(_box_columns(tuple(fields)))
+    extra = {name: value for name, value in fields.items() if name not in known}
     return Row(path, source, label, box, split_of(split), group or of_photo, extra)
 
 
 def _box(fields: dict[str, str], path: Path, place: str, header_of: HeaderOf) -> Box | None:
-    present = [name for name in Box._fields if name in fields]
-    if present and len(present) < len(Box._fields):
-        raise DatasetError(
-            f"{place}: expected the columns {', '.join(Box._fields)} or none of them, found only "
-            f"{', '.join(present)}"
-        )
-    if not any(fields[name].strip() for name in present):
+    names = _box_columns(tuple(fields))
+    if not names:
+        _check_no_box(fields, place)
+    if not any(fields[name].strip() for name in names):
         return None
-    return fit_box(read_edges(fields, Box._fields), header_of(path))
+    is_sized = names[2].casefold() in ("w", "width")
+    edges = read_edges(fields, names, is_sized=is_sized)
+    size = None
+    if names != Box._fields and "width" not in names:  # in tables of our own it is the face's
+        size = read_size(fields.get("width", ""), fields.get("height", ""))
+    return fit_box(edges, header_of(path), size)
+
+
+@functools.cache
+def _box_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of the box as a table spells them; none if it has no box."""
+    spelled = {name.casefold(): name for name in columns}
+    found = (names for names in BOXES if spelled.keys() >= set(names))
+    return tuple(spelled[name] for name in next(found, ()))
+
+
+def _check_no_box(fields: Iterable[str], place: str) -> None:
+    corners = {name for names in BOXES[:3] for name in names}
+    if part := [name for name in fields if name.casefold() in corners]:
+        expected = " or ".join(", ".join(names) for names in BOXES)
+        raise DatasetError(
+            f"{place}: expected the columns {expected}, or none of them, found only "
+            f"{', '.join(part)}"
+        )
 
 
 def _check_found(table: Path, count: int, draft: Draft) -> None:

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 from facecover.errors import shown
 from facecover.photos import Folder
-from facecover.sources.boxes import Size, fit_box, header_or_none, read_edges
+from facecover.sources.boxes import Size, fit_box, header_or_none, read_edges, read_size
 from facecover.sources.folders import split_of
 from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 
@@ -136,14 +136,6 @@ def _text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _size(root: Element) -> Size | None:
-    try:
-        size = Size(float(_text(root, "size/width")), float(_text(root, "size/height")))
-    except ValueError:
-        return None
-    return size if 0 < min(size) <= max(size) < float("inf") else None
-
-
 def _texts(element: Element, names: Iterable[str]) -> dict[str, str]:
     return {name: text for name in names if (text := _text(element, name))}
 
@@ -204,7 +196,8 @@ class _VocReader:
         return annotation, picture
 
     def _faces(self, path: Path, annotation: Element, picture: Path) -> Iterator[Entry]:
-        split, size = self._splits.of(picture), _size(annotation)
+        split = self._splits.of(picture)
+        size = read_size(_text(annotation, "size/width"), _text(annotation, "size/height"))
         faces = annotation.findall("object")
         if not faces:
             raise Refused("no box", f"{shown(path.name)} describes no face in it")
