@@ -6,7 +6,8 @@ Six layouts are read, and recognised from what a folder holds:
                    also with ``train|val|test/`` below each
 ``split-folders``  ``train|val|test/`` over class folders
 ``file-names``     ``<id>_<label>.jpg``, flat or in ``train|val|test/``
-``csv``            a table ``path,label[,split,group,source,x0,y0,x1,y1]``, or as exporters name them
+``csv``            a table ``path,label[,split,group,source,x0,y0,x1,y1]``,
+                   also by the names that exporters give these columns
 ``voc``            Pascal VOC XML, one row a box
 ``single-class``   any folders of photos that are all of the one class given by the user
 
