@@ -210,6 +210,9 @@ class ModelFile(Struct, frozen=True):
     data: bytes
     info: ModelInfo
 
+    def __repr__(self) -> str:
+        return f"<ModelFile {self.path}: {self.info.name}>"
+
 
 _MAKE_ONE = "make one with 'facecover train'"
 

@@ -82,7 +82,7 @@ def predict(
     threshold: float | None = None,
     uncertain_band: tuple[float, float] | None = None,
     every_pixel: bool = False,
-    leave_out: Path | None = None,
+    leave_out: Name | None = None,
     stdin: BinaryIO | None = None,
 ) -> PhotoAnswers:
     """The answer for each photo that some inputs name, in their order, or why there is none.
@@ -107,7 +107,8 @@ def predict(
     names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
     classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
     paths = [os.fspath(name) for name in names]
-    found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=leave_out)
+    left_out = None if leave_out is None else Path(leave_out)
+    found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=left_out)
     return PhotoAnswers(classifier, found, batch_size, every_pixel=every_pixel)
 
 

@@ -38,7 +38,7 @@ from facecover.workflows.measure_models import (
 COMPARISON_NAME = "comparison.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # its tables and images fill screens
 class CompareResult:
     """What `compare` found out.
 
@@ -92,7 +92,7 @@ class CompareResult:
 
 
 def compare(
-    models: Sequence[str | Path],
+    models: Paths,
     *,
     data: Paths,
     split: str | None = None,
@@ -130,12 +130,13 @@ def compare(
         ModelFileError: if there is no such model, or it is none of ours.
         OutputError: if the folder holds something else or cannot be written.
     """
-    if len(models) < 2:
-        raise ConfigError(f"compare: expected two models or more, found {len(models)}")
+    named = as_paths(models)
+    if len(named) < 2:
+        raise ConfigError(f"compare: expected two models or more, found {len(named)}")
     if output is not None:
         output = Path(output)
         check_replaceable(output, replace_if=COMPARISON_NAME, holding=[REPORT_NAME])
-    loaded = load_models([Path(model) for model in models])
+    loaded = load_models(named)
     options = SourceOptions(layout, label, mapping, max_unreadable, workers)
     with measured_images(loaded, as_paths(data), split, options, progress=progress) as images:
         evaluations = [

@@ -62,7 +62,7 @@ _REFERENCE = "net1"
 _CHOOSE_ON = "val"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # its tables and images fill screens
 class EvaluateResult:
     """What `evaluate` found out.
 

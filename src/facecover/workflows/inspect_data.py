@@ -53,7 +53,7 @@ AUDIT_FORMAT_VERSION = 1
 """Of the JSON that `audit` prints and writes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # its tables and images fill screens
 class ExploreResult:
     """What `explore` found out.
 
@@ -105,7 +105,7 @@ class ExploreResult:
 
 def explore(
     sources: Paths,
-    output: Path | None = None,
+    output: str | Path | None = None,
     *,
     layout: Sequence[str] = (),
     label: Sequence[str] = (),
@@ -133,6 +133,7 @@ def explore(
         OutputError: if the folder holds something else or cannot be written.
     """
     if output is not None:
+        output = Path(output)
         check_replaceable(output, replace_if=EXPLORATION_NAME, holding=_EXPLORATION_FILES)
     options = SourceOptions(layout, label, mapping, max_unreadable, workers)
     with decoded(as_paths(sources), options, progress) as (dataset, drops):
@@ -155,7 +156,7 @@ def explored(
     return ExploreResult(exploration, tuple(checked.findings), tuple(drops))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # its tables and images fill screens
 class AuditResult:
     """What `audit` found out.
 
@@ -219,9 +220,9 @@ class AuditResult:
 
 def audit(
     sources: Paths,
-    output: Path | None = None,
+    output: str | Path | None = None,
     *,
-    relabel: Sequence[Path] = (),
+    relabel: Paths = (),
     seed: int = 0,
     no_suspects: bool = False,
     layout: Sequence[str] = (),
@@ -253,8 +254,9 @@ def audit(
         OutputError: if the folder holds something else or cannot be written.
     """
     if output is not None:
+        output = Path(output)
         _check_audit_folder(output)
-    lists = {path: read_corrections(path) for path in relabel}
+    lists = {path: read_corrections(path) for path in as_paths(relabel)}
     options = SourceOptions(layout, label, mapping, max_unreadable, workers)
     # What cannot be written is said before the long checks.
     place = (

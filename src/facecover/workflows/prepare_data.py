@@ -38,7 +38,7 @@ def prepare(
     leave_out: Sequence[str] = (),
     seed: int = 0,
     keep_incorrect: bool = False,
-    relabel: Sequence[Path] = (),
+    relabel: Paths = (),
     layout: Sequence[str] = (),
     label: Sequence[str] = (),
     mapping: Sequence[str] = (),
@@ -85,7 +85,7 @@ def prepare(
         seed=seed,
         max_unreadable_share=max_unreadable,
         keeps_incorrect=keep_incorrect,
-        relabel=tuple(relabel),
+        relabel=tuple(as_paths(relabel)),
         class_map=parse_mapping(list(mapping)),
         workers=workers,
     )

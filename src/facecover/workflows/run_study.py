@@ -31,7 +31,7 @@ from facecover.yaml_text import to_yaml
 DEFINITION_NAME = "study.yaml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # its tables and images fill screens
 class StudyResult:
     """What `study` found out.
 
@@ -92,7 +92,7 @@ def _bounds(name: str, bounds: tuple[float, float] | None) -> dict[str, float]:
 def study(
     name_or_path: str | Path,
     data: Paths,
-    output: Path | None = None,
+    output: str | Path | None = None,
     *,
     settings: Sequence[str] = (),
     seeds: Sequence[int] = (),
@@ -105,7 +105,7 @@ def study(
     layout: Sequence[str] = (),
     label: Sequence[str] = (),
     mapping: Sequence[str] = (),
-    relabel: Sequence[Path] = (),
+    relabel: Paths = (),
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> StudyResult:
@@ -152,12 +152,12 @@ def study(
     )
     check_variants(chosen, only)
     overrides = [*settings, *([] if epochs is None else [f"training.epochs={epochs}"])]
-    folder = output or Path("studies") / chosen.name
+    folder = Path("studies") / chosen.name if output is None else Path(output)
     # The same photos are looked into when they are prepared for use; here they are divided alone.
     options = PrepareOptions(
         sizes_px=input_sizes(chosen, overrides),
         split_by="random",
-        relabel=tuple(relabel),
+        relabel=tuple(as_paths(relabel)),
         class_map=parse_mapping(list(mapping)),
         workers=workers,
         audits=False,
