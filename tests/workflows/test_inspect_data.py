@@ -11,7 +11,7 @@ from facecover.errors import ConfigError
 @pytest.mark.parametrize("kind", [str, Path])
 def test_paths_may_be_text(class_folders: Path, tmp_path: Path, kind: type) -> None:
     corrections = tmp_path / "corrections.csv"
-    corrections.write_text("path,label,who,when,why\n")
+    corrections.write_text("source,path,label,who,when,why\n")
     explored = facecover.explore(kind(class_folders), kind(tmp_path / "explored"))
     audited = facecover.audit(
         kind(class_folders), kind(tmp_path / "audited"),
@@ -24,5 +24,5 @@ def test_paths_may_be_text(class_folders: Path, tmp_path: Path, kind: type) -> N
 
 
 def test_one_model_is_not_taken_for_the_letters_of_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="two models or more, found 1$"):
+    with pytest.raises(ConfigError, match="two models or more, found 1"):
         facecover.compare("net1", data=tmp_path)
