@@ -196,6 +196,48 @@ def test_boxes_of_a_turned_picture_are_read_as_annotated(tmp_path: Path) -> None
     assert stored.box == upright.box == Box(15, 0, 20, 10)
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize("proof", ["stored", "upright", "none", "both"])
+def test_a_turned_picture_that_proves_nothing_follows_the_source(
+    tmp_path: Path, proof: str, as_table: bool
+) -> None:
+    corner = (0, 0, 8, 5)
+    picture(tmp_path / "1.jpg", orientation=3)  # by 180 degrees
+    picture(tmp_path / "2.jpg", (20, 20), orientation=6)
+    picture(tmp_path / "3.jpg", orientation=6)
+    picture(tmp_path / "4.jpg", orientation=6)
+    plain, turned_size = (40, 20), (20, 40)
+    sizes = {1: plain, 2: (20, 20)}
+    if proof in ("stored", "both"):
+        sizes[3] = plain
+    if proof in ("upright", "both"):
+        sizes[4] = turned_size
+    if as_table:
+        lines = [f"{n}.jpg,mask,{w},{h},0,0,8,5" for n, (w, h) in sizes.items()]
+        text = "\n".join(["filename,class,width,height,xmin,ymin,xmax,ymax", *lines])
+        put(tmp_path / "labels.csv", text)
+    else:
+        for number, size in sizes.items():
+            put(tmp_path / f"{number}.xml", annotation(("mask", corner), size=size))
+    source = read(tmp_path)
+    boxes = {row.path.stem: row.box for row in source.rows}
+    if proof == "stored":
+        assert boxes == {"1": Box(32, 15, 40, 20), "2": Box(15, 0, 20, 8), "3": Box(15, 0, 20, 8)}
+    else:
+        assert (boxes["1"], boxes["2"]) == (Box(*corner), Box(*corner))
+    said = "2 boxes of photos with an EXIF orientation are read as of the upright photos"
+    assert [note.startswith(said) for note in source.notes] == [True] * (proof in ("none", "both"))
+
+
+def test_a_box_that_fits_one_way_alone_proves_it(tmp_path: Path) -> None:
+    picture(tmp_path / "1.jpg", orientation=3)
+    picture(tmp_path / "2.jpg", orientation=6)  # 20 x 40 when upright
+    put(tmp_path / "labels.csv", "path,label,x0,y0,x1,y1\n1.jpg,1,0,0,8,5\n2.jpg,1,30,0,40,5\n")
+    source = read(tmp_path)
+    assert [row.box for row in source.rows] == [Box(32, 15, 40, 20), Box(15, 30, 20, 40)]
+    assert not source.notes
+
+
 def test_a_picture_is_found_by_either_name(tmp_path: Path) -> None:
     picture(tmp_path / "images" / "renamed.jpg")
     picture(tmp_path / "images" / "old.png")

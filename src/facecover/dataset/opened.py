@@ -104,6 +104,7 @@ def _described(source: Source) -> str:
         reasons = Counter(drop.reason for drop in source.drops)
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
         text += f"; left out: {left_out}"
+    text = "; ".join([text, *source.notes])
     # Other files, such as annotations, are no news.
     skipped = [f"{n:,} {reason}" for reason, n in source.skipped.items() if reason != NO_PHOTO]
     return f"{text}; passed over: {', '.join(skipped)}" if skipped else text

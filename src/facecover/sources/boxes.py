@@ -6,14 +6,15 @@ hand, and the files do not say which they mean.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from facecover.errors import ImageError
 from facecover.images import Header, read_header, turned
 from facecover.labels import Box
-from facecover.sources.rows import Refused
+from facecover.sources.rows import Draft, Entry, Refused
 
 MIN_SHARE_INSIDE = 0.5
 """A box that reaches over its picture's edge is clipped if so much of it lies inside."""
@@ -69,7 +70,54 @@ def read_size(width: str, height: str) -> Size | None:
     return size if 0 < min(size) <= max(size) < math.inf else None
 
 
-def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) -> Box:
+@dataclass
+class Frame:
+    """Whether a source's boxes are of its pictures as stored, or upright by their EXIF orientation.
+
+    Attributes:
+        is_stored: what is taken for a picture that does not prove it itself.
+        proved: what others proved.
+        unproved: how many boxes of turned pictures prove nothing.
+    """
+
+    is_stored: bool = False
+    proved: set[bool] = field(default_factory=set)
+    unproved: int = 0
+
+    def is_of_stored(self, edges: Edges, annotated: Size | None, stored: Size, up: Size) -> bool:
+        """Whether a box of a turned picture is of it as stored; the sizes are those of both."""
+        if annotated:
+            fits = [_has_aspect(annotated, size) for size in (stored, up)]
+        else:
+            # Careless boxes reach a little over the edge, and prove nothing by it.
+            fits = [
+                max(edges.x1 / size.width, edges.y1 / size.height) < 1.1 for size in (stored, up)
+            ]
+        if fits[0] == fits[1]:  # turned by 180 degrees, mirrored, square, or in a corner of both
+            self.unproved += 1
+            return self.is_stored
+        self.proved.add(fits[0])
+        return fits[0]
+
+
+def read_in_one_frame(read: Callable[[Frame], list[Entry]], draft: Draft) -> list[Entry]:
+    """What a reader gives; it is called again where its first boxes prove another frame."""
+    frame = Frame()
+    entries = read(frame)
+    if frame.unproved and frame.proved == {True}:
+        draft.drops.clear()
+        return read(Frame(is_stored=True))
+    if frame.unproved and frame.proved != {False}:
+        draft.notes.append(
+            f"{frame.unproved:,} boxes of photos with an EXIF orientation are read as of the "
+            "upright photos, which nothing proves"
+        )
+    return entries
+
+
+def fit_box(
+    edges: Edges, header: Header | None, annotated: Size | None = None, frame: Frame | None = None
+) -> Box:
     """A box in pixels of the upright picture.
 
     A picture that was scaled after it was annotated has its boxes scaled; one that was annotated
@@ -79,6 +127,7 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
         edges: the box, in pixels of the picture that was annotated.
         header: the picture's own; None if it cannot be read.
         annotated: the size that the annotation gives; None if it gives none.
+        frame: of the source's other boxes; it learns from this one.
 
     A box over the edge is clipped. `Refused` if most of it lies outside the picture, it is empty
     there, or the annotation is of a picture of another shape.
@@ -86,20 +135,22 @@ def fit_box(edges: Edges, header: Header | None, annotated: Size | None = None) 
     if header is None:
         return _rounded(edges, 1, 1)
     stored = Size(header.width, header.height)
-    is_swapped = header.orientation >= 5
-    upright = Size(stored.height, stored.width) if is_swapped else stored
-    annotated = annotated or upright
-    clipped = _clipped(edges, annotated)
-    if _has_aspect(annotated, upright):
-        return _scaled(clipped, annotated, upright)
-    if is_swapped and _has_aspect(annotated, stored):
-        box = _scaled(clipped, annotated, stored)
-        return Box(*map(int, turned(box, (header.width, header.height), header.orientation)))
-    raise Refused(
-        "size disagrees with its picture",
-        f"annotated at {annotated.width:g} x {annotated.height:g} pixels, but the picture has "
-        f"{upright.width:g} x {upright.height:g}, another aspect ratio",
+    upright = Size(stored.height, stored.width) if header.orientation >= 5 else stored
+    is_stored = header.orientation != 1 and (frame or Frame()).is_of_stored(
+        edges, annotated, stored, upright
     )
+    actual = stored if is_stored else upright
+    annotated = annotated or actual
+    if not _has_aspect(annotated, actual):
+        raise Refused(
+            "size disagrees with its picture",
+            f"annotated at {annotated.width:g} x {annotated.height:g} pixels, but the picture has "
+            f"{upright.width:g} x {upright.height:g}, another aspect ratio",
+        )
+    box = _scaled(_clipped(edges, annotated), annotated, actual)
+    if not is_stored:
+        return box
+    return Box(*map(int, turned(box, (header.width, header.height), header.orientation)))
 
 
 def _has_aspect(one: Size, other: Size) -> bool:

@@ -14,7 +14,14 @@ from typing import NamedTuple
 from facecover.errors import DatasetError, shown
 from facecover.images import Header
 from facecover.labels import Box
-from facecover.sources.boxes import fit_box, header_or_none, read_edges, read_size
+from facecover.sources.boxes import (
+    Frame,
+    fit_box,
+    header_or_none,
+    read_edges,
+    read_in_one_frame,
+    read_size,
+)
 from facecover.sources.folders import split_of
 from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 from facecover.text import listed
@@ -165,21 +172,31 @@ def read_csv_table(table: Path, draft: Draft) -> None:
     A line whose file is missing, whose box is wrong, or that contradicts another is left out; a
     split that is not called train, val or test is an error.
     """
-    entries: list[Entry] = []
-    header_of = functools.cache(header_or_none)  # a photo may stand in many lines
-    count = 0
-    for record in read_records(table):
-        count += 1
-        where = f"{shown(table.name)}, line {record.line}"
-        fields = record.fields or {}
-        path = _path(table.parent, fields.get("path", "")) or table
-        with draft.dropping(path, fields.get("source", "").strip() or None, where):
-            _check_line(record, path)
-            entries.append(Entry(_row(table, record, path, draft, header_of), where))
-    if not count:
+    records = list(read_records(table))
+    if not records:
         raise DatasetError(f"{shown(table)}: expected lines below the header, found none")
-    _check_found(table, count, draft)
+    header_of = functools.cache(header_or_none)  # a photo may stand in many lines
+
+    def read(frame: Frame) -> list[Entry]:
+        return [e for record in records for e in _entries(table, record, draft, header_of, frame)]
+
+    entries = read_in_one_frame(read, draft)
+    _check_found(table, len(records), draft)
     keep_once(entries, draft)
+
+
+def _entries(
+    table: Path, record: Record, draft: Draft, header_of: HeaderOf, frame: Frame
+) -> Iterator[Entry]:
+    """The row of a line, unless it is left out."""
+    where = f"{shown(table.name)}, line {record.line}"
+    fields = record.fields or {}
+    path = _path(table.parent, fields.get("path", "")) or table
+    with draft.dropping(path, fields.get("source", "").strip() or None, where):
+        _check_line(record, path)
+        place = f"{shown(table)}, line {record.line}"
+        box = _box(fields, path, place, header_of, frame)
+        yield Entry(_row(fields, place, path, box, draft), where)
 
 
 def _path(folder: Path, text: str) -> Path | None:
@@ -210,14 +227,11 @@ def _check_line(record: Record, path: Path) -> None:
         raise Refused("no label", "the label is empty")
 
 
-def _row(table: Path, record: Record, path: Path, draft: Draft, header_of: HeaderOf) -> Row:
-    fields = record.fields or {}
-    place = f"{shown(table)}, line {record.line}"
+def _row(fields: dict[str, str], place: str, path: Path, box: Box | None, draft: Draft) -> Row:
     source, split, group = (
         fields.get(name, "").strip() for name in ("source", "split", "group")
     )  # fmt: skip
     source = source or draft.name
-    box = _box(fields, path, place, header_of)
     label = draft.label_of(fields["label"].strip(), place)
     if split and split_of(split) is None:
         raise DatasetError(f"{place}: unknown split {split!r}; expected {', '.join(SPLITS)} or ''")
@@ -228,7 +242,9 @@ def _row(table: Path, record: Record, path: Path, draft: Draft, header_of: Heade
     return Row(path, source, label, box, split_of(split), group or of_photo, extra)
 
 
-def _box(fields: dict[str, str], path: Path, place: str, header_of: HeaderOf) -> Box | None:
+def _box(
+    fields: dict[str, str], path: Path, place: str, header_of: HeaderOf, frame: Frame
+) -> Box | None:
     names = _box_columns(tuple(fields))
     if not names:
         _check_no_box(fields, place)
@@ -239,7 +255,7 @@ def _box(fields: dict[str, str], path: Path, place: str, header_of: HeaderOf) ->
     size = None
     if names != Box._fields and "width" not in names:  # in tables of our own it is the face's
         size = read_size(fields.get("width", ""), fields.get("height", ""))
-    return fit_box(edges, header_of(path), size)
+    return fit_box(edges, header_of(path), size, frame)
 
 
 @functools.cache

@@ -62,6 +62,7 @@ class Source:
         rows: its labelled faces, in a stable order.
         class_labels: each class name as found, with the label it was read as.
         skipped: how many files and folders were passed over, by reason; see `photos.walk`.
+        notes: what is not certain of how it was read.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Source:
     drops: tuple[Drop, ...] = ()
     class_labels: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 Reason = Literal[
@@ -111,6 +113,7 @@ class Draft:
     drops: list[Drop] = field(default_factory=list)
     class_labels: dict[str, int] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def label_of(self, name: str, where: str) -> int:
         """The label a class name stands for, kept in `class_labels`; `Refused` if it is ignored."""
@@ -142,8 +145,10 @@ class Draft:
         """The source, or an error if not one row could be read."""
         if not self.rows:
             raise DatasetError(f"{shown(self.root)}: {self._why_empty(layout)}")
-        rows, drops = tuple(self.rows), tuple(self.drops)
-        return Source(self.name, self.root, layout, rows, drops, self.class_labels, self.skipped)
+        rows, drops, notes = tuple(self.rows), tuple(self.drops), tuple(self.notes)
+        return Source(
+            self.name, self.root, layout, rows, drops, self.class_labels, self.skipped, notes
+        )
 
     def _why_empty(self, layout: str) -> str:
         if not self.drops:

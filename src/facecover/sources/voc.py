@@ -10,7 +10,15 @@ from defusedxml.ElementTree import fromstring
 
 from facecover.errors import shown
 from facecover.photos import Folder
-from facecover.sources.boxes import Size, fit_box, header_or_none, read_edges, read_size
+from facecover.sources.boxes import (
+    Frame,
+    Size,
+    fit_box,
+    header_or_none,
+    read_edges,
+    read_in_one_frame,
+    read_size,
+)
 from facecover.sources.folders import split_of
 from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
 
@@ -160,8 +168,7 @@ def read_voc(top: Folder, draft: Draft) -> None:
     left out.
     """
     reader = _VocReader(top, draft)
-    entries = [entry for path in top.all_others(".xml") for entry in reader.read(path)]
-    keep_once(entries, draft)
+    keep_once(read_in_one_frame(reader.read_all, draft), draft)
     unclaimed = (path for path in reader.pictures.all if path not in reader.claimed)
     draft.drop_all(unclaimed, "no annotation", "found no XML file that describes it")
 
@@ -170,10 +177,17 @@ class _VocReader:
     def __init__(self, top: Folder, draft: Draft) -> None:
         self._draft = draft
         self._top = top.path
+        self._files = list(top.all_others(".xml"))
         self._splits = Splits(top)
         self._header_of = functools.cache(header_or_none)
         self.pictures = Pictures(top)
         self.claimed: set[Path] = set()  # by an annotation file, and be it a broken one
+        self._frame = Frame()
+
+    def read_all(self, frame: Frame) -> list[Entry]:
+        """The faces of every annotation file."""
+        self._frame = frame
+        return [entry for path in self._files for entry in self.read(path)]
 
     def read(self, path: Path) -> Iterator[Entry]:
         """The faces of an annotation file; what cannot be used becomes a drop."""
@@ -214,6 +228,6 @@ class _VocReader:
             raise Refused("no label", "expected a <name>, found none")
         label = self._draft.label_of(name, where)
         edges = read_edges({} if box is None else _texts(box, BOX), BOX)
-        fitted = fit_box(edges, self._header_of(picture), size)
+        fitted = fit_box(edges, self._header_of(picture), size, self._frame)
         group = shown(f"{self._draft.name}/{picture.relative_to(self._top).as_posix()}")
         return Row(picture, self._draft.name, label, fitted, split, group, _texts(face, FLAGS))
