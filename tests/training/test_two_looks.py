@@ -100,7 +100,7 @@ def test_where_faces_are_is_learned_once_and_then_left(
         assert torch.equal(value, learned[name]), name
 
 
-@pytest.mark.usefixtures("quick_export")
+@pytest.mark.usefixtures("exported_once")
 def test_a_run_that_goes_on_is_the_run_in_one_go(
     run: Run,
     dataset: Dataset,
