@@ -42,7 +42,15 @@ MAX_FILE_BYTES = 64 * 2**20
 """A member of an archive, or a stream, with more bytes is refused. They are read into memory;
 the largest photos that are decoded, of 100 million pixels, have about as many as JPEGs."""
 
+OUTPUT_NAMES = frozenset(
+    ("manifest.parquet", "audit.json", "exploration.json", "evaluation.json", "comparison.json",
+     "run.json", "study.json")
+)  # fmt: skip
+BESIDE_OUTPUT = frozenset(("dropped.csv", "report.html", "config.yaml", "study.yaml"))
+"""A folder with files of both sets was written by `facecover`; the images in it are no photos."""
+
 HIDDEN, NO_PHOTO, LINKED = "hidden", "no photo by name", "link to a folder that is read anyway"
+OWN_OUTPUT = "folder written by facecover"
 """Why something is passed over, as it is counted."""
 
 
@@ -126,9 +134,10 @@ class Folder(Struct, eq=False, dict=True):
 def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> Iterator[Folder]:
     """Every folder from a root down, each before those in it, by name.
 
-    Hidden folders and `OTHER_FOLDERS` are not looked into. Links to folders are followed, but each
-    real folder is listed once and under its own path if it has one below the root: a link to what
-    is listed anyway, or to a folder around it, is passed over. So a loop of links ends.
+    Hidden folders, `OTHER_FOLDERS` and outputs of our own below the root are not looked into.
+    Links to folders are followed, but each real folder is listed once and under its own path if it
+    has one below the root: a link to what is listed anyway, or to a folder around it, is passed
+    over. So a loop of links ends.
 
     Args:
         root: a folder.
@@ -150,7 +159,12 @@ def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> It
             problem = f"expected folders at most {MAX_DEPTH} deep; name a folder further down"
             yield Folder(path, problem=problem)
             continue
-        folder, folders = _list(path, skipped)
+        inside = Counter[str]()
+        folder, folders = _list(path, inside)
+        if depth and _is_own_output(folder):
+            skipped[OWN_OUTPUT] += 1
+            continue
+        skipped.update(inside)
         yield folder
         for entry in reversed(folders):
             is_link = entry.is_symlink()
@@ -159,6 +173,11 @@ def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> It
                 skipped[LINKED] += 1
             else:
                 waiting.append((entry.path, inner, depth + 1))
+
+
+def _is_own_output(folder: Folder) -> bool:
+    names = {os.path.basename(path) for path in folder.other_files}  # noqa: PTH119  (no Path each)
+    return bool(names & OUTPUT_NAMES and names & BESIDE_OUTPUT)
 
 
 def _is_listed_anyway(target: Path, root: Path, left_out: Path | None) -> bool:

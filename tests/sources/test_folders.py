@@ -290,3 +290,23 @@ def test_folders_nested_without_end_are_refused(tmp_path: Path) -> None:
     put(tmp_path, ["/".join(["d"] * (MAX_DEPTH + 1)) + "/a.jpg"])
     with pytest.raises(DatasetError, match=f"at most {MAX_DEPTH} deep"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["audit.json", "report.html", "suspects.png"],
+        ["manifest.parquet", "dropped.csv", "images_32.npy"],
+        ["run.json", "config.yaml", "curves.png"],
+    ],
+)
+def test_outputs_of_our_own_among_the_photos_are_passed_over_and_counted(
+    tmp_path: Path, names: list[str]
+) -> None:
+    put(tmp_path, ["mask/a.jpg", "no/b.jpg", "audit/x.jpg", *(f"audit/{name}" for name in names)])
+    source = read(tmp_path)
+    assert set(found(source)) == {"mask/a.jpg", "no/b.jpg"}
+    assert source.skipped == {"folder written by facecover": 1}
+    (tmp_path / "audit" / names[0]).unlink()
+    with pytest.raises(LabelError, match="found 'audit'"):  # one file of such a name proves nothing
+        read(tmp_path)
