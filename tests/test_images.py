@@ -1,14 +1,16 @@
 import io
 import struct
 import threading
+import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -16,6 +18,7 @@ import facecover.images
 from facecover.errors import ImageError
 from facecover.images import (
     Header,
+    PixelBudget,
     checked_pixels,
     cropped,
     read_header,
@@ -372,6 +375,64 @@ def test_a_bomb_is_refused_before_it_is_decoded(
     assert read_photo(path).image.size == (200, 100)
 
 
+def test_a_jpeg_counts_as_what_is_decoded_of_it() -> None:
+    photo = encoded(drawn((1600, 1200)), "JPEG")
+    reduced = read_photo(photo, at_least_px=100, max_pixels=200 * 150)
+    assert (reduced.image.size, reduced.full_size) == ((200, 150), (1600, 1200))
+    for at_least_px, max_pixels in ((None, 200 * 150), (100, 200 * 150 - 1)):
+        with pytest.raises(ImageError, match="1600 x 1200 pixels; expected at most"):
+            read_photo(photo, at_least_px=at_least_px, max_pixels=max_pixels)
+    # All coefficients are in memory, however few pixels come of them.
+    progressive = encoded(drawn((1600, 1200)), "JPEG", progressive=True)
+    assert read_photo(progressive, at_least_px=100, max_pixels=960_000).image.size == (200, 150)
+    with pytest.raises(ImageError, match="expected at most 959,999"):
+        read_photo(progressive, at_least_px=100, max_pixels=959_999)
+
+
+def test_threads_that_share_a_budget_never_hold_more() -> None:
+    photo, budget = encoded(drawn((100, 100)), "PNG"), PixelBudget(30_000)
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def read(_: int) -> None:
+        nonlocal inside, most
+        with budget.photo(photo):
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.001)
+            with lock:
+                inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(40)))
+    assert 1 <= most <= 3
+
+
+def test_a_picture_waits_until_there_is_room() -> None:
+    photo, budget = encoded(drawn((100, 100)), "PNG"), PixelBudget(10_000)
+    done = threading.Event()
+
+    def read() -> None:
+        with budget.photo(photo):
+            done.set()
+
+    thread = threading.Thread(target=read)
+    with budget.photo(photo):
+        thread.start()
+        assert not done.wait(0.05)
+    thread.join()
+    assert done.is_set()
+
+
+def test_what_fails_gives_its_pixels_back() -> None:
+    photo, budget = encoded(drawn((100, 100)), "PNG"), PixelBudget(10_000)
+    for content in (photo[:-40], encoded(drawn((101, 100)), "PNG")):
+        with pytest.raises(ImageError, match=r"broken|at most 10,000"), budget.photo(content):
+            pass
+    with budget.photo(photo) as whole:
+        assert whole.full_size == (100, 100)
+
+
 def test_a_bomb_far_over_pillows_own_limit_is_refused() -> None:
     header = encoded(Image.new("RGB", (1, 1)), "BMP")
     huge = header[:18] + (60_000).to_bytes(4, "little") * 2 + header[26:]
@@ -519,8 +580,6 @@ SEEDS = [
     *(turned_file(6, format) for format in ("JPEG", "PNG", "WEBP")),
 ]
 
-FUZZ = settings(max_examples=150)
-
 
 def read_or_refuse(content: bytes) -> None:
     try:
@@ -533,7 +592,7 @@ def read_or_refuse(content: bytes) -> None:
         assert resized(photo.image, 8).shape == (8, 8, 3)
 
 
-@FUZZ
+@pytest.mark.fuzz
 @given(content=st.binary(max_size=300))
 @example(content=b"GIF89a")
 @example(content=b"\x89PNG\r\n\x1a\n")
@@ -544,7 +603,7 @@ def test_random_bytes_are_an_image_or_an_image_error(content: bytes) -> None:
     read_or_refuse(content)
 
 
-@FUZZ
+@pytest.mark.fuzz
 @given(
     seed=st.sampled_from(SEEDS),
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=8),

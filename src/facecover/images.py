@@ -10,8 +10,9 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -28,7 +29,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
 
 MAX_PIXELS = 100_000_000
-"""Images with more pixels are refused before they are decoded (a decompression bomb)."""
+"""Images with more pixels are refused before they are decoded (a decompression bomb); decoding
+takes 4 to 16 bytes a pixel, WebP the most."""
 
 RESAMPLING = Image.Resampling.BILINEAR
 """Pillow widens this filter's support when it shrinks, so it is antialiased."""
@@ -76,7 +78,51 @@ class Photo(Struct, frozen=True):
         return resized(self.image, size_px, self.extent)
 
 
-def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
+class PixelBudget:
+    """How many pixels are decoded at a time, over all threads that share it.
+
+    Args:
+        pixels: of all pictures in memory together, and the most that one may have.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels = pixels
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def photo(self, source: ImageSource, at_least_px: int | None = None) -> Iterator["Photo"]:
+        """What `read_photo` gives, once there is room for it, and until the end of the block.
+
+        Raises:
+            ImageError: as `read_photo`.
+        """
+        reserved = 0
+
+        def reserve(pixels: int) -> None:
+            nonlocal reserved
+            with self._changed:
+                self._changed.wait_for(lambda: self._taken + pixels <= self.pixels)
+                self._taken += pixels
+                reserved += pixels
+
+        try:
+            yield read_photo(
+                source, at_least_px=at_least_px, max_pixels=self.pixels, reserve=reserve
+            )
+        finally:
+            with self._changed:
+                self._taken -= reserved
+                self._changed.notify_all()
+
+
+def read_photo(
+    source: ImageSource,
+    *,
+    at_least_px: int | None = None,
+    max_pixels: int | None = None,
+    reserve: Callable[[int], object] | None = None,
+) -> Photo:
     """The upright RGB picture in a file, bytes, a binary stream, an image or an array.
 
     Args:
@@ -85,10 +131,12 @@ def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
         at_least_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
             keep this many pixels: sooner, and almost the same picture. None, the default, decodes
             every pixel.
+        max_pixels: a picture that has more, once reduced, is refused; None takes `MAX_PIXELS`.
+        reserve: called with the pixels that decoding will hold in memory, before it begins.
 
     Raises:
         ImageError: if it is not one of `FORMATS`, is broken or cut off, has more than
-            `MAX_PIXELS` pixels, or is an array of another dtype or shape; or a Pillow image of
+            `max_pixels` pixels, or is an array of another dtype or shape; or a Pillow image of
             mode I or F whose values are neither 0..255 nor, of I, 0..65535 or, of F, 0..1.
     """
     if isinstance(source, np.ndarray):
@@ -96,19 +144,22 @@ def read_photo(source: ImageSource, *, at_least_px: int | None = None) -> Photo:
         return _whole(Image.fromarray(pixels), "array", "RGB")
     if isinstance(source, Image.Image):
         with _explained("image"):
-            _check_size(source, "image")
+            _check_size(source.size, "image", max_pixels)
+            if reserve is not None:
+                reserve(source.width * source.height)
             return _whole(_upright_rgb(source, "image"), source.format or "array", source.mode)
+    decode = partial(_decode, at_least_px=at_least_px, max_pixels=max_pixels, reserve=reserve)
     if isinstance(source, (str, PathLike)):
         with _file(Path(source)) as stream:
-            return _decode(stream, shown(Path(source)), at_least_px)
+            return decode(stream, shown(Path(source)))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode(io.BytesIO(source), "image bytes", at_least_px)
+        return decode(io.BytesIO(source), "image bytes")
     if not hasattr(source, "read"):
         raise ImageError(
             "expected a path, bytes, a binary stream, a Pillow image, or an array of uint8 "
             f"(H, W, 3), RGB, found {type(source).__name__}"
         )
-    return _decode(source, "image stream", at_least_px)
+    return decode(source, "image stream")
 
 
 _EXPECTED = "expected uint8 (H, W, 3), RGB"
@@ -169,6 +220,7 @@ def read_header(path: Path) -> Header:
         ImageError: as `read_photo`, as far as the header shows it.
     """
     with _file(path) as stream, _opened(stream, shown(path)) as image:
+        _check_size(image.size, shown(path))
         return Header(*image.size, _orientation(image))
 
 
@@ -227,12 +279,22 @@ def _file(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _decode(stream: BinaryIO, where: str, at_least_px: int | None) -> Photo:
+def _decode(
+    stream: BinaryIO,
+    where: str,
+    at_least_px: int | None,
+    max_pixels: int | None,
+    reserve: Callable[[int], object] | None,
+) -> Photo:
     with _opened(stream, where) as image:
         quality = _jpeg_quality(image)
         stored = image.size
         # Pillow reduces JPEGs alone; it says where the picture then lies.
         drafted = image.draft(None, (at_least_px, at_least_px)) if at_least_px else None
+        pixels = _pixels_in_memory(image, stored)
+        _check_size(stored, where, max_pixels, pixels)
+        if reserve is not None:
+            reserve(pixels)
         upright = _upright_rgb(image, where)
         if drafted is None:
             return _whole(upright, image.format or "", image.mode, quality)
@@ -254,7 +316,6 @@ def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
         except UnidentifiedImageError:
             raise ImageError(f"{where}: {_what_instead(stream)}") from None
         with image:
-            _check_size(image, where)
             yield image
 
 
@@ -321,12 +382,22 @@ def _what_instead(stream: BinaryIO) -> str:
     return f"not an image that can be read; {expected}, found bytes {head[:8]!r}"
 
 
-def _check_size(image: Image.Image, where: str) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{where}: {width} x {height} pixels; expected at most {MAX_PIXELS:,} in all"
-        )
+def _pixels_in_memory(image: Image.Image, stored: tuple[int, int]) -> int:
+    """Those that are decoded; libjpeg holds all coefficients of a progressive JPEG besides.
+
+    These take two bytes each, 6 or 8 a pixel, which is half of what a pixel of WebP takes.
+    """
+    pixels = image.width * image.height
+    is_progressive = image.format in ("JPEG", "MPO") and "progressive" in image.info
+    return max(pixels, stored[0] * stored[1] // 2) if is_progressive else pixels
+
+
+def _check_size(
+    size: tuple[int, int], where: str, max_pixels: int | None = None, pixels: int | None = None
+) -> None:
+    (width, height), limit = size, max_pixels or MAX_PIXELS
+    if (width * height if pixels is None else pixels) > limit:
+        raise ImageError(f"{where}: {width} x {height} pixels; expected at most {limit:,} in all")
     if width < 1 or height < 1:
         raise ImageError(f"{where}: an image without pixels ({width} x {height})")
 

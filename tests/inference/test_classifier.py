@@ -252,9 +252,10 @@ def test_its_name_says_what_it_answers(write_model: WriteModel) -> None:
 
 
 def test_a_pickled_classifier_answers_the_same(write_model: WriteModel) -> None:
-    classifier = Classifier(write_model(), threads=1)
+    classifier = Classifier(write_model(), threads=1, max_pixels=5_000)
     again = pickle.loads(pickle.dumps(classifier))  # noqa: S301  (our own bytes)
     assert again.info == classifier.info
+    assert again.budget.pixels == 5_000
     images = _images(5)
     np.testing.assert_array_equal(again.classify_images(images), classifier.classify_images(images))
 

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.inference.example_answers import given_answer, jpeg_bytes, photo_bytes, uncertain
 
 from facecover.errors import ConfigError, OutputError
+from facecover.images import MAX_PIXELS, PixelBudget
 from facecover.inference import outputs
 from facecover.inference.outputs import Sheet, SortedCopies, safe_name
 
@@ -70,7 +71,7 @@ def test_a_sheet_shows_the_first_photos(tmp_path: Path, monkeypatch: pytest.Monk
     assert sheet.write() == 0
     assert not (tmp_path / "sheet.png").exists()
     for _ in range(5):
-        sheet.add(given_answer(source=photo_bytes((9, 99, 9))))
+        sheet.add(given_answer(source=photo_bytes((9, 99, 9))), PixelBudget(MAX_PIXELS))
     assert sheet.write() == 3
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.width == 3 * (128 + 8) + 8

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.inference.example_answers import jpeg_bytes, photo_bytes
 from tests.inference.example_model import WriteModel, example_info
 
+from facecover.errors import ConfigError
 from facecover.images import read_photo
 from facecover.inference.classifier import Classifier
 from facecover.inference.inputs import find_inputs
@@ -129,6 +130,28 @@ def test_an_answer_near_a_boundary_comes_from_every_pixel(write_model: WriteMode
             n_close += 1
             assert one == other
     assert n_close
+
+
+def test_a_photo_over_the_limit_is_answered_at_reduced_scale_or_a_line(
+    write_model: WriteModel, tmp_path: Path
+) -> None:
+    between = Image.new("RGB", (1600, 1000), (128, 128, 0))  # near a boundary
+    paths = [tmp_path / "a.jpg", tmp_path / "b.png"]
+    for path in paths:
+        between.save(path)
+    for every_pixel, n_answered in ((False, 1), (True, 0)):
+        outcomes = list(
+            predict(paths, model=write_model(), max_megapixels=1, every_pixel=every_pixel)
+        )
+        for outcome in outcomes[:n_answered]:
+            assert isinstance(outcome, Answered)
+            assert outcome.prediction.size_px == (1600, 1000)
+        for outcome in outcomes[n_answered:]:
+            assert isinstance(outcome, Broken)
+            assert outcome.reason == "1600 x 1000 pixels; expected at most 1,000,000 in all"
+    for out_of_range in (0, 179):
+        with pytest.raises(ConfigError, match="max_megapixels: expected 1 to 178"):
+            predict(paths, model=write_model(), max_megapixels=out_of_range)
 
 
 @given(st.floats(0, 1), st.floats(-MARGIN, MARGIN))

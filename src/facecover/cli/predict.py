@@ -23,7 +23,12 @@ from facecover.errors import ConfigError, ImageError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
 from facecover.photos import Broken
-from facecover.workflows.answer_photos import PhotoAnswers, predict
+from facecover.workflows.answer_photos import (
+    MAX_MEGAPIXELS,
+    MEGAPIXELS_LIMIT,
+    PhotoAnswers,
+    predict,
+)
 
 if TYPE_CHECKING:
     from facecover.inference.outputs import Sheet, SortedCopies
@@ -109,6 +114,16 @@ def predict_command(
             help="Never decode large JPEGs at reduced scale, which moves probabilities a little.",
         ),
     ] = False,
+    max_megapixels: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Megapixels that are decoded at a time, over all threads; a photo with more is an "
+            "error.",
+            min=1,
+            max=MEGAPIXELS_LIMIT,
+        ),
+    ] = MAX_MEGAPIXELS,
 ) -> None:
     """Say for each photo whether the face is covered.
 
@@ -129,6 +144,7 @@ def predict_command(
         threshold=threshold,
         uncertain_band=uncertain_band,
         every_pixel=every_pixel,
+        max_megapixels=max_megapixels,
         leave_out=copy_to,
     )
     header, line_of = _lines(as_json, as_csv, answers.info.class_names)
@@ -304,7 +320,7 @@ class _Work:
             if self._copies is not None:
                 self._copies.add(outcome)
             if self._sheet is not None:
-                self._sheet.add(outcome)
+                self._sheet.add(outcome, self._answers.budget)
         # Counted once it is printed: after Ctrl-C the count is that of the lines.
         _print(self._line_of(outcome))
         if isinstance(outcome, Broken):

@@ -24,7 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from facecover.errors import ConfigError, ImageError, ModelFileError, shown
 from facecover.files import available_cores
-from facecover.images import ImageSource, read_photo
+from facecover.images import MAX_PIXELS, ImageSource, PixelBudget
 from facecover.inference.model_file import (
     DEFAULT_MODEL,
     ModelFile,
@@ -138,10 +138,11 @@ class Classifier:
             takes the model's own.
         uncertain_band: the probabilities of a mask, from and to, that are uncertain; None takes
             the model's own, which may be none.
+        max_pixels: that are decoded at a time, over all threads; an image with more is refused.
 
     Raises:
-        ConfigError: if `threads` is not a positive number, or threshold and band do not fit; see
-            `with_choices`.
+        ConfigError: if `threads` or `max_pixels` is not a positive number, or threshold and band do
+            not fit; see `with_choices`.
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
             changed, comes from a newer version, or cannot be run.
     """
@@ -153,7 +154,9 @@ class Classifier:
         *,
         threshold: float | None = None,
         uncertain_band: tuple[float, float] | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
+        self.budget = PixelBudget(_positive("max_pixels", max_pixels))
         self._threads = None if threads is None else _positive("threads", threads)
         # The default by its file: a run folder of its name in the working folder would come first.
         path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
@@ -175,7 +178,8 @@ class Classifier:
 
     def __reduce__(self) -> tuple[object, ...]:
         path = str(self._model.path.resolve())
-        return _loaded_again, (path, self._threads, self._choices, self.info.file_sha256)
+        choices = self._threads, self._choices, self.budget.pixels
+        return _loaded_again, (path, *choices, self.info.file_sha256)
 
     def __call__(self, image: ImageSource) -> Prediction:
         """The answer for one photo of a face.
@@ -277,8 +281,10 @@ class Classifier:
                     yield one if isinstance(one, ImageError) else next(answers)
 
     def _read(self, image: ImageSource, at_least_px: int | None = None) -> Input:
-        photo = read_photo(image, at_least_px=at_least_px)
-        return Input(photo.resized(self.info.input_size_px), photo.full_size)
+        with self.budget.photo(image, at_least_px) as photo:
+            small = Input(photo.resized(self.info.input_size_px), photo.full_size)
+            del photo  # before there is room for the next one
+        return small
 
     def _read_or_error(
         self, image: ImageSource | Input | ImageError, at_least_px: int | None
@@ -301,11 +307,14 @@ def _loaded_again(
     path: str,
     threads: int | None,
     choices: tuple[float | None, tuple[float, float] | None],
+    max_pixels: int,
     file_sha256: str,
 ) -> Classifier:
     """A pickled classifier, from the same model file."""
     threshold, band = choices
-    classifier = Classifier(path, threads, threshold=threshold, uncertain_band=band)
+    classifier = Classifier(
+        path, threads, threshold=threshold, uncertain_band=band, max_pixels=max_pixels
+    )
     if classifier.info.file_sha256 != file_sha256:
         raise ModelFileError(
             f"{shown(path)}: expected the model file that was pickled, {file_sha256[:12]}..., "

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 from facecover.errors import ConfigError, ImageError, OutputError, shown
 from facecover.files import check_own_file, written_file
-from facecover.images import FORMATS, read_photo
+from facecover.images import FORMATS, PixelBudget
 from facecover.inference.prediction import Answered
 
 _MAX_NAME_BYTES = 180
@@ -162,15 +162,17 @@ class Sheet:
         self._path = path
         self._tiles: list[SheetTile] = []
 
-    def add(self, answered: Answered) -> None:
-        """Take one photo, if there is room."""
+    def add(self, answered: Answered, budget: PixelBudget) -> None:
+        """Take one photo, if there is room; it is decoded within the budget."""
         if self.is_full:
             return
         try:
-            image = read_photo(answered.photo.source, at_least_px=2 * _TILE_PX).image
+            with budget.photo(answered.photo.source, 2 * _TILE_PX) as photo:
+                photo.image.thumbnail((_TILE_PX, _TILE_PX))
+                image = photo.image.copy()  # a WebP's own holds its decoder, in full size
+                del photo
         except ImageError:  # it was there when it was answered
             return
-        image.thumbnail((_TILE_PX, _TILE_PX))
         given = answered.prediction
         colour = _UNCERTAIN_COLOUR if given.is_uncertain else _COLOURS[given.label]
         mark = "?" if given.is_uncertain else ""

@@ -1,5 +1,6 @@
 """`predict`: is the face covered, in each of many photos."""
 
+import math
 import os
 import sys
 from collections import Counter, deque
@@ -7,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from facecover.errors import ImageError, shown
+from facecover.errors import ConfigError, ImageError, shown
+from facecover.images import PixelBudget
 from facecover.inference.classifier import BATCH_SIZE, Classifier
 from facecover.inference.inputs import Inputs, find_inputs
 from facecover.inference.model_info import ModelInfo
@@ -31,6 +33,13 @@ MAX_WAITING_BYTES = 256 * 2**20
 """Of photos that wait for their answers in memory: a few of the largest, and some dozens as
 cameras make them, so that the threads that decode have enough to do."""
 
+MAX_MEGAPIXELS = 100
+"""Decoded at a time: 0.4 GB of JPEGs and PNGs, 1.6 GB of WebPs. Photos of phones, up to 108
+megapixels, are JPEGs and have fewer at reduced scale."""
+
+MEGAPIXELS_LIMIT = 178
+"""Pillow opens no image with more."""
+
 Name = str | os.PathLike[str]
 
 
@@ -39,6 +48,7 @@ class PhotoAnswers:
 
     Attributes:
         info: the model that answers, with the threshold and the band that are in use.
+        budget: what may be decoded at a time.
         skipped: how many files were passed over, by reason; complete after the iteration.
     """
 
@@ -46,6 +56,7 @@ class PhotoAnswers:
         self, classifier: Classifier, found: Inputs, batch_size: int, *, every_pixel: bool
     ) -> None:
         self.info: ModelInfo = classifier.info
+        self.budget: PixelBudget = classifier.budget
         self.skipped: Counter[str] = found.skipped
         self._found = found
         self._outcomes = answered(classifier, found, batch_size, every_pixel=every_pixel)
@@ -82,6 +93,7 @@ def predict(
     threshold: float | None = None,
     uncertain_band: tuple[float, float] | None = None,
     every_pixel: bool = False,
+    max_megapixels: int = MAX_MEGAPIXELS,
     leave_out: Name | None = None,
     stdin: BinaryIO | None = None,
 ) -> PhotoAnswers:
@@ -97,6 +109,8 @@ def predict(
         threshold: as of `Classifier`.
         uncertain_band: likewise.
         every_pixel: large JPEGs are not decoded at reduced scale first.
+        max_megapixels: that are decoded at a time, over all threads, 1..178; a photo with more is
+            an error, unless it is a JPEG that has fewer at reduced scale.
         leave_out: a folder that is not looked into, such as one that is written into meanwhile.
         stdin: where the bytes of ``-`` come from; standard input by default.
 
@@ -104,8 +118,18 @@ def predict(
         ConfigError: if a number is out of range.
         ModelFileError: if the model cannot be used.
     """
+    if not 1 <= max_megapixels <= MEGAPIXELS_LIMIT:
+        raise ConfigError(
+            f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
+        )
     names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
-    classifier = Classifier(model, threads, threshold=threshold, uncertain_band=uncertain_band)
+    classifier = Classifier(
+        model,
+        threads,
+        threshold=threshold,
+        uncertain_band=uncertain_band,
+        max_pixels=round(max_megapixels * 1e6),
+    )
     paths = [os.fspath(name) for name in names]
     left_out = None if leave_out is None else Path(leave_out)
     found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=left_out)
@@ -144,7 +168,7 @@ def answered(
         for outcome in outcomes:
             while isinstance(item := waiting.next(), Broken):
                 yield item
-            if at_least_px is not None and _may_differ(outcome, classifier.info, at_least_px):
+            if at_least_px is not None and _may_differ(outcome, classifier, at_least_px):
                 outcome = _from_every_pixel(classifier, item)
             yield _paired(item, outcome)
     yield from waiting.broken()
@@ -208,11 +232,13 @@ def is_near_boundary(probabilities: Sequence[float], info: ModelInfo) -> bool:
     return any(abs(mask - boundary) <= MARGIN for boundary in boundaries)
 
 
-def _may_differ(outcome: Prediction | ImageError, info: ModelInfo, at_least_px: int) -> bool:
-    """Whether a photo was answered at reduced scale, and close to another answer."""
+def _may_differ(outcome: Prediction | ImageError, classifier: Classifier, at_least_px: int) -> bool:
+    """Whether a photo was answered at reduced scale, near another answer, and can be in full."""
     if isinstance(outcome, ImageError) or min(outcome.size_px) < 2 * at_least_px:
         return False
-    return is_near_boundary(list(outcome.probabilities.values()), info)
+    if math.prod(outcome.size_px) > classifier.budget.pixels:
+        return False
+    return is_near_boundary(list(outcome.probabilities.values()), classifier.info)
 
 
 def _from_every_pixel(classifier: Classifier, photo: FoundPhoto) -> Prediction | ImageError:
