@@ -35,7 +35,7 @@ def as_images(pixels: npt.NDArray[np.uint8]) -> Tensor:
 def locator() -> FaceLocator:
     torch.manual_seed(0)
     locator = FaceLocator().requires_grad_(False)
-    learn_locator(locator, *drawn(400, seed=1), 150)
+    learn_locator(locator, *drawn(400, seed=1), 100)
     return locator
 
 
