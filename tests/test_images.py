@@ -424,6 +424,10 @@ def test_a_picture_waits_until_there_is_room() -> None:
     assert done.is_set()
 
 
+def test_pillows_blocks_are_too_large_to_stay_with_a_thread() -> None:
+    assert Image.core.get_block_size() > 32 * 2**20  # type: ignore[attr-defined]
+
+
 def test_what_fails_gives_its_pixels_back() -> None:
     photo, budget = encoded(drawn((100, 100)), "PNG"), PixelBudget(10_000)
     for content in (photo[:-40], encoded(drawn((101, 100)), "PNG")):
