@@ -124,6 +124,6 @@ def test_the_terminal_shows_each_variant_and_the_answer(
     for expected in (
         "[wide]", "+3.1 (\N{MINUS SIGN}0.4 to +5.0)", "faces, left out",
         "all sources, grouped", "A reason.",
-        "! Not among the results: masks, random: every photo is a mask.",
+        "- Not among the results: masks, random: every photo is a mask.",
     ):  # fmt: skip
         assert expected in shown, expected
