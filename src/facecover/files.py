@@ -127,7 +127,7 @@ def check_replaceable(
             names = sorted(entry.name for entry in path.iterdir())
             if names and not is_ours:
                 expected = (
-                    f"an empty folder, or one with a {replace_if}" if replace_if else "an empty one"
+                    f"an empty folder, or one with {replace_if}" if replace_if else "an empty one"
                 )
                 raise OutputError(
                     f"{shown(path)}: expected {expected}, found other files; they are left as "

@@ -55,6 +55,16 @@ def test_a_comparison_prints_every_model_and_every_sentence() -> None:
     assert "120 test images" in text
 
 
+def test_a_comparison_names_the_model_that_lacks_a_metric() -> None:
+    runs = [run_of(name, n=80) for name in ("one", "two")]
+    labels, probabilities = binary_answers(80)
+    bare = fake_images(np.full_like(probabilities, (0.9, 0.1)))
+    never = evaluate_images(FakeClassifier(), bare, labels, name="two", data_digest="ab" * 32)
+    comparison = compare_evaluations([runs[0].evaluations[0], never])
+    text = " ".join(printed(*compare_sections(comparison, runs)).split())
+    assert "two: Undefined, because the model never answered mask: Precision." in text
+
+
 @pytest.mark.parametrize(
     ("share", "expected"),
     [(0.973, "97.3%"), (1.0, "100.0%"), (0.9997, "99.97%"), (0.0, "0.0%"), (0.0003, "0.03%")],

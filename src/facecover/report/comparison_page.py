@@ -146,18 +146,28 @@ def comparison_summary(comparison: Comparison, runs: Sequence[RunReport], anchor
         _card(one, comparison.evaluations[0].metrics.n, colours.get(one.members[0], ""))
         for one in comparison.contenders
     ]
-    limits = dict.fromkeys(
-        sentence
-        for one in comparison.evaluations
-        for sentence in (*cautions(one.metrics), *flattery(one, named=True))
-    )
     blocks: tuple[Block, ...] = (
         Paragraph(sentences[0], is_lead=True),
         on_page(Cards(tuple(cards))),
         Bullets((*sentences[1:], *_cost_sentences(comparison, runs))),
-        *(Notice(limit, is_warning=True) for limit in limits),
+        *(Notice(limit, is_warning=True) for limit in _limits(comparison)),
     )
     return Section("Summary", anchor, blocks)
+
+
+def _limits(comparison: Comparison) -> list[str]:
+    """What a reader must know of the figures; of which model, where not of all."""
+    names: dict[str, list[str]] = {}
+    for one in comparison.evaluations:
+        for sentence in cautions(one.metrics):
+            names.setdefault(sentence, []).append(one.name)
+    every = len(comparison.evaluations)
+    limits = [
+        sentence if len(of) == every else f"{joined(of)}: {sentence}"
+        for sentence, of in names.items()
+    ]
+    flattered = (said for one in comparison.evaluations for said in flattery(one, named=True))
+    return list(dict.fromkeys((*limits, *flattered)))
 
 
 def _card(one: Contender, n: int, colour: str) -> Card:
