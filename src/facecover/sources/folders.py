@@ -7,6 +7,7 @@ from facecover.errors import ConfigError, DatasetError, LabelError, shown
 from facecover.labels import is_ignored, is_known, known_names, proposals, resolve_label
 from facecover.photos import Folder
 from facecover.sources.rows import IGNORED, Draft, Row
+from facecover.text import counted
 
 
 def _label_in_name(path: Path, mapping: Mapping[str, str]) -> str | None:
@@ -160,7 +161,7 @@ def folder_list(folder: Folder) -> str:
     """What a folder holds, for a message: its first folders and its number of photos."""
     names = [f"{shown(child.name)}/" for child in folder.folders]
     more = [f"{len(names) - 5:,} more folders"] if len(names) > 5 else []
-    images = [f"{len(folder.images):,} images"] if folder.images else []
+    images = [counted(len(folder.images), "image")] if folder.images else []
     return ", ".join(names[:5] + more + images) or "nothing"
 
 
