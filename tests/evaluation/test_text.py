@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.evaluation.synthetic import FakeClassifier, binary_answers, evaluation_of, fake_images
+from tests.evaluation.synthetic import FakeClassifier, binary_answers, fake_images
 from tests.report.printing import printed
 from tests.report.runs import run_of
 
@@ -9,7 +9,6 @@ from facecover.evaluation.formatting import (
     cautions,
     joined,
     kind_of,
-    metric_sentence,
     number,
     p_value,
     points,
@@ -87,11 +86,3 @@ def test_numbers_as_people_read_them() -> None:
     assert points(-0.008) == "0.8 points"
     assert joined("a") == "a"
     assert joined("abc") == "a, b and c"
-
-
-def test_a_metric_as_a_sentence() -> None:
-    metrics = evaluation_of("net", 200).metrics
-    sentence = metric_sentence(metrics)
-    assert sentence.startswith(percent(metrics.values["accuracy"] or 0) + " accuracy (95% interval")
-    assert sentence.endswith("n = 200)")
-    assert "ROC-AUC" in metric_sentence(metrics, "roc_auc")

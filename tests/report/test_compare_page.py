@@ -13,7 +13,6 @@ from facecover.evaluation.metrics import METRICS
 from facecover.evaluation.slices import measure_slices
 from facecover.report.blocks import Table
 from facecover.report.comparison_page import (
-    compare_chapter,
     compare_sections,
     slices_side_by_side,
     write_compare_report,
@@ -53,10 +52,10 @@ def test_three_models_are_compared_in_pairs() -> None:
         assert pair in text
 
 
-def test_a_comparison_fits_into_a_larger_page() -> None:
+def test_a_comparison_and_a_run_fit_on_one_page() -> None:
     runs = [run_of("one", 0), run_of("two", 1)]
-    chapters = [compare_chapter(_compared(*runs), runs, "both"), run_chapter(runs[0], "first")]
-    assert "one and two compared" in page_text(render_page("Study", chapters))
+    sections = (*compare_sections(_compared(*runs), runs, "both-"), run_chapter(runs[0], "first"))
+    assert "one" in page_text(render_page("Study", sections))
 
 
 def test_alike_settings_and_missing_curves_are_no_trouble() -> None:

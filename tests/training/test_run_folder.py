@@ -78,6 +78,9 @@ def test_an_unfinished_run_has_curves_alone(finished: Run, tmp_path: Path) -> No
     assert len(run.curves) == 4
     with pytest.raises(ModelFileError, match=r"model\.onnx"):
         _ = run.info
+    (tmp_path / "metrics.csv").write_text("epoch,loss\n1,\x1b[2J\n")
+    with pytest.raises(RunError, match=r"metrics\.csv: broken curves: Unable to parse .*\\x1b"):
+        _ = Run.open(tmp_path).curves
     (tmp_path / "metrics.csv").write_text("")
     with pytest.raises(RunError, match=r"metrics\.csv: broken curves: No columns .*; train again"):
         _ = Run.open(tmp_path).curves

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.dataset import DEFAULT_TEST_SHARE, DEFAULT_VAL_SHARE
 from facecover.errors import ConfigError, DatasetError, did_you_mean, shown
 from facecover.labels import class_name
 from facecover.sources.rows import SPLITS
@@ -20,8 +21,8 @@ class Shares:
         ConfigError: if a share is outside 0..1 or nothing is left for training.
     """
 
-    val: float = 0.1
-    test: float = 0.2
+    val: float = DEFAULT_VAL_SHARE
+    test: float = DEFAULT_TEST_SHARE
 
     def __post_init__(self) -> None:
         if not (0 < self.val < 1 and 0 < self.test < 1 and self.val + self.test < 1):

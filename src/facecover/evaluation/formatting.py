@@ -60,16 +60,6 @@ def p_value(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.{2 if value >= 0.1 else 3}f}"
 
 
-def metric_sentence(metrics: Metrics, key: str = "accuracy") -> str:
-    """``97.3% accuracy (95% interval 96.4 to 98.0, n = 1,332)``, or why there is none."""
-    kind = kind_of(key)
-    value, bounds = metrics.values[key], metrics.ci95[key]
-    if value is None:
-        return f"{in_sentence(kind)} undefined ({metrics.undefined[key]})"
-    known = f"95% interval {interval(kind, bounds)}, " if bounds else ""
-    return f"{number(kind, value)} {in_sentence(kind)} ({known}n = {metrics.n:,})"
-
-
 def drawn_units(n: int, n_units: int) -> str:
     """What a bootstrap drew: ``images``, or how many groups of them and why."""
     if n == n_units:

@@ -477,14 +477,6 @@ def compare_sections(
     return tuple(section for section in sections if section is not None)
 
 
-def compare_chapter(comparison: Comparison, runs: Sequence[RunReport], anchor: str) -> Section:
-    """A comparison as a part of a larger page; see `compare_sections`."""
-    names = joined(run.name for run in runs)
-    return Section(
-        f"{names} compared", anchor, children=compare_sections(comparison, runs, f"{anchor}-")
-    )
-
-
 def write_compare_report(
     path: Path,
     comparison: Comparison,

@@ -11,8 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from facecover.documents import read_document, write_document
-from facecover.errors import OutputError, RunError
+from facecover.errors import OutputError, RunError, shown
 from facecover.files import check_replaceable, written_file
 from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
@@ -79,6 +81,21 @@ class RunRecord:
         """Which measure of which split and epoch chose the weights; see `ModelInfo.chosen_by`."""
         measure = LAST_EPOCH if self.monitor == "last_epoch" else self.monitor
         return f"{measure}, epoch {self.best_epoch}"
+
+
+def read_curves(folder: Path) -> pd.DataFrame:
+    """A run's `metrics.csv`: a row for each epoch, every column a number.
+
+    Raises:
+        RunError: if it cannot be read, or holds something else.
+    """
+    path = RunFolder(folder).metrics
+    try:
+        curves: pd.DataFrame = pd.read_csv(path).apply(pd.to_numeric)
+        return curves
+    except (OSError, ValueError) as error:
+        reason = shown(str(error).splitlines()[0])
+        raise RunError(f"{path}: broken curves: {reason}; train again into a new folder") from error
 
 
 def load_record(run: Path) -> RunRecord:

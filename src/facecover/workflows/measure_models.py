@@ -24,7 +24,7 @@ from facecover.inference.model_file import MODELS_FOLDER
 from facecover.inference.seen_photos import seen_in_training
 from facecover.progress import SILENT, Progress
 from facecover.report.run_figures import RunReport, mistakes_of
-from facecover.training.run_folder import METRICS_NAME, RECORD_NAME, RunRecord, load_record
+from facecover.training.run_folder import RECORD_NAME, RunRecord, load_record, read_curves
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _place(path: Path) -> str:
 def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
     is_run = (path / RECORD_NAME).is_file()
     record = load_record(path) if is_run else None
-    curves = pd.read_csv(path / METRICS_NAME) if is_run else None
+    curves = read_curves(path) if is_run else None
     return LoadedModel(name, classifier, record, curves)
 
 

@@ -14,7 +14,6 @@ import pandas as pd
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import of_dataset
 from facecover.documents import to_document
-from facecover.errors import RunError
 from facecover.evaluation.performance import Evaluation
 from facecover.files import check_own_file
 from facecover.inference.classifier import Classifier, Images, Model
@@ -27,7 +26,7 @@ from facecover.report.html import notebook_frame
 from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
 from facecover.training.experiments import load_experiment
-from facecover.training.run_folder import RunFolder, RunRecord, load_record
+from facecover.training.run_folder import RunFolder, RunRecord, load_record, read_curves
 from facecover.workflows.measure_models import as_run, load_models, measure
 
 if TYPE_CHECKING:
@@ -88,14 +87,7 @@ class Run:
         Raises:
             RunError: if they cannot be read.
         """
-        path = self.files.metrics
-        try:
-            return pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise RunError(
-                f"{path}: broken curves: {reason}; train again into a new folder"
-            ) from error
+        return read_curves(self.folder)
 
     def to_json(self) -> dict[str, Any]:
         """The record, the folder, and what was measured on the validation split, if it was."""
