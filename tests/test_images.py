@@ -17,10 +17,13 @@ from PIL import Image, ImageOps
 import facecover.images
 from facecover.errors import ImageError
 from facecover.images import (
+    BLANK_BELOW,
+    DARK_LEVEL,
     Header,
     PixelBudget,
     checked_pixels,
     cropped,
+    poor_light,
     read_header,
     read_photo,
     resized,
@@ -621,3 +624,19 @@ def test_damaged_images_are_an_image_or_an_image_error(
         content[place % len(content)] = value
     read_or_refuse(bytes(content))
     read_or_refuse(bytes(content[: cut % len(content)]))
+
+
+def test_a_picture_without_light_or_contrast_is_named_and_a_poor_one_is_not() -> None:
+    noise = np.random.default_rng(0).random((20, 20, 1)).repeat(3, axis=2)
+    dark, dim = (noise * DARK_LEVEL * times for times in (1, 2))
+    faint = 90 + noise * 255 * BLANK_BELOW * 3.3  # a uniform one: its range over the root of 12
+    pictures = [dark, dim, 255 - dark, 255 - dim, faint, 90 + (faint - 90) * 2]
+    found = [poor_light(picture.astype(np.uint8)) for picture in pictures]
+    assert found == ["too_dark", None, "too_bright", None, "blank", None]
+    assert poor_light(np.full((9, 9, 3), (200, 10, 90), np.uint8)) == "blank"
+    # A few bright pixels, such as a lamp or a broken sensor's, show no face.
+    lamp = np.zeros((20, 20, 3), np.uint8)
+    lamp[:2, :2] = 255
+    assert poor_light(lamp) == "too_dark"
+    lamp[:3, :2] = 255
+    assert poor_light(lamp) is None

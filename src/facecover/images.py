@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -264,6 +264,35 @@ def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.
 def resized(image: Image.Image, size_px: int, extent: Rectangle | None = None) -> Pixels:
     """An RGB image, or the part in an extent, squeezed to a square: ``uint8 (S, S, 3)``, RGB."""
     return np.asarray(image.resize((size_px, size_px), RESAMPLING, extent))
+
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of R, G and B in luma (ITU-R BT.601)."""
+
+BLANK_BELOW = 0.04
+"""Contrast of a picture of nearly one colour: the standard deviation of luma, in 0..1."""
+
+DARK_LEVEL, BRIGHT_LEVEL = 20, 235
+"""A picture is too dark if 99 of 100 pixels have no channel above the first, of 255, and too bright
+if they have none under the second."""
+
+_LIT_SHARE = 0.01
+
+PoorLight = Literal["too_dark", "too_bright", "blank"]
+
+
+def poor_light(pixels: Pixels) -> PoorLight | None:
+    """Why hardly a face can be made out in a picture, whoever looks; None where one can be.
+
+    Args:
+        pixels: ``uint8 (H, W, 3)``, RGB, squeezed to some tens of pixels on each side.
+    """
+    if np.mean(pixels.max(axis=2) > DARK_LEVEL) <= _LIT_SHARE:
+        return "too_dark"
+    if np.mean(pixels.min(axis=2) < BRIGHT_LEVEL) <= _LIT_SHARE:
+        return "too_bright"
+    luma = np.moveaxis(pixels, 2, 0) * LUMA[:, None, None]
+    return "blank" if luma.sum(axis=0).std() < 255 * BLANK_BELOW else None
 
 
 _NOT_OPENED: dict[type[Exception], str] = {

@@ -29,10 +29,10 @@ def jpeg_bytes(size: tuple[int, int], seed: int = 0) -> bytes:
 def given_answer(
     name: str = "a.jpg", inner: str = "a.jpg", source: Path | bytes = b"x", p: float = 0.75
 ) -> Answered:
-    prediction = Prediction("mask", p, {"no_mask": 1 - p, "mask": p}, False, "", (40, 30))
+    prediction = Prediction("mask", p, {"no_mask": 1 - p, "mask": p}, None, None, (40, 30))
     return Answered(FoundPhoto(name, source, inner), prediction)
 
 
 def uncertain(one: Answered) -> Answered:
-    prediction = replace(one.prediction, is_uncertain=True, reason="blank")
+    prediction = replace(one.prediction, reason="blank", explanation="the photo is blank")
     return replace(one, prediction=prediction)

@@ -229,7 +229,7 @@ def text_line(width: int, outcome: Answered | Broken) -> str:
     if isinstance(outcome, Broken):
         return f"{'error':{width}}          {shown(outcome.name)}: {outcome.reason}"
     given = outcome.prediction
-    mark = f"  uncertain: {given.reason}" if given.is_uncertain else ""
+    mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
     # A likelihood that rounds to 100% is not certainty.
     percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
     return f"{given.label:{width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
@@ -244,20 +244,21 @@ def csv_header(class_names: tuple[str, ...]) -> str:
     """A column for each class among them."""
     classes = (f"p_{name}" for name in class_names)
     return _row(
-        ["path", "label", "probability", *classes, "is_uncertain", "reason", "width", "height",
-         "error"]
+        ["path", "label", "probability", *classes, "is_uncertain", "reason", "explanation",
+         "width", "height", "error"]
     )  # fmt: skip
 
 
 def csv_line(class_names: tuple[str, ...], outcome: Answered | Broken) -> str:
     """Comma-separated values; of what is broken, all but the path and the error are empty."""
     if isinstance(outcome, Broken):
-        return _row([outcome.name, *[""] * (len(class_names) + 6), outcome.reason])
+        return _row([outcome.name, *[""] * (len(class_names) + 7), outcome.reason])
     given = outcome.prediction
     numbers = [given.probability, *(given.probabilities[name] for name in class_names)]
     return _row(
         [outcome.photo.name, given.label, *(f"{number:.{DIGITS}f}" for number in numbers),
-         str(given.is_uncertain).lower(), given.reason, *map(str, given.size_px), ""]
+         str(given.is_uncertain).lower(), given.reason or "", given.explanation or "",
+         *map(str, given.size_px), ""]
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from facecover.copies.hashes import luma
 from facecover.dataset.arrays import Images
+from facecover.images import LUMA
 
 Planes = npt.NDArray[np.float32]
 """``float32 (n, S, S)``, grey levels 0..255."""
@@ -131,7 +132,6 @@ _BLOCK = 4
 _LEAST_OVERLAP = 0.4  # of a block, to be counted
 _WHITE = 250  # from this level on, a pixel may have been brighter than it could show
 _LEAST_SHOWN = 0.15  # share of a channel that must be below its top to match brightness by
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]  # ITU-R BT.601
 _COLOURLESS = 3.0  # mean grey levels between a grey picture's channels
 _GAINS = (0.3, 3.0)
 _CHUNK = 128
@@ -261,7 +261,7 @@ def _differences(first: Planes, second: Planes, warps: Warps) -> npt.NDArray[np.
 
 def _same_colours(one: Planes, other: Planes) -> tuple[Planes, Planes]:
     """Both pictures in grey where one of them has no colours."""
-    greys = [(planes * _LUMA).sum(axis=1, keepdims=True) for planes in (one, other)]
+    greys = [(planes * LUMA[:, None, None]).sum(axis=1, keepdims=True) for planes in (one, other)]
     colourless = np.zeros(len(one), bool)
     for planes, grey in zip((one, other), greys, strict=True):
         colourless |= np.abs(planes - grey).mean(axis=(1, 2, 3)) < _COLOURLESS

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from facecover.dataset import MEASURE_SIZE_PX
 from facecover.errors import DatasetError, ImageError, shown
 from facecover.files import available_cores
-from facecover.images import Photo, cropped, read_photo, resized
+from facecover.images import LUMA, Photo, cropped, read_photo, resized
 from facecover.labels import Box
 from facecover.progress import OnProgress
 from facecover.sources.rows import Drop, Row
@@ -103,9 +103,6 @@ def _longer(box: Box) -> int:
 
 MEASURES = ("brightness", "contrast", "sharpness", "red", "green", "blue")
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of R, G and B in luma (ITU-R BT.601)."""
-
 
 def measure_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Measures of each image: ``float32 (N, 6)``, 0..1, in the order of `MEASURES`.
@@ -119,9 +116,9 @@ def measure_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """
     # Plane by plane, and without a matrix product: BLAS would start threads of its own.
     planes = np.ascontiguousarray(np.moveaxis(images, 3, 0))  # (3, n, S, S)
-    luma = planes[0] * _LUMA[0]
-    luma += planes[1] * _LUMA[1]
-    luma += planes[2] * _LUMA[2]
+    luma = planes[0] * LUMA[0]
+    luma += planes[1] * LUMA[1]
+    luma += planes[2] * LUMA[2]
     around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1]
     around += luma[:, 1:-1, :-2]
     around += luma[:, 1:-1, 2:]

@@ -1,34 +1,24 @@
 """What is answered for one photo, and when the answer is not to be trusted."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from facecover.images import PoorLight, poor_light
 from facecover.inference.model_info import ModelInfo
 from facecover.labels import CLASS_NAMES, MASK
 from facecover.photos import FoundPhoto
+from facecover.text import percent
 
 SMALLEST_SIDE_PX = 8
 """A photo with a shorter side is answered, but as uncertain: that is a few pixels for a nose and a
 mouth. One face in a thousand of the public photo sets is as small."""
 
-BLANK_RANGE = 20
-"""A photo is blank if no channel varies by more than this, of 255, once it is squeezed to the
-model's input: noise and JPEG move a flat colour by some of it. On 889 validation faces whose
-contrast was lowered to this the default model is right little more often than by always answering
-the commoner class (69% and 65%; 85% at 30). The flattest of 8,894 faces of public photo sets,
-squeezed to 32 x 32, varies by 60."""
-
-DARK_LEVEL = 20
-"""A photo is too dark if 99 of 100 pixels, squeezed to the model's input, have no channel above
-this, of 255. On 889 validation faces darkened to this the default model is right not much more
-often than by always answering the commoner class (68% and 65%; 90% at 32). The darkest of 8,894
-faces of public photo sets reaches 59."""
-
-_BRIGHT_SHARE = 0.01
-
+Reason = Literal["near_boundary", "too_small"] | PoorLight
+"""Why an answer is uncertain: its probability lies in the model's uncertain band, the photo has too
+few pixels, or shows no face for want of light or contrast, see `images.poor_light`."""
 
 DIGITS = 6
 """Of probabilities that programs read; the network's own noise is larger."""
@@ -41,17 +31,22 @@ class Prediction(Struct, frozen=True):
         label: the name of the class answered; an uncertain answer names the likelier one too.
         probability: that class's probability, 0..1.
         probabilities: each class's probability by its name, 0..1; they sum to 1.
-        is_uncertain: whether a person should look before anything follows from the answer.
-        reason: why it is uncertain, in words; empty where it is not.
+        reason: why it is uncertain; None where it is not.
+        explanation: the reason as a sentence for people; None where there is none.
         size_px: width and height of the photo, upright.
     """
 
     label: str
     probability: float
     probabilities: dict[str, float]
-    is_uncertain: bool
-    reason: str
+    reason: Reason | None
+    explanation: str | None
     size_px: tuple[int, int]
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether a person should look before anything follows from the answer."""
+        return self.reason is not None
 
     def to_json(self) -> dict[str, Any]:
         """Its fields, with ``width`` and ``height``; probabilities are rounded."""
@@ -62,6 +57,7 @@ class Prediction(Struct, frozen=True):
             "probabilities": {name: round(p, DIGITS) for name, p in self.probabilities.items()},
             "is_uncertain": self.is_uncertain,
             "reason": self.reason,
+            "explanation": self.explanation,
             "width": width,
             "height": height,
         }
@@ -123,31 +119,34 @@ def answer(probabilities: npt.NDArray[np.float64], threshold: float) -> npt.NDAr
 def _prediction(given: Input, row: list[float], label: int, info: ModelInfo) -> Prediction:
     by_name = dict(zip(info.class_names, row, strict=True))
     name = info.class_names[label]
-    reason = _doubt(given, row[MASK], info)
-    return Prediction(name, by_name[name], by_name, reason != "", reason, given.size_px)
+    reason, explanation = _doubt(given, row[MASK], info)
+    return Prediction(name, by_name[name], by_name, reason, explanation, given.size_px)
 
 
-def _doubt(given: Input, mask_probability: float, info: ModelInfo) -> str:
-    """Why an answer is uncertain, the plainest reason first; or ""."""
+def _doubt(
+    given: Input, mask: float, info: ModelInfo
+) -> tuple[Reason, str] | tuple[None, None]:
+    """Why an answer is uncertain, the plainest reason first, and as a sentence."""
     width, height = given.size_px
     if min(width, height) < SMALLEST_SIDE_PX:
-        return (
+        return "too_small", (
             f"the photo is {width} x {height} pixels; a face needs at least "
             f"{SMALLEST_SIDE_PX} on each side"
         )
-    if np.mean(given.pixels.max(axis=2) > DARK_LEVEL) <= _BRIGHT_SHARE:
-        return f"the photo is too dark: hardly a pixel is brighter than {DARK_LEVEL} of 255"
-    if np.ptp(given.pixels, axis=(0, 1)).max() <= BLANK_RANGE:
-        return (
-            f"the photo is blank: nearly one colour, no channel varies by more than {BLANK_RANGE} "
-            "of 255"
+    poor = poor_light(given.pixels)
+    if poor is not None:
+        return poor, _POOR_LIGHT[poor]
+    low, high = info.uncertain_band or (2.0, 2.0)
+    if low <= mask <= high:
+        return "near_boundary", (
+            f"the probability of {CLASS_NAMES[MASK]}, {percent(mask)}, lies in the uncertain "
+            f"band, {percent(low)} to {percent(high)}"
         )
-    if info.uncertain_band is None:
-        return ""
-    low, high = info.uncertain_band
-    if low <= mask_probability <= high:
-        return (
-            f"the probability of {CLASS_NAMES[MASK]}, {mask_probability:.3f}, lies in the "
-            f"uncertain band, {low:.3f} to {high:.3f}"
-        )
-    return ""
+    return None, None
+
+
+_POOR_LIGHT: dict[PoorLight, str] = {
+    "too_dark": "the photo is too dark: hardly a pixel is bright enough to show a face",
+    "too_bright": "the photo is too bright: hardly a pixel is dark enough to show a face",
+    "blank": "the photo is blank: nearly one colour, without the contrast of a face",
+}

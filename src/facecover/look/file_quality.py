@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from facecover.images import BLANK_BELOW
 from facecover.look.class_balance import Counts, guess_share
 from facecover.look.finding import Finding
 from facecover.look.statistics import MIN_GROUP, Spread, classes_of, spread_by_class, spread_of
@@ -107,9 +108,6 @@ FLAT_BELOW = 0.08
 SOFT_BELOW = 0.006
 """Sharpness; under it eyes and lips have no crisp edge even at 64 x 64. Set by looking at photos
 sorted by sharpness."""
-
-BLANK_BELOW = 0.04
-"""Contrast of a picture of nearly one colour: the standard deviation of luma, in 0..1."""
 
 
 @dataclass(frozen=True)

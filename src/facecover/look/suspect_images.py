@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from facecover.dataset.arrays import Images
 from facecover.dataset.manifest import BOX
 from facecover.errors import DatasetError
+from facecover.images import BLANK_BELOW
 from facecover.labels import class_name
-from facecover.look.file_quality import BLANK_BELOW
 from facecover.look.finding import Finding, not_measured, of_check
 
 EXTREME_ASPECT, TINY, BLANK, UNLIKE = (
