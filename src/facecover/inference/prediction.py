@@ -123,9 +123,7 @@ def _prediction(given: Input, row: list[float], label: int, info: ModelInfo) -> 
     return Prediction(name, by_name[name], by_name, reason, explanation, given.size_px)
 
 
-def _doubt(
-    given: Input, mask: float, info: ModelInfo
-) -> tuple[Reason, str] | tuple[None, None]:
+def _doubt(given: Input, mask: float, info: ModelInfo) -> tuple[Reason, str] | tuple[None, None]:
     """Why an answer is uncertain, the plainest reason first, and as a sentence."""
     width, height = given.size_px
     if min(width, height) < SMALLEST_SIDE_PX:
