@@ -7,8 +7,9 @@ import hashlib
 import mmap
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -69,13 +70,13 @@ def read_header(data: bytes | mmap.mmap) -> OnnxHeader:
     """The outermost fields of an ONNX file; of any other bytes, a header that is not whole."""
     header = OnnxHeader()
     try:
-        for number, value in _fields(memoryview(data)):
+        for number, value, _ in _fields(memoryview(data)):
             if number == _PRODUCER_NAME:
                 header.producer = _text(value)
             elif number == _GRAPH:
                 header.has_graph = True
             elif number == _METADATA_PROPS:
-                entry = dict(_fields(value))
+                entry = {field.number: field.value for field in _fields(value)}
                 header.metadata[_text(entry.get(_KEY, b""))] = bytes(entry.get(_VALUE, b""))
     except _CutOff:
         return header
@@ -96,22 +97,55 @@ def is_model_file(path: Path) -> bool:
         return read_header(data).producer in (PRODUCER, _FORMER_NAME)
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Field numbers with their bytes; a number's bytes are empty, for none is needed here."""
-    position = 0
-    while position < len(data):
-        tag, position = _varint(data, position)
+def with_facts(data: bytes, facts: str) -> bytes:
+    """An ONNX file of any program as one of ours, with a model's facts in it; not yet sealed.
+
+    Its graph stays byte for byte; what else it says of itself goes.
+
+    Raises:
+        ModelFileError: if it is no whole ONNX file.
+    """
+    try:
+        fields = list(_fields(memoryview(data)))
+    except _CutOff:
+        fields = []
+    if _GRAPH not in {field.number for field in fields}:
+        raise ModelFileError(f"expected a whole ONNX file, found {len(data):,} bytes of another")
+    kept = [one.whole for one in fields if one.number not in (_PRODUCER_NAME, _METADATA_PROPS)]
+    entry = _encoded(_KEY, METADATA_KEY.encode()) + _encoded(_VALUE, facts.encode())
+    ours = _encoded(_PRODUCER_NAME, PRODUCER.encode())
+    return b"".join([ours, *kept, _encoded(_METADATA_PROPS, entry)])
+
+
+class _Field(NamedTuple):
+    """One field; a number's value is empty, for none is needed here. `whole`: with its head."""
+
+    number: int
+    value: memoryview
+    whole: memoryview
+
+
+def _fields(data: memoryview) -> Iterator[_Field]:
+    end = 0
+    while (start := end) < len(data):
+        tag, position = _varint(data, start)
+        number, end = _varint(data, position)
         if tag & 7 == _VARINT:
-            _, position = _varint(data, position)
-            yield tag >> 3, data[:0]
-        elif tag & 7 == _BYTES:
-            length, position = _varint(data, position)
-            if position + length > len(data):
-                raise _CutOff
-            yield tag >> 3, data[position : position + length]
-            position += length
+            yield _Field(tag >> 3, data[:0], data[start:end])
+        elif tag & 7 == _BYTES and end + number <= len(data):
+            position, end = end, end + number
+            yield _Field(tag >> 3, data[position:end], data[start:end])
         else:
             raise _CutOff
+
+
+def _encoded(number: int, value: bytes) -> bytes:
+    return _varint_bytes(number << 3 | _BYTES) + _varint_bytes(len(value)) + value
+
+
+def _varint_bytes(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint_bytes(rest) if rest else bytes([low])
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
@@ -132,6 +166,17 @@ MODELS_FOLDER = Path(__file__).parents[1] / "models"
 
 DEFAULT_MODEL = "maskresnet"
 """The model that answers where none is named."""
+
+DETECTOR = "faces"
+"""The model that finds faces where none is named; the names of all that do begin like this."""
+
+Task = Literal["face", "faces"]
+"""What a model is asked: whether a face is covered, or where the faces of a photo are."""
+
+_KINDS: dict[str, str] = {
+    "face": "a classifier of one face, for `facecover predict` and Classifier",
+    "faces": "a detector of faces, for `facecover detect` and Detector",
+}
 
 
 class PackagedModel(Struct, frozen=True):
@@ -155,15 +200,21 @@ class PackagedModel(Struct, frozen=True):
         return self.path.with_suffix(".json")
 
     @property
+    def task(self) -> Task:
+        """What it is asked, by its name."""
+        return "faces" if self.name.startswith(DETECTOR) else "face"
+
+    @property
     def is_default(self) -> bool:
         """Whether it answers where no model is named."""
-        return self.name == DEFAULT_MODEL
+        return self.name in (DEFAULT_MODEL, DETECTOR)
 
 
-def packaged_models() -> tuple[PackagedModel, ...]:
-    """Every model in the package, the default first, then by name."""
+def packaged_models(task: Task = "face") -> tuple[PackagedModel, ...]:
+    """Every model in the package for a task, the default first, then by name."""
     models = map(PackagedModel, MODELS_FOLDER.glob("*.onnx"))
-    return tuple(sorted(models, key=lambda model: (not model.is_default, model.name)))
+    of_task = (model for model in models if model.task == task)
+    return tuple(sorted(of_task, key=lambda model: (not model.is_default, model.name)))
 
 
 def packaged_file(name: str) -> Path:
@@ -182,7 +233,8 @@ def packaged_file(name: str) -> Path:
 
 
 def _packaged(name: str) -> Path | None:
-    return next((model.path for model in packaged_models() if model.name == name), None)
+    models = (*packaged_models(), *packaged_models("faces"))
+    return next((model.path for model in models if model.name == name), None)
 
 
 def read_facts(model: PackagedModel) -> dict[str, Any] | None:
@@ -273,6 +325,15 @@ class _Seal(Struct):
     format_version: int
     file_sha256: str = ""
     version: Any = None
+    task: str = "face"
+
+
+class SealedFile(NamedTuple):
+    """A model file whose bytes are those that were written; `facts` are JSON, not yet decoded."""
+
+    path: Path
+    data: bytes
+    facts: bytes
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -280,7 +341,29 @@ def read_model_file(path: Path) -> ModelFile:
 
     Raises:
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
-            changed, or comes from a newer version of the package.
+            changed, comes from a newer version of the package, or is no classifier.
+    """
+    found = read_sealed(path, "face")
+    with explained_facts(found.path):
+        return ModelFile(found.path, found.data, info_from_json(found.facts))
+
+
+@contextmanager
+def explained_facts(path: Path) -> Iterator[None]:
+    """Turn what is raised where a model's facts are decoded into one line."""
+    try:
+        yield
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ModelFileError(
+            f"{path}: broken metadata: {shown(str(error))}; train or export the model again"
+        ) from error
+
+
+def read_sealed(path: Path, task: Task) -> SealedFile:
+    """What `find_model` finds, checked against the hash that it carries, whatever facts it has.
+
+    Raises:
+        ModelFileError: as `read_model_file`, and if it is for another task.
     """
     found = find_model(path)
     try:
@@ -289,13 +372,10 @@ def read_model_file(path: Path) -> ModelFile:
         raise ModelFileError(f"{found}: cannot be read: {error.strerror}") from error
     header = read_header(data)
     _check_whole(found, data, header)
-    _check_seal(found, data, header)
-    try:
-        return ModelFile(found, data, info_from_json(header.facts))
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ModelFileError(
-            f"{found}: broken metadata: {shown(str(error))}; train or export the model again"
-        ) from error
+    has = _check_seal(found, data, header)
+    if has != task:
+        raise ModelFileError(f"{found}: expected {_KINDS[task]}, found {_KINDS.get(has, has)}")
+    return SealedFile(found, data, header.facts)
 
 
 def _check_whole(path: Path, data: bytes, header: OnnxHeader) -> None:
@@ -312,7 +392,8 @@ def _check_whole(path: Path, data: bytes, header: OnnxHeader) -> None:
         )
 
 
-def _check_seal(path: Path, data: bytes, header: OnnxHeader) -> None:
+def _check_seal(path: Path, data: bytes, header: OnnxHeader) -> str:
+    """Refuse what was changed or is too new; gives the task."""
     changed = (
         f"{path}: the model file was changed after it was written: its bytes do not fit the hash "
         "that it carries; copy or export it again"
@@ -329,6 +410,7 @@ def _check_seal(path: Path, data: bytes, header: OnnxHeader) -> None:
         )
     if not _is_sealed(data, found.file_sha256):
         raise ModelFileError(changed)
+    return found.task
 
 
 def seal(data: bytes) -> bytes:
