@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +29,18 @@ def to_document(facts: object) -> Any:  # noqa: ANN401  (whatever JSON can hold)
 def to_text(facts: object, *, ensure_ascii: bool = True) -> str:
     """The same as JSON text, indented by two, with a line break at its end.
 
+    What a terminal would obey, such as C1 controls or a turned direction of text, is escaped.
     Names of files that are not UTF-8 hold lone surrogates, which msgspec's own writer refuses.
     """
-    return json.dumps(to_document(facts), indent=2, ensure_ascii=ensure_ascii) + "\n"
+    text = json.dumps(to_document(facts), indent=2, ensure_ascii=ensure_ascii)
+    return _BEYOND_ASCII.sub(_escaped, text) + "\n"
+
+
+_BEYOND_ASCII = re.compile(r"[^ -~\n]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def write_document(path: Path, facts: object) -> None:

@@ -14,6 +14,7 @@ line.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
@@ -50,13 +51,30 @@ class OutputError(FacecoverError, OSError):
     """A place that cannot be written, or that holds something that is not ours."""
 
 
-def shown(name: str | PurePath) -> str:
+def shown(name: str | PurePath, keep: str = "") -> str:
     """A file name or path as it can stand in a message: one line, printable, valid Unicode.
 
-    Line breaks, control characters and the bytes of a name that is not UTF-8 are escaped;
-    letters of any script stay.
+    Line breaks, control characters, those that turn the direction of text, and the bytes of a
+    name that is not UTF-8 are escaped; letters of any script stay. What was shown once is not
+    changed by doing it again.
+
+    Args:
+        name: the text.
+        keep: what stays as it is, such as the line breaks of a text of ours with names in it.
     """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
+
+    def escaped(found: re.Match[str]) -> str:
+        character = found[0]
+        is_safe = character.isprintable() or character in keep
+        return character if is_safe else ascii(character)[1:-1]
+
+    return _BEYOND_ASCII.sub(escaped, str(name))
+
+
+_BEYOND_ASCII = re.compile("[^ -~]")
+
+LAYOUT = "\n\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
+"""What texts of ours hold that no name should: see `shown`."""
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -80,7 +80,7 @@ def _mend_streams() -> None:
 
 def _stop(message: str, status: int = 1) -> NoReturn:
     with contextlib.suppress(OSError):  # standard error is full, too: the status says it
-        sys.stderr.write(f"facecover: {message}\n")
+        sys.stderr.write(f"facecover: {shown(message)}\n")
     sys.exit(status)
 
 

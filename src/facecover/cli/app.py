@@ -4,7 +4,8 @@ import ast
 import functools
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import facecover
+from facecover.errors import LAYOUT, shown
 
 
 class Interrupted(Exception):
@@ -57,6 +59,16 @@ class _LazyCommands(TyperGroup):
         super().__init__(**settings)
         self.commands = {name: TyperCommand(name) for name in _COMMANDS}
 
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401
+        """What was called."""
+        with _printable():
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Call it."""
+        with _printable():
+            return super().invoke(ctx)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
         """A command's name and summary, which is all that a list of commands shows."""
         place = _COMMANDS.get(cmd_name)
@@ -68,6 +80,17 @@ class _LazyCommands(TyperGroup):
         if place is None:
             return super().resolve_command(ctx, args)
         return args[0], _imported(args[0], place), args[1:]
+
+
+@contextmanager
+def _printable() -> Iterator[None]:
+    """What Typer says of wrong usage, without what a terminal would obey: words may be files'."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(getattr(error, "message", None), str):  # as of Click's exceptions
+            error.message = shown(error.message, LAYOUT)  # type: ignore[attr-defined]
+        raise
 
 
 def _imported(name: str, place: str) -> Any:  # noqa: ANN401

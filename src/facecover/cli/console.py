@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facecover.documents import to_text
+from facecover.errors import LAYOUT, shown
 from facecover.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def show(*results: "RenderableType") -> None:
     """Print results to standard output."""
     for result in results:
         if isinstance(result, str):
-            sys.stdout.write(result + "\n")
+            sys.stdout.write(shown(result, LAYOUT) + "\n")
             sys.stdout.flush()  # a reader who has gone (`| head`) shows here, not at exit
         else:
             _console(stderr=False).print(result, markup=False)
@@ -40,6 +41,7 @@ class _ConsoleProgress:
         self._drawn: RichProgress | None = None
 
     def note(self, text: str) -> None:
+        text = shown(text, LAYOUT)
         if sys.stderr.isatty():
             # Above a bar that is being drawn, if there is one.
             console = _console(stderr=True) if self._drawn is None else self._drawn.console
@@ -54,7 +56,7 @@ class _ConsoleProgress:
             yield lambda count: None
             return
         with _bar(_console(stderr=True)) as drawn:
-            task = drawn.add_task(what, total=total)
+            task = drawn.add_task(shown(what), total=total)
             outer, self._drawn = self._drawn, drawn
             try:
                 yield lambda count: drawn.advance(task, count)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facecover.errors import ConfigError, ImageError, shown
+from facecover.errors import LAYOUT, ConfigError, ImageError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
 from facecover.photos import Broken
@@ -227,7 +227,7 @@ def _lines(
 def text_line(width: int, outcome: Answered | Broken) -> str:
     """For people, such as ``mask      98.7%  photos/a.jpg``; the first word has so many places."""
     if isinstance(outcome, Broken):
-        return f"{'error':{width}}          {shown(outcome.name)}: {outcome.reason}"
+        return f"{'error':{width}}          {shown(f'{outcome.name}: {outcome.reason}')}"
     given = outcome.prediction
     mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
     # A likelihood that rounds to 100% is not certainty.
@@ -342,12 +342,13 @@ class _Work:
 
 def _print(line: str) -> None:
     if line:
-        sys.stdout.write(line + "\n")
+        # A program that reads CSV gets a name as it is; a terminal would obey what stands in it.
+        sys.stdout.write((shown(line, LAYOUT) if sys.stdout.isatty() else line) + "\n")
 
 
 def _note(text: str) -> None:
     # Not the console's note, which imports rich.
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{shown(text)}\n")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import facecover
+from facecover.errors import LAYOUT, shown
 from facecover.files import written_file
 from facecover.report.blocks import Section, Text
 from facecover.report.plotting import css_variables, with_own_names
@@ -50,7 +51,8 @@ def render_page(title: str, sections: Sequence[Section], *, subtitle: str = "") 
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=facecover.__version__,
     )
-    return with_own_names(html)
+    # Texts of drawings are escaped nowhere else.
+    return shown(with_own_names(html), LAYOUT)
 
 
 def write_page(path: Path, title: str, sections: Sequence[Section], *, subtitle: str = "") -> None:

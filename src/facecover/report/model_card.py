@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from facecover.errors import LAYOUT, shown
 from facecover.evaluation.card_facts import PARTS
 from facecover.evaluation.formatting import interval, joined, number
 from facecover.evaluation.metrics import METRICS
@@ -89,7 +90,7 @@ def card_text(
     )
     environment.filters |= {"cell": _cell, "code": lambda name: f"`{_cell(name)}`"}
     test = facts["test"]
-    return environment.get_template("card.md").render(
+    text = environment.get_template("card.md").render(
         front=_front(info, facts, license_id),
         info=info,
         facts=_with_defaults(facts),
@@ -130,6 +131,7 @@ def card_text(
         measured=_measured,
         large=large,
     )
+    return shown(text, LAYOUT)
 
 
 def _is_of_a_twin(facts: Mapping[str, Any]) -> bool:
