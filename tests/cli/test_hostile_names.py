@@ -158,7 +158,8 @@ def test_what_is_refused(
 
 
 @pytest.mark.parametrize(
-    "words", [(HOSTILE,), ("explore", f"--{HOSTILE}"), ("demo", HOSTILE), ("draw", "--seed", HOSTILE)]
+    "words",
+    [(HOSTILE,), ("explore", f"--{HOSTILE}"), ("demo", HOSTILE), ("draw", "--seed", HOSTILE)],
 )
 def test_wrong_usage(words: tuple[str, ...]) -> None:
     assert r"\x1b" in _clean(run_here(*words), 2).errors
