@@ -21,6 +21,7 @@ PUBLIC = {
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
+    "PhotoDataset": "facecover.dataset.photo_dataset",
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
     "RunError": "facecover.errors",

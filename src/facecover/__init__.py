@@ -21,6 +21,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 TYPE_CHECKING = False  # what typing's says, without the milliseconds that importing typing takes
 if TYPE_CHECKING:
     from facecover.dataset.arrays import Dataset
+    from facecover.dataset.photo_dataset import PhotoDataset
     from facecover.errors import (
         ConfigError,
         DatasetError,
@@ -49,6 +50,7 @@ __all__ = [
     "FacecoverError",
     "ImageError",
     "ModelFileError",
+    "PhotoDataset",
     "Prediction",
     "Run",
     "RunError",
@@ -72,6 +74,7 @@ _PLACES = {
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
+    "PhotoDataset": "facecover.dataset.photo_dataset",
     "Prediction": "facecover.inference.prediction",
     "Run": "facecover.workflows.train_run",
     "RunError": "facecover.errors",

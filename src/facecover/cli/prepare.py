@@ -25,6 +25,7 @@ from facecover.sources.rows import SPLITS
 
 if TYPE_CHECKING:
     from facecover.dataset.arrays import Dataset
+    from facecover.dataset.photo_dataset import PhotoDataset
 
 
 def draw_command(
@@ -71,6 +72,23 @@ def prepare_command(
         bool, typer.Option("--keep-incorrect", help="Keep incorrectly worn masks as a third class.")
     ] = False,
     relabel: Relabel = [],  # noqa: B006
+    whole_photos: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Keep whole photos of this longest side with their boxes, to train and measure a "
+            "detector on, such as 640.",
+            show_default=False,
+        ),
+    ] = None,
+    found: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="With --whole-photos: faces that two detectors see, so that those without a box "
+            "are not learned as background: source, path, x0, y0, x1, y1, score_a, score_b.",
+        ),
+    ] = None,
     layout: Layouts = [],  # noqa: B006
     label: Labels = [],  # noqa: B006
     mapping: ClassMapping = [],  # noqa: B006
@@ -96,6 +114,8 @@ def prepare_command(
         seed=seed,
         keep_incorrect=keep_incorrect,
         relabel=relabel,
+        whole_photos=whole_photos,
+        found=found,
         layout=layout,
         label=label,
         mapping=mapping,
@@ -106,16 +126,21 @@ def prepare_command(
     _show(dataset)
 
 
-def _show(dataset: "Dataset") -> None:
-    info = dataset.manifest.info
-    splits = dataset.manifest.table["split"].value_counts()
+def _show(dataset: "Dataset | PhotoDataset") -> None:
+    info, table = dataset.manifest.info, dataset.manifest.table
+    is_of_photos = info.photo_px is not None
+    splits = (table.drop_duplicates("photo") if is_of_photos else table)["split"].value_counts()
     sizes = ", ".join(f"{name} {splits.get(name, 0):,}" for name in SPLITS)
     left_out = "".join(
         f", {number:,} {reason}"
         for reason, number in info.counts.items()
         if reason not in ("read", "kept")
     )
-    show(f"{dataset.folder}: {len(dataset):,} faces ({sizes}){left_out}")
+    what = "photos" if is_of_photos else "faces"
+    show(f"{dataset.folder}: {len(dataset):,} {what} ({sizes}){left_out}")
+    if is_of_photos:
+        kinds = table["kind"].value_counts().items()
+        show(f"boxes: {', '.join(f'{number:,} {kind}' for kind, number in kinds)}")
     if info.relabelled:
         show(f"labels corrected: {info.relabelled:,}")
     show(f"data: {info.digest}")

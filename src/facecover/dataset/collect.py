@@ -181,7 +181,7 @@ def collect(
         rows, paths, wide_paths, workers=workers, on_progress=on_progress
     )
     unreadable = [found for found in outcomes if isinstance(found, Drop)]
-    _check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
+    check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
     kept = [index for index, found in enumerate(outcomes) if isinstance(found, FileFacts)]
     for path in paths.values():
         _compact(path, kept)
@@ -239,9 +239,14 @@ def _compact(path: Path, kept: list[int]) -> None:
     spare.replace(path)
 
 
-def _check_unreadable(
+def check_unreadable(
     drops: Sequence[Drop], count: int, max_share: float, list_path: Path | None
 ) -> None:
+    """Refuse too large a share of samples that cannot be read, 0..1, and write their list.
+
+    Raises:
+        DatasetError: if there are more, or nothing else.
+    """
     if len(drops) <= max_share * count and len(drops) < count:
         return
     examples = "; ".join(drop.detail for drop in drops[:3])
@@ -268,7 +273,7 @@ def _table(
     measures: npt.NDArray[np.float32],
     roots: Mapping[str, Path],
 ) -> pd.DataFrame:
-    samples = pd.DataFrame.from_records([_sample(row, roots) for row in rows])
+    samples = pd.DataFrame.from_records([as_record(row, roots) for row in rows])
     found = pd.DataFrame.from_records([dataclasses.asdict(fact) for fact in facts])
     table = pd.concat([samples, found, pd.DataFrame(measures, columns=list(MEASURES))], axis=1)
     extra = pd.DataFrame.from_records([dict(row.extra) for row in rows], index=table.index)
@@ -276,7 +281,8 @@ def _table(
     return pd.concat([table.astype(COLUMNS)[list(COLUMNS)], extra], axis=1)
 
 
-def _sample(row: Row, roots: Mapping[str, Path]) -> dict[str, object]:
+def as_record(row: Row, roots: Mapping[str, Path]) -> dict[str, object]:
+    """A row by the columns of a manifest; its path is relative to its source's root."""
     x0, y0, x1, y1 = row.box if row.box is not None else (None,) * 4
     return {
         "source": row.source,

@@ -61,6 +61,33 @@ COLUMNS: dict[str, str] = {
 }
 """The columns that every manifest has, with their pandas dtypes; a source's own come after."""
 
+NO_LABEL = -1
+
+LABELLED, UNLABELLED, IGNORE = "labelled", "unlabelled", "ignore"
+"""Kinds of boxes in whole photos: a face with a label, a face without one, and a place that may be
+a face, which is neither to be found nor a false alarm."""
+
+PHOTO_COLUMNS: dict[str, str] = {
+    "photo": "int32",  # the number of the photo; the boxes of one stand together
+    "source": "string",
+    "path": "string",
+    "x0": "float32",  # in pixels of the photo as kept
+    "y0": "float32",
+    "x1": "float32",
+    "y1": "float32",
+    "kind": "string",
+    "label": "int8",  # NO_LABEL where there is none
+    "split": "string",
+    "group": "string",
+    "photo_width": "int32",  # as kept
+    "photo_height": "int32",
+    "scale": "float64",  # a side as kept, in sides of the upright photo as it was read
+    "offset": "int64",  # of the photo's bytes in their file
+    "bytes": "int32",
+    "sha256": "string",  # of the file's bytes
+}
+"""The columns of a manifest of whole photos, a row a box; see `dataset.photo_dataset`."""
+
 
 @dataclass(frozen=True)
 class SourceInfo:
@@ -89,6 +116,7 @@ class ManifestInfo:
         version: of the package that wrote it.
         left_out: the sources that are the test data, where it was split by source.
         relabelled: how many labels were corrected; see `label_corrections.OVERLAY`.
+        photo_px: the longest side of whole photos, in pixels; None for a dataset of faces.
     """
 
     sources: tuple[SourceInfo, ...]
@@ -103,6 +131,7 @@ class ManifestInfo:
     version: str = field(default_factory=lambda: facecover.__version__)
     left_out: tuple[str, ...] = ()
     relabelled: int = 0
+    photo_px: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +140,7 @@ class Manifest:
 
     Attributes:
         table: one row a sample, `COLUMNS` and any further ones; row i belongs to image i of
-            every array.
+            every array. Of whole photos, one row a box: `PHOTO_COLUMNS`.
         info: what holds for the whole.
     """
 
@@ -134,11 +163,12 @@ class Manifest:
             pq.write_table(table.replace_schema_metadata(meta), beside)
 
 
-def load_manifest(folder: Path) -> Manifest:
-    """The manifest of a dataset folder.
+def load_manifest(folder: Path, *, is_of_photos: bool = False) -> Manifest:
+    """The manifest of a dataset folder, of faces or of whole photos.
 
     Raises:
-        DatasetError: if there is none, or it is broken, not ours, or from a newer version.
+        DatasetError: if there is none, or it is broken, not ours, from a newer version, or of the
+            other kind.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
@@ -152,13 +182,15 @@ def load_manifest(folder: Path) -> Manifest:
         raise DatasetError(f"{path}: broken manifest: {error}") from error
     metadata = arrow.schema.metadata or {}
     version, info = _header(path, metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY)))
+    _check_kind(folder, info, is_of_photos=is_of_photos)
+    columns = PHOTO_COLUMNS if is_of_photos else COLUMNS
     table = arrow.to_pandas()
     table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
-    missing = [name for name in COLUMNS if name not in table]
+    missing = [name for name in columns if name not in table]
     if missing:
-        raise DatasetError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {missing}")
+        raise DatasetError(f"{path}: expected the columns {', '.join(columns)}; missing {missing}")
     try:
-        return Manifest(table.astype(COLUMNS), info)
+        return Manifest(table.astype(columns), info)
     except (TypeError, ValueError) as error:
         raise DatasetError(f"{path}: broken manifest: {error}; run prepare again") from error
 
@@ -200,6 +232,19 @@ def group_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64] | None:
         return None
     alone = pd.Series([f"row {row}" for row in range(len(table))], index=table.index)
     return pd.factorize(table["group"].astype("object").fillna(alone))[0].astype(np.int64)
+
+
+def _check_kind(folder: Path, info: ManifestInfo, *, is_of_photos: bool) -> None:
+    if is_of_photos and info.photo_px is None:
+        raise DatasetError(
+            f"{folder}: expected a dataset of whole photos, for a detector, found one of faces; "
+            "run prepare with --whole-photos 640"
+        )
+    if not is_of_photos and info.photo_px is not None:
+        raise DatasetError(
+            f"{folder}: expected a dataset of faces, for a classifier, found one of whole photos; "
+            "run prepare without --whole-photos"
+        )
 
 
 def _header(path: Path, raw: bytes | None) -> tuple[int, ManifestInfo]:

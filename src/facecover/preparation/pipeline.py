@@ -28,6 +28,7 @@ from facecover.dataset.collect import (
     write_drops,
 )
 from facecover.dataset.manifest import AS_READ, MANIFEST_NAME, Manifest
+from facecover.dataset.photo_dataset import PHOTOS_NAME
 from facecover.dataset.split import (
     DEFAULT_SHARES,
     Shares,
@@ -50,8 +51,9 @@ from facecover.progress import OnProgress
 from facecover.sources.reading import check_classes
 from facecover.sources.rows import Source
 
-_FURTHER_NAMES = (
-    "images_*.npy", "wide_*.npy", UNREADABLE_NAME, DROPPED_NAME, AUDIT_NAME, CONFLICTS_NAME,
+FURTHER_NAMES = (
+    "images_*.npy", "wide_*.npy", PHOTOS_NAME, UNREADABLE_NAME, DROPPED_NAME, AUDIT_NAME,
+    CONFLICTS_NAME,
 )  # fmt: skip
 """What else a dataset's folder holds."""
 
@@ -122,10 +124,10 @@ def write_dataset(
     check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_classes(sources)
     check_class_names(sources)
-    note = on_note or _ignore
-    with written_folder(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES) as beside:
+    note = on_note or ignore_note
+    with written_folder(folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES) as beside:
         collection, n_relabelled = _collected(sources, folder, beside, options, on_progress)
-        collection = _without_splits(collection, options, note)
+        collection = collection.with_columns(split=used_splits(collection.table, options, note))
         table, images = collection.table, collection.dataset.images(MEASURE_SIZE_PX)
         duplicates = find_duplicates(images, table, workers=options.workers)
         check_shared_pictures(table, duplicates)
@@ -141,8 +143,11 @@ def write_dataset(
         )
         collection = collection.with_columns(group=chosen.group).keep(chosen.kept, chosen.drops)
         manifest = _divided(collection.dataset, options, n_relabelled, note).manifest
-        leakage = _leakage(manifest, table, chosen, duplicates, persons)
-        _note_split(manifest, leakage, note)
+        leakage = leakage_of(
+            manifest.table, manifest.info.split_by, table, chosen, duplicates, persons
+        )
+        note_missing_classes(manifest.table, note)
+        note_leakage(leakage, note)
         manifest.save(beside)
         write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
         write_drops(beside / DROPPED_NAME, collection.drops)
@@ -157,11 +162,11 @@ def check_output(folder: Path) -> None:
     Raises:
         OutputError: if it holds something else, is in use, or cannot be looked at.
     """
-    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=_FURTHER_NAMES)
+    check_replaceable(folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES)
 
 
-def _ignore(_: str) -> None:
-    pass
+def ignore_note(_: str) -> None:
+    """What a caller gives who wants no notes."""
 
 
 def _collected(
@@ -189,15 +194,14 @@ def _collected(
     return relabelled(collection, lists, options.class_map, keeps_incorrect=options.keeps_incorrect)
 
 
-def _without_splits(collection: Collection, options: PrepareOptions, note: OnNote) -> Collection:
-    """A collection without the splits that it brings, where whole sources are left out."""
-    with_split = collection.table.loc[collection.table["split"].notna(), "source"]
+def used_splits(table: pd.DataFrame, options: PrepareOptions, note: OnNote) -> "pd.Series[str]":
+    """The splits that a table brings; none where whole sources are left out."""
+    with_split = table.loc[table["split"].notna(), "source"]
     if options.split_by != "source" or with_split.empty:
-        return collection
+        return table["split"]
     names = ", ".join(shown(name) for name in with_split.unique())
     note(f"the splits that {names} bring are not used: the test data are whole sources")
-    nothing = pd.Series(pd.NA, index=collection.table.index, dtype="string")
-    return collection.with_columns(split=nothing)
+    return pd.Series(pd.NA, index=table.index, dtype="string")
 
 
 def _audited(
@@ -216,21 +220,29 @@ def _audited(
 
 def _divided(dataset: Dataset, options: PrepareOptions, n_relabelled: int, note: OnNote) -> Dataset:
     """The dataset with a split, and what follows from it."""
-    table, seed = dataset.manifest.table, options.seed
-    if options.split_by == "source":
-        split = leave_out_splits(table, options.leave_out, options.shares, seed=seed)
-    else:
-        split = assign_splits(table, options.shares, seed=seed)
-        _note_taken(table, split, note)
-    split_by = AS_READ if table["split"].notna().any() else options.split_by
+    table = dataset.manifest.table
+    split, split_by = divide(table, options, note)
     brought = frozenset(table["split"].dropna())
     table = table.assign(split=split)
     check_splits(table, leave_out=options.leave_out, brought=brought)
-    view = with_table(dataset, table, split_by=split_by, seed=seed)
+    view = with_table(dataset, table, split_by=split_by, seed=options.seed)
     info = dataclasses.replace(
         view.manifest.info, left_out=options.leave_out, relabelled=n_relabelled
     )
     return Dataset(dataset.folder, Manifest(view.manifest.table, info))
+
+
+def divide(
+    table: pd.DataFrame, options: PrepareOptions, note: OnNote
+) -> tuple["pd.Series[str]", str]:
+    """The split of every sample, and what made it; see `ManifestInfo`."""
+    split_by = AS_READ if table["split"].notna().any() else options.split_by
+    if options.split_by == "source":
+        split = leave_out_splits(table, options.leave_out, options.shares, seed=options.seed)
+    else:
+        split = assign_splits(table, options.shares, seed=options.seed)
+        _note_taken(table, split, note)
+    return split, split_by
 
 
 def _note_taken(table: pd.DataFrame, split: "pd.Series[str]", note: OnNote) -> None:
@@ -243,26 +255,41 @@ def _note_taken(table: pd.DataFrame, split: "pd.Series[str]", note: OnNote) -> N
         )
 
 
-def _leakage(
-    manifest: Manifest,
+def leakage_of(
+    divided: pd.DataFrame,
+    split_by: str,
     table: pd.DataFrame,
     chosen: Deduplicated,
     duplicates: DuplicateGroups,
     persons: Identities,
 ) -> Leakage:
-    """What the held-out splits of the finished dataset share with its training split."""
+    """What the held-out splits of a finished dataset share with its training split.
+
+    Args:
+        divided: the samples that were kept, with their splits.
+        split_by: what made these.
+        table: all samples.
+        chosen: which of them were kept.
+        duplicates: their groups.
+        persons: in them.
+    """
     # Dropped samples have no split, and so play no part.
     split = pd.Series(pd.NA, index=table.index, dtype="string")
-    split[chosen.kept] = manifest.table["split"].to_numpy()
+    split[chosen.kept] = divided["split"].to_numpy()
     full = table.assign(split=split, group=chosen.group)
-    return find_leakage(full, duplicates, persons.identity, split_by=manifest.info.split_by)
+    return find_leakage(full, duplicates, persons.identity, split_by=split_by)
 
 
-def _note_split(manifest: Manifest, leakage: Leakage, note: OnNote) -> None:
-    if missing := missing_classes(manifest.table, "test"):
+def note_missing_classes(table: pd.DataFrame, note: OnNote) -> None:
+    """Say which classes the test data lack; the table has the labels and splits of the faces."""
+    if missing := missing_classes(table, "test"):
         note(
             f"the test data have no {' and no '.join(missing)} image: measure there how many of "
             "the others are found, and nothing else"
         )
+
+
+def note_leakage(leakage: Leakage, note: OnNote) -> None:
+    """Say what the held-out data share with the training data, if they do."""
     if leakage.is_found:
         note(f"leakage: {leakage.sentence}; figures on them will be too good")

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from facecover.errors import ImageError
 from facecover.images import Header, read_header, turned
 from facecover.labels import Box
@@ -199,3 +202,17 @@ def header_or_none(path: Path) -> Header | None:
         return read_header(path)
     except ImageError:
         return None
+
+
+Boxes = npt.NDArray[np.float64]
+"""``float64 (N, 4)``, x0, y0, x1, y1, in pixels of a photo."""
+
+
+def overlaps(one: Boxes, other: Boxes) -> tuple[Boxes, Boxes]:
+    """Intersection over union, and over the smaller area, of each box with each: ``(N, M)``."""
+    first, second = one[:, None], other[None]
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
+    inside = np.maximum(high - low, 0).prod(axis=-1)
+    areas = (first[..., 2:] - first[..., :2]).prod(-1), (second[..., 2:] - second[..., :2]).prod(-1)
+    return inside / (areas[0] + areas[1] - inside), inside / np.minimum(*areas)

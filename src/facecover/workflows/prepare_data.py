@@ -17,10 +17,14 @@ from facecover.dataset import (
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.manifest import FORMAT_VERSION
 from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
+from facecover.dataset.photo_dataset import MIN_PHOTO_PX, PhotoDataset
 from facecover.dataset.split import Shares
+from facecover.errors import ConfigError
 from facecover.files import written_file
 from facecover.labels import parse_mapping
+from facecover.preparation.found_faces import FoundFaces
 from facecover.preparation.pipeline import PrepareOptions, check_output, write_dataset
+from facecover.preparation.whole_photos import write_photos
 from facecover.progress import SILENT, Progress
 from facecover.sources.rows import Source
 
@@ -39,13 +43,15 @@ def prepare(
     seed: int = 0,
     keep_incorrect: bool = False,
     relabel: Paths = (),
+    whole_photos: int | None = None,
+    found: str | Path | None = None,
     layout: Sequence[str] = (),
     label: Sequence[str] = (),
     mapping: Sequence[str] = (),
     max_unreadable: float = MAX_UNREADABLE_SHARE,
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> Dataset:
+) -> Dataset | PhotoDataset:
     """Merge photos, check and split them, and decode each once into a dataset.
 
     Args:
@@ -60,6 +66,10 @@ def prepare(
         seed: of the split.
         keep_incorrect: keep incorrectly worn masks as a third class.
         relabel: lists of corrected labels.
+        whole_photos: keep whole photos of this longest side in pixels with their boxes, for a
+            detector, instead of faces.
+        found: with whole photos, a table of the faces that two detectors see in them; see
+            `preparation.found_faces`.
         layout: ``[NAME=]LAYOUT``, see `facecover.sources`.
         label: ``[NAME=]CLASS``, of every photo in a source without class names.
         mapping: ``THEIRS=CLASS``.
@@ -76,7 +86,9 @@ def prepare(
     """
     folder = Path(output)
     check_output(folder)
-    found = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
+    _check_whole_photos(whole_photos, found, size)
+    opinion = None if found is None else FoundFaces(Path(found))
+    read = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
     options = PrepareOptions(
         sizes_px=(*PREPARED_SIZES_PX, *size),
         shares=Shares(val=val, test=test),
@@ -89,7 +101,35 @@ def prepare(
         class_map=parse_mapping(list(mapping)),
         workers=workers,
     )
-    return _written(folder, found, options, progress)
+    if whole_photos is None:
+        return _written(folder, read, options, progress)
+    notes: list[str] = []
+    files = {row.path for source in read for row in source.rows}
+    with progress.bar("preparing", len(files)) as advance:
+        photos = write_photos(
+            read, folder, whole_photos, options,
+            found=opinion, on_progress=advance, on_note=notes.append,
+        )  # fmt: skip
+    _say(notes, progress)
+    return photos
+
+
+def _check_whole_photos(
+    whole_photos: int | None, found: str | Path | None, size: Sequence[int]
+) -> None:
+    if whole_photos is None and found is not None:
+        raise ConfigError(f"--found {found}: expected --whole-photos with it, such as 640")
+    if whole_photos is not None and size:
+        raise ConfigError(
+            f"--size {size[0]}: squares are of faces; leave it away with --whole-photos"
+        )
+    if whole_photos is not None and whole_photos < MIN_PHOTO_PX:
+        raise ConfigError(f"--whole-photos {whole_photos}: expected {MIN_PHOTO_PX} pixels or more")
+
+
+def _say(notes: Sequence[str], progress: Progress) -> None:
+    for note in notes:
+        progress.note(note)
 
 
 def _written(
@@ -98,8 +138,7 @@ def _written(
     notes: list[str] = []  # kept until the bar is gone
     with progress.bar("preparing", sum(len(source.rows) for source in sources)) as advance:
         dataset = write_dataset(sources, folder, options, advance, notes.append)
-    for note in notes:
-        progress.note(note)
+    _say(notes, progress)
     return dataset
 
 
