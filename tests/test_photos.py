@@ -25,7 +25,7 @@ from facecover.photos import (
 def found(root: Path, leave_out: Path | None = None) -> tuple[list[str], Counter[str]]:
     """The photos below a folder, and what was passed over."""
     skipped: Counter[str] = Counter()
-    items = list(photos_below(root, skipped, leave_out))
+    items = list(photos_below(root, skipped, [leave_out] if leave_out else []))
     return [one.inner if isinstance(one, FoundPhoto) else f"!{one.name}" for one in items], skipped
 
 

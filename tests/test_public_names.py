@@ -18,6 +18,8 @@ PUBLIC = {
     "ConfigError": "facecover.errors",
     "Dataset": "facecover.dataset.arrays",
     "DatasetError": "facecover.errors",
+    "Detections": "facecover.scenes.detections",
+    "Detector": "facecover.scenes.detector",
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
@@ -27,6 +29,7 @@ PUBLIC = {
     "RunError": "facecover.errors",
     "audit": "facecover.workflows.inspect_data",
     "compare": "facecover.workflows.compare_models",
+    "detect": "facecover.workflows.detect_faces",
     "evaluate": "facecover.workflows.evaluate_model",
     "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
@@ -60,8 +63,8 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["audit", "compare", "evaluate", "explore", "export", "predict", "prepare", "study",
-             "train"]
+    "name", ["audit", "compare", "detect", "evaluate", "explore", "export", "predict", "prepare",
+             "study", "train"]
 )  # fmt: skip
 def test_a_command_and_its_function_have_the_same_options_and_defaults(name: str) -> None:
     place, _, function = _COMMANDS[name].partition(":")

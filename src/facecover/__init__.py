@@ -6,7 +6,7 @@
     print(classifier("photo.jpg").label)
 
 Each command is a function of the same name and defaults: `explore`, `audit`, `prepare`, `train`,
-`evaluate`, `compare`, `study`, `predict`, `export`.
+`evaluate`, `compare`, `study`, `predict`, `detect`, `export`.
 
 The public names are those in `__all__`; each is imported when it is first asked for, so that
 `import facecover` alone costs next to nothing.
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     )
     from facecover.inference.classifier import Classifier
     from facecover.inference.prediction import Prediction
+    from facecover.scenes.detections import Detections
+    from facecover.scenes.detector import Detector
     from facecover.workflows.answer_photos import predict
     from facecover.workflows.compare_models import compare
+    from facecover.workflows.detect_faces import detect
     from facecover.workflows.evaluate_model import evaluate
     from facecover.workflows.inspect_data import audit, explore
     from facecover.workflows.prepare_data import prepare
@@ -47,6 +50,8 @@ __all__ = [
     "ConfigError",
     "Dataset",
     "DatasetError",
+    "Detections",
+    "Detector",
     "FacecoverError",
     "ImageError",
     "ModelFileError",
@@ -57,6 +62,7 @@ __all__ = [
     "__version__",
     "audit",
     "compare",
+    "detect",
     "evaluate",
     "explore",
     "export",
@@ -71,6 +77,8 @@ _PLACES = {
     "ConfigError": "facecover.errors",
     "Dataset": "facecover.dataset.arrays",
     "DatasetError": "facecover.errors",
+    "Detections": "facecover.scenes.detections",
+    "Detector": "facecover.scenes.detector",
     "FacecoverError": "facecover.errors",
     "ImageError": "facecover.errors",
     "ModelFileError": "facecover.errors",
@@ -80,6 +88,7 @@ _PLACES = {
     "RunError": "facecover.errors",
     "audit": "facecover.workflows.inspect_data",
     "compare": "facecover.workflows.compare_models",
+    "detect": "facecover.workflows.detect_faces",
     "evaluate": "facecover.workflows.evaluate_model",
     "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",

@@ -77,6 +77,12 @@ class Photo(Struct, frozen=True):
         """The picture squeezed to a square, antialiased: ``uint8 (S, S, 3)``, RGB."""
         return resized(self.image, size_px, self.extent)
 
+    def in_image(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Boxes, ``float32 (N, 4)`` of x0, y0, x1, y1, of the full size, in pixels of `image`."""
+        x0, y0, x1, y1 = self.extent
+        scale = np.array([x1 - x0, y1 - y0], np.float32) / np.array(self.full_size, np.float32)
+        return boxes * np.tile(scale, 2) + np.array([x0, y0, x0, y0], np.float32)
+
 
 # Freed blocks of Pillow's own size, 16 MiB, stay with their thread; glibc gives back at once what
 # is larger than 32 MiB (DEFAULT_MMAP_THRESHOLD_MAX of mallopt(3)).

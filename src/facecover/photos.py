@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -131,7 +131,7 @@ class Folder(Struct, eq=False, dict=True):
         return [folder for folder in self.folders if folder.image_count]
 
 
-def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> Iterator[Folder]:
+def walk(root: Path, skipped: Counter[str], leave_out: Sequence[Path] = ()) -> Iterator[Folder]:
     """Every folder from a root down, each before those in it, by name.
 
     Hidden folders, `OTHER_FOLDERS` and outputs of our own below the root are not looked into.
@@ -142,17 +142,18 @@ def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> It
     Args:
         root: a folder.
         skipped: counts what is passed over, by reason.
-        leave_out: a folder that is not looked into, whichever links lead there; of one around the
+        leave_out: folders that are not looked into, whichever links lead there; of one around the
             root only the rest is left out.
     """
     top = os.path.realpath(root)
-    out = None if leave_out is None else Path(os.path.realpath(leave_out))
-    listed = set() if out is None else {str(out)}
+    outs = [Path(os.path.realpath(folder)) for folder in leave_out]
+    left_out = {str(folder) for folder in outs}
+    listed = {*left_out}
     waiting = [(str(root), top, 0)]
     while waiting:
         path, real, depth = waiting.pop()
         if real in listed:
-            skipped[LINKED] += real != str(out)
+            skipped[LINKED] += real not in left_out
             continue
         listed.add(real)
         if depth > MAX_DEPTH:
@@ -169,7 +170,7 @@ def walk(root: Path, skipped: Counter[str], leave_out: Path | None = None) -> It
         for entry in reversed(folders):
             is_link = entry.is_symlink()
             inner = os.path.realpath(entry.path) if is_link else f"{real}{os.sep}{entry.name}"
-            if is_link and _is_listed_anyway(Path(inner), Path(top), out):
+            if is_link and _is_listed_anyway(Path(inner), Path(top), outs):
                 skipped[LINKED] += 1
             else:
                 waiting.append((entry.path, inner, depth + 1))
@@ -180,9 +181,10 @@ def _is_own_output(folder: Folder) -> bool:
     return bool(names & OUTPUT_NAMES and names & BESIDE_OUTPUT)
 
 
-def _is_listed_anyway(target: Path, root: Path, left_out: Path | None) -> bool:
+def _is_listed_anyway(target: Path, root: Path, left_out: Sequence[Path]) -> bool:
     """Whether a link's target is around the root, or in it and not hidden, or left out."""
-    if left_out and target.is_relative_to(left_out) and not root.is_relative_to(left_out):
+    outside = (folder for folder in left_out if not root.is_relative_to(folder))
+    if any(map(target.is_relative_to, outside)):
         return True
     if not target.is_relative_to(root):
         return root.is_relative_to(target)
@@ -294,7 +296,7 @@ Item = FoundPhoto | Broken
 
 
 def photos_below(
-    root: Path, skipped: Counter[str], leave_out: Path | None = None
+    root: Path, skipped: Counter[str], leave_out: Sequence[Path] = ()
 ) -> Iterator[Item]:
     """Every file below a folder that may be a photo, and what is lost, as `walk` finds them."""
     for folder in walk(root, skipped, leave_out):

@@ -12,7 +12,9 @@ from facecover.photos import Broken, FoundPhoto
 
 
 def found(*names: object, stdin: bytes = b"", leave_out: Path | None = None) -> Inputs:
-    return find_inputs(map(str, names), io.BytesIO(stdin), leave_out=leave_out)
+    return find_inputs(
+        map(str, names), io.BytesIO(stdin), leave_out=[leave_out] if leave_out else []
+    )
 
 
 def inner_names(inputs: Inputs) -> list[str]:

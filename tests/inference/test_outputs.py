@@ -19,7 +19,7 @@ from facecover.inference.outputs import Sheet, SortedCopies, safe_name
     st.text(min_size=1) | st.sampled_from(["../../x", "/etc/passwd", "..", "C:\\a.jpg", "\\\\s\\x"])
 )
 def test_a_copys_name_stays_in_its_folder(inner: str) -> None:
-    name = safe_name(given_answer(inner=inner, source=b"?"))
+    name = safe_name(given_answer(inner=inner, source=b"?").photo)
     assert Path(name).name == name
     assert name not in ("", ".", "..")
     assert not name.startswith(".")
@@ -29,12 +29,12 @@ def test_a_copys_name_stays_in_its_folder(inner: str) -> None:
 
 def test_names_of_copies_are_readable() -> None:
     names = {
-        inner: safe_name(given_answer(inner=inner))
+        inner: safe_name(given_answer(inner=inner).photo)
         for inner in ("a b.jpg", "sub/a.jpg", "../x.jpg", "sub/./y.jpg", "Ü/ñ.JPG")
     }
     assert list(names.values()) == ["a b.jpg", "sub__a.jpg", "x.jpg", "sub__y.jpg", "Ü__ñ.JPG"]
-    assert safe_name(given_answer(inner="n" * 400 + ".jpg")).endswith("n.jpg")
-    assert safe_name(given_answer(inner="stdin", source=jpeg_bytes((9, 9)))) == "stdin.jpg"
+    assert safe_name(given_answer(inner="n" * 400 + ".jpg").photo).endswith("n.jpg")
+    assert safe_name(given_answer(inner="stdin", source=jpeg_bytes((9, 9))).photo) == "stdin.jpg"
 
 
 def test_copies_never_overwrite_and_are_made_once(tmp_path: Path) -> None:

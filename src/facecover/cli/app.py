@@ -44,6 +44,7 @@ _COMMANDS = {
     "compare": "facecover.cli.evaluate:compare_command",
     "study": "facecover.cli.study:study_command",
     "predict": "facecover.cli.predict:predict_command",
+    "detect": "facecover.cli.detect:detect_command",
     "export": "facecover.cli.train:export_command",
     "card": "facecover.cli.models:card_command",
     "models": "facecover.cli.models:models_command",

@@ -4,25 +4,23 @@ Rich takes longer to import than an answer takes, and drawing a sheet likewise: 
 are asked for.
 """
 
-import csv
-import io
 import json
 import os
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facecover.errors import LAYOUT, ConfigError, ImageError, shown
+from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_line, write_note
+from facecover.errors import ConfigError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
 from facecover.photos import Broken
+from facecover.text import photos
 from facecover.workflows.answer_photos import (
     MAX_MEGAPIXELS,
     MEGAPIXELS_LIMIT,
@@ -32,12 +30,6 @@ from facecover.workflows.answer_photos import (
 
 if TYPE_CHECKING:
     from facecover.inference.outputs import Sheet, SortedCopies
-
-
-NEEDS_A_LOOK = 3
-"""The exit status where something that was named could not be answered."""
-
-_FLUSH_SECONDS = 0.5
 
 
 def predict_command(
@@ -148,36 +140,8 @@ def predict_command(
         leave_out=copy_to,
     )
     header, line_of = _lines(as_json, as_csv, answers.info.class_names)
-    _print(header)
-    work = _Work(answers, line_of, copies, sheet_)
-    try:
-        work.run()
-    except KeyboardInterrupt:
-        work.end()
-        of = "" if answers.total is None else f" of {answers.total:,}"
-        raise KeyboardInterrupt(f"stopped after {work.done:,}{of}") from None
-    work.end()
-    if not work.done:
-        raise ImageError(f"{', '.join(map(shown, names[:3]))}: no photo found{work.left_out()}")
-    if work.broken:
-        raise typer.Exit(NEEDS_A_LOOK)
-
-
-def read_list(from_file: Path | None) -> list[str]:
-    """The inputs in a list, one a line; empty lines are passed over."""
-    if from_file is None:
-        return []
-    try:
-        is_stdin = str(from_file) == "-"
-        content = sys.stdin.buffer.read() if is_stdin else from_file.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"--from-file {shown(from_file)}: cannot be read: {error.strerror}"
-        ) from error
-    # A name need not be text: what is no UTF-8 stays the bytes that it is. The mark that editors
-    # on Windows write at the start is no part of the first one.
-    text = content.decode("utf-8-sig", "surrogateescape")
-    return [line for raw in io.StringIO(text, newline=None) if (line := raw.rstrip("\n"))]
+    write_line(header)
+    run_to_end(_Predicting(answers, line_of, copies, sheet_), names)
 
 
 def _check_places(names: list[str], copy_to: Path | None) -> None:
@@ -243,7 +207,7 @@ def json_line(outcome: Answered | Broken) -> str:
 def csv_header(class_names: tuple[str, ...]) -> str:
     """A column for each class among them."""
     classes = (f"p_{name}" for name in class_names)
-    return _row(
+    return csv_row(
         ["path", "label", "probability", *classes, "is_uncertain", "reason", "explanation",
          "width", "height", "error"]
     )  # fmt: skip
@@ -252,25 +216,17 @@ def csv_header(class_names: tuple[str, ...]) -> str:
 def csv_line(class_names: tuple[str, ...], outcome: Answered | Broken) -> str:
     """Comma-separated values; of what is broken, all but the path and the error are empty."""
     if isinstance(outcome, Broken):
-        return _row([outcome.name, *[""] * (len(class_names) + 7), outcome.reason])
+        return csv_row([outcome.name, *[""] * (len(class_names) + 7), outcome.reason])
     given = outcome.prediction
     numbers = [given.probability, *(given.probabilities[name] for name in class_names)]
-    return _row(
+    return csv_row(
         [outcome.photo.name, given.label, *(f"{number:.{DIGITS}f}" for number in numbers),
          str(given.is_uncertain).lower(), given.reason or "", given.explanation or "",
          *map(str, given.size_px), ""]
     )  # fmt: skip
 
 
-def _row(cells: list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)  # quotes both characters of its line break, \r and \n
-    return text.getvalue().removesuffix("\r\n")
-
-
-class _Work:
-    """What is done with the answers, and what was done so far."""
-
+class _Predicting(Work[Answered]):
     def __init__(
         self,
         answers: PhotoAnswers,
@@ -278,87 +234,34 @@ class _Work:
         copies: "SortedCopies | None",
         sheet: "Sheet | None",
     ) -> None:
-        self._answers, self._line_of = answers, line_of
-        self._copies, self._sheet = copies, sheet
+        super().__init__(answers, line_of)
+        self._copies, self._sheet, self._budget = copies, sheet, answers.budget
         self._labels: Counter[str] = Counter()
         self._uncertain = 0
-        self._started = time.perf_counter()
-        self.broken = 0
 
-    @property
-    def done(self) -> int:
-        """Inputs answered or reported."""
-        return self._labels.total() + self.broken
+    def use(self, outcome: Answered) -> None:
+        """Copy and collect the photo where that was asked for."""
+        if self._copies is not None:
+            self._copies.add(outcome)
+        if self._sheet is not None:
+            self._sheet.add(outcome, self._budget)
 
-    def run(self) -> None:
-        """Print each outcome, and copy and collect its photo where that was asked for."""
-        flushed = time.perf_counter()
-        with _progress(self._answers) as advance:
-            for outcome in self._answers:
-                self._handle(outcome)
-                advance(1)
-                if (now := time.perf_counter()) - flushed > _FLUSH_SECONDS:
-                    sys.stdout.flush()
-                    flushed = now
+    def count(self, outcome: Answered) -> None:
+        """Count the answers."""
+        self._labels[outcome.prediction.label] += 1
+        self._uncertain += outcome.prediction.is_uncertain
 
     def end(self) -> None:
-        """Flush, write the sheet, and say on standard error what was done."""
-        sys.stdout.flush()
+        """Write the sheet, and say what was done."""
         if self._sheet is not None:
+            sys.stdout.flush()
             count = self._sheet.write()
-            if self._sheet.is_full and self._labels.total() > count:
-                _note(f"the sheet shows the first {count} photos")
-        if self.done:
-            _note(self._summary() + self.left_out())
+            if self._sheet.is_full and self.read > count:
+                write_note(f"the sheet shows the first {count} photos")
+        super().end()
 
-    def left_out(self) -> str:
-        """How much was skipped, to stand at the end of a sentence."""
-        counts = self._answers.skipped.most_common()
-        return "".join(f"; skipped {count:,} {what}" for what, count in counts)
-
-    def _handle(self, outcome: Answered | Broken) -> None:
-        if isinstance(outcome, Answered):
-            if self._copies is not None:
-                self._copies.add(outcome)
-            if self._sheet is not None:
-                self._sheet.add(outcome, self._answers.budget)
-        # Counted once it is printed: after Ctrl-C the count is that of the lines.
-        _print(self._line_of(outcome))
-        if isinstance(outcome, Broken):
-            self.broken += 1
-        else:
-            self._labels[outcome.prediction.label] += 1
-            self._uncertain += outcome.prediction.is_uncertain
-
-    def _summary(self) -> str:
-        n = self._labels.total()
-        rate = n / max(time.perf_counter() - self._started, 1e-9)
+    def summary(self) -> str:
+        """``3 photos: 2 mask, 1 no_mask (1 uncertain)``."""
         counts = [f"{count:,} {label}" for label, count in self._labels.most_common()]
-        text = f"{n:,} photo{'s' * (n != 1)}: {', '.join(counts) or 'no answer'}"
-        text += f" ({self._uncertain:,} uncertain)" if self._uncertain else ""
-        text += f"; {self.broken:,} could not be read" if self.broken else ""
-        return text + (f"; {rate:,.0f} photos/s" if n > 1 else "")
-
-
-def _print(line: str) -> None:
-    if line:
-        # A program that reads CSV gets a name as it is; a terminal would obey what stands in it.
-        sys.stdout.write((shown(line, LAYOUT) if sys.stdout.isatty() else line) + "\n")
-
-
-def _note(text: str) -> None:
-    # Not the console's note, which imports rich.
-    sys.stderr.write(f"{shown(text)}\n")
-
-
-@contextmanager
-def _progress(answers: PhotoAnswers) -> Iterator[Callable[[int], object]]:
-    """A bar where a person waits for a file; where the answers scroll by, they are the progress."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda _: None
-        return
-
-    from facecover.cli.console import CONSOLE
-
-    with CONSOLE.bar("photos", answers.total) as advance:
-        yield advance
+        text = f"{photos(self.read)}: {', '.join(counts) or 'no answer'}"
+        return text + (f" ({self._uncertain:,} uncertain)" if self._uncertain else "")

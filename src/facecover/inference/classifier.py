@@ -44,6 +44,31 @@ _IMAGES_A_RUN = 256
 _REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 
 
+def open_session(path: Path, data: bytes, threads: int | None) -> ort.InferenceSession:
+    """A network ready to run.
+
+    Args:
+        path: of the model file, for the message.
+        data: its bytes.
+        threads: how many threads one run may use; None leaves it to ONNX Runtime.
+
+    Raises:
+        ModelFileError: if ONNX Runtime cannot run it.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3  # errors alone
+    # Threads that wait in a loop for the next run take the cores that decoding needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except _REFUSALS as error:
+        reason = str(error).splitlines()[0]
+        raise ModelFileError(
+            f"{path}: ONNX Runtime {ort.__version__} cannot run it: {reason}"
+        ) from error
+
+
 class Model:
     """A network ready to answer. It may be used from several threads at once.
 
@@ -58,20 +83,7 @@ class Model:
     def __init__(self, file: ModelFile, threads: int | None = None) -> None:
         self.path = file.path
         self.info = file.info
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3  # errors alone
-        # Threads that wait in a loop for the next run take the cores that decoding needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = ort.InferenceSession(
-                file.data, options, providers=["CPUExecutionProvider"]
-            )
-        except _REFUSALS as error:
-            reason = str(error).splitlines()[0]
-            raise ModelFileError(
-                f"{file.path}: ONNX Runtime {ort.__version__} cannot run it: {reason}"
-            ) from error
+        self._session = open_session(file.path, file.data, threads)
 
     def logits(self, images: Images) -> npt.NDArray[np.float32]:
         """What the network gives before the softmax: ``float32 (N, C)``.
@@ -120,7 +132,7 @@ def softmax(logits: npt.NDArray[np.float32], temperature: float = 1.0) -> npt.ND
 BATCH_SIZE = 32
 """Photos that `Classifier.predict` gives the network at once."""
 
-_LASTING = (str, bytes, PathLike)
+LASTING = (str, bytes, PathLike)
 """What names or holds a photo, and stays the same while it waits for a thread."""
 
 
@@ -156,8 +168,8 @@ class Classifier:
         uncertain_band: tuple[float, float] | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self.budget = PixelBudget(_positive("max_pixels", max_pixels))
-        self._threads = None if threads is None else _positive("threads", threads)
+        self.budget = PixelBudget(positive("max_pixels", max_pixels))
+        self._threads = None if threads is None else positive("threads", threads)
         # The default by its file: a run folder of its name in the working folder would come first.
         path = packaged_file(DEFAULT_MODEL) if model is None else Path(model)
         self._model = Model(read_model_file(path), self._threads)
@@ -191,7 +203,7 @@ class Classifier:
         Raises:
             ImageError: if it is not a readable image.
         """
-        return self._answers([self._read(image)])[0]
+        return self.answers([self._read(image)])[0]
 
     @overload
     def predict(
@@ -239,7 +251,7 @@ class Classifier:
             ConfigError: if `batch_size` is not a positive number, or `on_error` is neither.
             ImageError: if an image cannot be read, unless `on_error` is ``return``.
         """
-        _positive("batch_size", batch_size)
+        positive("batch_size", batch_size)
         if on_error not in ("raise", "return"):
             raise ConfigError(f"on_error: expected 'raise' or 'return', found {on_error!r}")
         if isinstance(images, (str, bytes, PathLike)):
@@ -271,10 +283,10 @@ class Classifier:
         decode = partial(self._read_or_error, at_least_px=at_least_px)
         # A camera may fill one array again and again, and an animation is one image at many
         # frames: what can change or close behind our back is read before the next one is asked for.
-        taken = (one if isinstance(one, _LASTING) else decode(one) for one in images)
+        taken = (one if isinstance(one, LASTING) else decode(one) for one in images)
         with closing(done_ahead(decode, taken, ahead=batch_size, threads=threads)) as read:
             while batch := list(islice(read, batch_size)):
-                answers = iter(self._answers([one for one in batch if isinstance(one, Input)]))
+                answers = iter(self.answers([one for one in batch if isinstance(one, Input)]))
                 for one in batch:
                     if isinstance(one, ImageError) and on_error == "raise":
                         raise one
@@ -296,7 +308,8 @@ class Classifier:
         except ImageError as error:
             return error
 
-    def _answers(self, inputs: list[Input]) -> list[Prediction]:
+    def answers(self, inputs: list[Input]) -> list[Prediction]:
+        """The answers for faces that were read and squeezed already, in their order."""
         if not inputs:
             return []
         pixels = np.stack([one.pixels for one in inputs])
@@ -323,7 +336,8 @@ def _loaded_again(
     return classifier
 
 
-def _positive(name: str, value: int) -> int:
+def positive(name: str, value: int) -> int:
+    """The value, if it is a whole number from 1; else a ConfigError."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ConfigError(f"{name}: expected a whole number from 1, found {value!r}")
     return int(value)

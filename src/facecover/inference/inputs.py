@@ -5,7 +5,7 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -80,14 +80,14 @@ class Inputs:
         return total
 
 
-def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None = None) -> Inputs:
+def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Sequence[Path] = ()) -> Inputs:
     """What some inputs name.
 
     Args:
         names: files, folders, archives, patterns that no shell expanded, or ``-`` for `stdin`.
         stdin: gives the bytes of one image.
-        leave_out: a folder that is not looked into, such as the one that is written into; of
-            what a pattern matches, all in it is left out.
+        leave_out: folders that are not looked into, such as those that are written into; of
+            what a pattern matches, all in them is left out.
     """
     skipped = Counter[str]()
     listed: list[Item | _Archive] = []
@@ -99,7 +99,9 @@ def find_inputs(names: Iterable[str], stdin: BinaryIO, *, leave_out: Path | None
     return Inputs(skipped, listed)
 
 
-def _found(name: str, skipped: Counter[str], leave_out: Path | None) -> Iterator[Item | _Archive]:
+def _found(
+    name: str, skipped: Counter[str], leave_out: Sequence[Path]
+) -> Iterator[Item | _Archive]:
     if not name:  # which a path takes for the working folder
         yield Broken(
             name, "an empty name; expected a file, a folder or a pattern: is a variable not set?"
@@ -126,7 +128,7 @@ def _found(name: str, skipped: Counter[str], leave_out: Path | None) -> Iterator
 
 
 def _matching(
-    name: str, skipped: Counter[str], leave_out: Path | None
+    name: str, skipped: Counter[str], leave_out: Sequence[Path]
 ) -> Iterator[Item | _Archive]:
     """What a pattern stands for, by name; of files only those that may be photos or archives."""
     if not glob.has_magic(name):
@@ -162,12 +164,11 @@ def _listed_once(matches: list[str]) -> list[str]:
     return sorted(once.values())
 
 
-def _outside(matches: list[str], folder: Path | None) -> list[str]:
-    """The matches that do not lie in a folder, whichever links lead there."""
-    if folder is None:
-        return matches
-    real = Path(os.path.realpath(folder))
-    return [one for one in matches if not Path(os.path.realpath(one)).is_relative_to(real)]
+def _outside(matches: list[str], folders: Sequence[Path]) -> list[str]:
+    """The matches that do not lie in some folders, whichever links lead there."""
+    for folder in map(os.path.realpath, folders):
+        matches = [one for one in matches if not Path(os.path.realpath(one)).is_relative_to(folder)]
+    return matches
 
 
 def _kind_of_file(path: Path) -> int | None:

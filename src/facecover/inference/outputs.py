@@ -14,7 +14,8 @@ from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_she
 from facecover.errors import ConfigError, ImageError, OutputError, shown
 from facecover.files import check_own_file, written_file
 from facecover.images import FORMATS, PixelBudget
-from facecover.inference.prediction import Answered
+from facecover.inference.prediction import Answered, Prediction
+from facecover.photos import FoundPhoto
 
 _MAX_NAME_BYTES = 180
 """Of a copy's name; file systems take 255, and a number may be added."""
@@ -23,30 +24,26 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 """What Windows forbids in a name; a slash is forbidden everywhere."""
 
 
-class SortedCopies:
-    """Copies photos into ``DIR/mask``, ``DIR/no_mask``, ``DIR/uncertain``, ...
+class NewFiles:
+    """Puts files into folders, and overwrites none.
 
-    No file is overwritten: where a name is taken by another picture, a number is added; where it
-    is taken by the same bytes, they are the copy.
+    Where a name is taken by other bytes, a number is added; where it is taken by the same bytes,
+    that file is the one.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self._next_number: dict[Path, int] = {}
 
-    def add(self, answered: Answered) -> Path:
-        """Copy one photo; gives the copy's path.
+    def add(self, wanted: Path, source: Path | bytes) -> Path:
+        """Write a file's bytes to a place, or to a numbered one beside it; gives that.
 
         Raises:
-            OutputError: if the copy cannot be written.
+            OutputError: if it cannot be written.
         """
-        given = answered.prediction
-        folder = self._folder / ("uncertain" if given.is_uncertain else given.label)
-        wanted = folder / safe_name(answered)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            wanted.parent.mkdir(parents=True, exist_ok=True)
             for path in self._candidates(wanted):
-                if _copied(answered.photo.source, path):
+                if _copied(source, path):
                     return path
         except OSError as error:
             reason = error.strerror or error
@@ -63,17 +60,35 @@ class SortedCopies:
             yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
 
 
-def safe_name(answered: Answered) -> str:
+class SortedCopies:
+    """Copies photos into ``DIR/mask``, ``DIR/no_mask``, ``DIR/uncertain``, ...; see `NewFiles`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = NewFiles()
+
+    def add(self, answered: Answered) -> Path:
+        """Copy one photo; gives the copy's path.
+
+        Raises:
+            OutputError: if the copy cannot be written.
+        """
+        given = answered.prediction
+        folder = self._folder / ("uncertain" if given.is_uncertain else given.label)
+        return self._files.add(folder / safe_name(answered.photo), answered.photo.source)
+
+
+def safe_name(photo: FoundPhoto) -> str:
     """A name for a photo's copy: its path in the folder or archive, as one readable name.
 
     The parts are joined by two underscores, ``..`` and what cannot stand in a name is left out
     or replaced, and the name is neither hidden nor too long, so that it never leaves its folder.
     """
-    parts = answered.photo.inner.replace("\\", "/").split("/")
+    parts = photo.inner.replace("\\", "/").split("/")
     kept = [part for part in parts if part.strip(" .")]
     name = "".join(map(_safe, "__".join(kept))).strip(" .") or "photo"
-    if answered.photo.inner == "stdin":
-        name += _suffix_of(answered.photo.source)
+    if photo.inner == "stdin":
+        name += suffix_of(photo.source)
     return _shortened(name)
 
 
@@ -90,7 +105,8 @@ def _shortened(name: str) -> str:
     return stem.encode()[:room].decode(errors="ignore") + dot + suffix
 
 
-def _suffix_of(source: Path | bytes) -> str:
+def suffix_of(source: Path | bytes) -> str:
+    """What the name of such an image ends in, by its content: ``.jpg``; empty if it is none."""
     try:
         with Image.open(_stream(source), formats=FORMATS) as image:
             return f".{(image.format or '').lower()}".replace("jpeg", "jpg")
@@ -144,6 +160,11 @@ _COLOURS = {"mask": "#0072b2", "no_mask": "#d55e00", "incorrect_mask": "#a8518a"
 _UNCERTAIN_COLOUR = "#999999"
 
 
+def colour_of(given: Prediction) -> str:
+    """An answer's colour, as ``#rrggbb``: told apart by the colour-blind, too (Okabe and Ito)."""
+    return _UNCERTAIN_COLOUR if given.is_uncertain else _COLOURS[given.label]
+
+
 class Sheet:
     """Collects the first `MAX_TILES` photos, as small as they are shown, and writes them.
 
@@ -174,11 +195,10 @@ class Sheet:
         except ImageError:  # it was there when it was answered
             return
         given = answered.prediction
-        colour = _UNCERTAIN_COLOUR if given.is_uncertain else _COLOURS[given.label]
         mark = "?" if given.is_uncertain else ""
         last = answered.photo.inner.rsplit("/", maxsplit=1)[-1]
         title = f"{given.label}{mark} {given.probability:.0%} {last}"
-        self._tiles.append(SheetTile(image, title, colour))
+        self._tiles.append(SheetTile(image, title, colour_of(given)))
 
     @property
     def is_full(self) -> bool:

@@ -51,6 +51,10 @@ class Prediction(Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """Its fields, with ``width`` and ``height``; probabilities are rounded."""
         width, height = self.size_px
+        return {**self.answer_to_json(), "width": width, "height": height}
+
+    def answer_to_json(self) -> dict[str, Any]:
+        """The same without the size: what is said of a face wherever one is answered."""
         return {
             "label": self.label,
             "probability": round(self.probability, DIGITS),
@@ -58,8 +62,6 @@ class Prediction(Struct, frozen=True):
             "is_uncertain": self.is_uncertain,
             "reason": self.reason,
             "explanation": self.explanation,
-            "width": width,
-            "height": height,
         }
 
 

@@ -4,9 +4,9 @@ import math
 import os
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from facecover.errors import ConfigError, ImageError, shown
 from facecover.images import PixelBudget
@@ -118,22 +118,31 @@ def predict(
         ConfigError: if a number is out of range.
         ModelFileError: if the model cannot be used.
     """
-    if not 1 <= max_megapixels <= MEGAPIXELS_LIMIT:
-        raise ConfigError(
-            f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
-        )
     names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
     classifier = Classifier(
         model,
         threads,
         threshold=threshold,
         uncertain_band=uncertain_band,
-        max_pixels=round(max_megapixels * 1e6),
+        max_pixels=checked_megapixels(max_megapixels),
     )
     paths = [os.fspath(name) for name in names]
-    left_out = None if leave_out is None else Path(leave_out)
+    left_out = [] if leave_out is None else [Path(leave_out)]
     found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=left_out)
     return PhotoAnswers(classifier, found, batch_size, every_pixel=every_pixel)
+
+
+def checked_megapixels(max_megapixels: int) -> int:
+    """The pixels that may be decoded at a time.
+
+    Raises:
+        ConfigError: if they are none, or more than Pillow opens.
+    """
+    if not 1 <= max_megapixels <= MEGAPIXELS_LIMIT:
+        raise ConfigError(
+            f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
+        )
+    return round(max_megapixels * 1e6)
 
 
 def answered(
@@ -159,18 +168,45 @@ def answered(
     Raises:
         ConfigError: if `batch_size` is not a positive number.
     """
-    waiting = _Waiting(iter(items), max_waiting_bytes)
     at_least_px = None if every_pixel else REDUCED_FACTOR * classifier.info.input_size_px
+
+    def answer_all(sources: Iterator[Path | bytes]) -> Iterator[Prediction | ImageError]:
+        return classifier.predict(sources, batch_size, on_error="return", at_least_px=at_least_px)
+
+    for one in in_order(items, answer_all, max_waiting_bytes):
+        if isinstance(one, Broken):
+            yield one
+            continue
+        photo, outcome = one
+        if at_least_px is not None and _may_differ(outcome, classifier, at_least_px):
+            outcome = _from_every_pixel(classifier, photo)
+        if isinstance(outcome, Prediction):
+            yield Answered(photo, outcome)
+        else:
+            yield as_broken(photo, outcome)
+
+
+_Outcome = TypeVar("_Outcome")
+
+
+def in_order(
+    items: Iterable[Item],
+    answer_all: Callable[[Iterator[Path | bytes]], Iterable[_Outcome]],
+    max_waiting_bytes: int = MAX_WAITING_BYTES,
+) -> Iterator[tuple[FoundPhoto, _Outcome] | Broken]:
+    """Each photo with its outcome, and what is broken in its place.
+
+    Args:
+        items: the photos.
+        answer_all: what gives one outcome a photo, in their order, and reads ahead.
+        max_waiting_bytes: no further photo is read while the bytes of those that wait are as many.
+    """
+    waiting = _Waiting(iter(items), max_waiting_bytes)
     while not waiting.is_at_end:
-        outcomes = classifier.predict(
-            waiting.sources(), batch_size, on_error="return", at_least_px=at_least_px
-        )
-        for outcome in outcomes:
+        for outcome in answer_all(waiting.sources()):
             while isinstance(item := waiting.next(), Broken):
                 yield item
-            if at_least_px is not None and _may_differ(outcome, classifier, at_least_px):
-                outcome = _from_every_pixel(classifier, item)
-            yield _paired(item, outcome)
+            yield item, outcome
     yield from waiting.broken()
 
 
@@ -248,9 +284,7 @@ def _from_every_pixel(classifier: Classifier, photo: FoundPhoto) -> Prediction |
         return error
 
 
-def _paired(photo: FoundPhoto, outcome: Prediction | ImageError) -> Answered | Broken:
-    if isinstance(outcome, Prediction):
-        return Answered(photo, outcome)
-    # The name stands before it anyway.
+def as_broken(photo: FoundPhoto, error: ImageError) -> Broken:
+    """A photo that could not be read, and why, without the name that stands before it anyway."""
     place = "image bytes" if isinstance(photo.source, bytes) else shown(photo.source)
-    return Broken(photo.name, str(outcome).removeprefix(f"{place}: "))
+    return Broken(photo.name, str(error).removeprefix(f"{place}: "))
