@@ -75,6 +75,11 @@ def is_known(name: str, mapping: Mapping[str, str] | None = None) -> bool:
     return _find(name, mapping or {}) is not None or is_ignored(name, mapping or {})
 
 
+def is_mapped(name: str, mapping: Mapping[str, str]) -> bool:
+    """Whether the user's mapping says what this class name means."""
+    return _simplify(name) in map(_simplify, mapping)
+
+
 def is_ignored(name: str, mapping: Mapping[str, str]) -> bool:
     """Whether the user's mapping leaves this class name out."""
     return any(

@@ -16,7 +16,8 @@ OTHER_SUFFIXES = frozenset(
      "py", "pyc", "pyi", "ipynb", "sh", "bat", "js", "css", "cpp", "java", "exe", "dll", "so",
      "zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "tmp", "part", "lock", "cache",
      "npy", "npz", "pkl", "pickle", "mat", "h5", "hdf5", "parquet", "tfrecord", "db", "sqlite",
-     "pt", "pth", "onnx", "ckpt", "pb", "tflite", "caffemodel", "prototxt", "weights",
+     "pt", "pth", "onnx", "ckpt", "pb", "tflite", "caffemodel", "prototxt", "weights", "names",
+     "labels",
      "mp4", "avi", "mov", "mkv", "webm", "mp3", "wav")
 )  # fmt: skip
 """A file with one of these extensions is no photo, whatever the case of its letters.

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.sources.annotated import picture
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
 from facecover.labels import Box
@@ -344,3 +345,33 @@ def test_any_bytes_are_a_source_or_an_error_of_ours(
             assert len(str(error).splitlines()) == 1  # noqa: PT017 -- either outcome is right
         else:
             assert source.rows
+
+
+@pytest.mark.parametrize("splits", ["train valid test", "train test"])
+def test_a_table_in_each_split_folder_is_read(tmp_path: Path, splits: str) -> None:
+    for split in splits.split():
+        for name in ("a", "b"):
+            picture(tmp_path / split / f"{name}.jpg")
+        lines = ["a.jpg,40,20,mask,0,0,9,9", "b.jpg,40,20,no-mask,0,0,9,9", "c.jpg,,,,,,,"]
+        text = "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *lines])
+        (tmp_path / split / "_annotations.csv").write_text(text)
+    source = read_source(tmp_path, "s")
+    assert source.layout == "csv"
+    expected = {{"valid": "val"}.get(name, name) for name in splits.split()}
+    assert {row.split for row in source.rows} == expected
+    assert {row.path.parent.name for row in source.rows} == set(splits.split())
+    assert len({row.group for row in source.rows}) == len(source.rows) == 2 * len(expected)
+    assert [drop.reason for drop in source.drops] == ["no such file"] * len(expected)
+
+
+def test_a_table_without_a_header_as_retinanet_reads_it(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        picture(tmp_path / f"{name}.jpg")
+    lines = ["a.jpg,1,2,11,12,mask", "a.jpg,20,0,40.0,9,no-mask", "b.jpg,,,,,", "a.jpg,1,2"]
+    (tmp_path / "_annotations.csv").write_text("\n".join(lines))
+    source = read_source(tmp_path, "s")
+    assert [(row.label, row.box) for row in source.rows] == [
+        (1, Box(1, 2, 11, 12)),
+        (0, Box(20, 0, 40, 9)),
+    ]
+    assert reasons(source) == [("b.jpg", "no label"), ("_annotations.csv", "broken line")]

@@ -1,4 +1,3 @@
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.sources.annotated import picture, put, reasons
 
 from facecover.errors import DatasetError, FacecoverError, LabelError
 from facecover.images import read_photo, turned
@@ -33,19 +33,6 @@ def annotation(
     return f"<annotation><filename>{file_name}</filename>{written}{objects}</annotation>"
 
 
-def put(path: Path, text: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-
-
-def picture(path: Path, size: tuple[int, int] = (40, 20), orientation: int = 1) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.new("RGB", size).save(path, "JPEG", exif=exif.tobytes())
-    return path
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder with the 40 x 20 pictures `images/1.jpg` to `3.jpg`, not annotated yet."""
@@ -56,10 +43,6 @@ def root(tmp_path: Path) -> Path:
 
 def read(root: Path) -> Source:
     return read_source(root, "scenes")
-
-
-def reasons(source: Source) -> Counter[tuple[str, str]]:
-    return Counter((drop.path.name, drop.reason) for drop in source.drops)
 
 
 def boxes_of(root: Path, *faces: tuple[str, Edges]) -> list[Box | None]:

@@ -1,6 +1,6 @@
 """Folders and tables of photos, read as rows: path, box, label, split.
 
-Six layouts are read, and recognised from what a folder holds:
+Eight layouts are read, and recognised from what a folder holds:
 
 ``class-folders``  a folder a class: ``with_mask/``, ``without_mask/``, at any depth below them,
                    also with ``train|val|test/`` below each
@@ -9,6 +9,8 @@ Six layouts are read, and recognised from what a folder holds:
 ``csv``            a table ``path,label[,split,group,source,x0,y0,x1,y1]``,
                    also by the names that exporters give these columns
 ``voc``            Pascal VOC XML, one row a box
+``coco``           JSON of COCO, one row a box
+``yolo``           text files of YOLO with ``data.yaml`` or ``classes.txt``, one row a box
 ``single-class``   any folders of photos that are all of the one class given by the user
 
 What cannot be used is counted and listed as a `Drop`, whose reason is one of the phrases in
@@ -16,4 +18,6 @@ What cannot be used is counted and listed as a `Drop`, whose reason is one of th
 class name, is an error.
 """
 
-LAYOUTS = ("class-folders", "split-folders", "file-names", "csv", "voc", "single-class")
+LAYOUTS = (
+    "class-folders", "split-folders", "file-names", "csv", "voc", "coco", "yolo", "single-class",
+)  # fmt: skip

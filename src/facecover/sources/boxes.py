@@ -42,6 +42,10 @@ class Size(NamedTuple):
     height: float
 
 
+SHARES = Size(1, 1)
+"""The size of pictures whose boxes are given in shares of their sides."""
+
+
 def read_edges(texts: Mapping[str, str], names: Sequence[str], *, is_sized: bool = False) -> Edges:
     """The numbers of a box, or `Refused`; edges in the wrong order are sorted.
 
@@ -62,6 +66,14 @@ def read_edges(texts: Mapping[str, str], names: Sequence[str], *, is_sized: bool
     if x0 == x1 or y0 == y1:
         raise Refused("empty box", f"expected two edges each way, found {_text((x0, y0, x1, y1))}")
     return Edges(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def bounds(points: Sequence[float]) -> Edges:
+    """The box around some points ``x, y, x, y, ...``; `Refused` if it is empty or endless."""
+    xs, ys = points[0::2], points[1::2]
+    names = ("left", "upper", "right", "lower")
+    edges = (min(xs), min(ys), max(xs), max(ys))
+    return read_edges({n: str(edge) for n, edge in zip(names, edges, strict=True)}, names)
 
 
 def read_size(width: str, height: str) -> Size | None:
@@ -105,10 +117,10 @@ class Frame:
 
 def read_in_one_frame(read: Callable[[Frame], list[Entry]], draft: Draft) -> list[Entry]:
     """What a reader gives; it is called again where its first boxes prove another frame."""
-    frame = Frame()
+    frame, before = Frame(), len(draft.drops)
     entries = read(frame)
     if frame.unproved and frame.proved == {True}:
-        draft.drops.clear()
+        del draft.drops[before:]
         return read(Frame(is_stored=True))
     if frame.unproved and frame.proved != {False}:
         draft.notes.append(
@@ -129,19 +141,22 @@ def fit_box(
     Args:
         edges: the box, in pixels of the picture that was annotated.
         header: the picture's own; None if it cannot be read.
-        annotated: the size that the annotation gives; None if it gives none.
+        annotated: the size that the annotation gives; None if it gives none, and `SHARES` where
+            the box is in shares of the upright picture's sides.
         frame: of the source's other boxes; it learns from this one.
 
     A box over the edge is clipped. `Refused` if most of it lies outside the picture, it is empty
     there, or the annotation is of a picture of another shape.
     """
     if header is None:
-        return _rounded(edges, 1, 1)
+        return _rounded(edges, *((1000, 1000) if annotated == SHARES else (1, 1)))
     stored = Size(header.width, header.height)
     upright = Size(stored.height, stored.width) if header.orientation >= 5 else stored
-    is_stored = header.orientation != 1 and (frame or Frame()).is_of_stored(
-        edges, annotated, stored, upright
-    )
+    frame = frame or Frame()
+    if annotated == SHARES:
+        frame.unproved += header.orientation != 1
+        return _scaled(_clipped(edges, SHARES), SHARES, upright)
+    is_stored = header.orientation != 1 and frame.is_of_stored(edges, annotated, stored, upright)
     actual = stored if is_stored else upright
     annotated = annotated or actual
     if not _has_aspect(annotated, actual):

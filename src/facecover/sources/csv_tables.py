@@ -8,6 +8,8 @@ import csv
 import functools
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ from facecover.sources.boxes import (
     read_size,
 )
 from facecover.sources.folders import split_of
-from facecover.sources.rows import SPLITS, Draft, Entry, Refused, Row, keep_once
+from facecover.sources.rows import SPLITS, Draft, Drop, Entry, Refused, Row, keep_once
 from facecover.text import listed
 
 REQUIRED = ("path", "label")
@@ -44,6 +46,9 @@ BOXES = (
     ("x", "y", "width", "height"),
 )
 """The columns of a box, in pixels: the first of these that a table has."""
+
+RETINANET = ("path", "x1", "y1", "x2", "y2", "label")
+"""The columns of tables without a header, as RetinaNet reads them."""
 
 CORRECTIONS = ("source", *REQUIRED, "who", "when", "why")
 """The columns of a list of corrected labels; see `preparation.label_corrections`."""
@@ -77,9 +82,12 @@ def read_records(table: Path, required: Sequence[str] = REQUIRED) -> Iterator[Re
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = next(reader, [])
+        rows: Iterable[list[str]] = reader
+        if tuple(required) == REQUIRED and _is_row_of_retinanet(header):
+            rows, header = chain([header], reader), list(RETINANET)
         columns = _columns(header, required)
         _check_columns(table, header, columns, required)
-        for values in reader:
+        for values in rows:
             if any(value.strip() for value in values):
                 pairs = zip(columns, values, strict=False)
                 fits = len(values) == len(columns)
@@ -91,6 +99,13 @@ def read_records(table: Path, required: Sequence[str] = REQUIRED) -> Iterator[Re
             'separated by commas, in double quotes where they hold a comma, a quote (as "") or '
             "a line break"
         ) from error
+
+
+def _is_row_of_retinanet(values: list[str]) -> bool:
+    if len(values) != len(RETINANET):
+        return False
+    numbers = "".join(values[1:5]).replace(".", "").replace("-", "")
+    return numbers.isdecimal() if values[5] else not numbers
 
 
 def problem_of(table: Path) -> str | None:
@@ -166,22 +181,32 @@ def _check_columns(
         )
 
 
-def read_csv_table(table: Path, draft: Draft) -> None:
+def read_csv_table(table: Path, draft: Draft, split: str | None = None) -> None:
     """The rows of a table; paths are relative to its folder, or absolute.
 
     A line whose file is missing, whose box is wrong, or that contradicts another is left out; a
     split that is not called train, val or test is an error.
+
+    Args:
+        table: the file.
+        draft: takes the rows.
+        split: of the lines that name none: that of the folder which the table lies in.
     """
+    before = len(draft.drops)
     records = list(read_records(table))
     if not records:
         raise DatasetError(f"{shown(table)}: expected lines below the header, found none")
     header_of = functools.cache(header_or_none)  # a photo may stand in many lines
 
     def read(frame: Frame) -> list[Entry]:
-        return [e for record in records for e in _entries(table, record, draft, header_of, frame)]
+        found = (_entries(table, record, draft, header_of, frame) for record in records)
+        return [
+            Entry(replace(entry.row, split=entry.row.split or split), entry.where)
+            for entry in chain.from_iterable(found)
+        ]
 
     entries = read_in_one_frame(read, draft)
-    _check_found(table, len(records), draft)
+    _check_found(table, len(records), draft.drops[before:])
     keep_once(entries, draft)
 
 
@@ -236,7 +261,8 @@ def _row(fields: dict[str, str], place: str, path: Path, box: Box | None, draft:
     if split and split_of(split) is None:
         raise DatasetError(f"{place}: unknown split {split!r}; expected {', '.join(SPLITS)} or ''")
     # The faces of one photo never stand on both sides of a split.
-    of_photo = shown(f"{source}/{fields['path'].strip()}") if box else None
+    inner = path.relative_to(draft.root) if path.is_relative_to(draft.root) else path
+    of_photo = shown(f"{source}/{inner.as_posix()}") if box else None
     known = COLUMNS.union(_box_columns(tuple(fields)))
     extra = {name: value for name, value in fields.items() if name not in known}
     return Row(path, source, label, box, split_of(split), group or of_photo, extra)
@@ -276,8 +302,8 @@ def _check_no_box(fields: Iterable[str], place: str) -> None:
         )
 
 
-def _check_found(table: Path, count: int, draft: Draft) -> None:
-    missing = [drop for drop in draft.drops if drop.reason == "no such file"]
+def _check_found(table: Path, count: int, drops: Sequence[Drop]) -> None:
+    missing = [drop for drop in drops if drop.reason == "no such file"]
     if len(missing) == count:
         raise DatasetError(
             f"{shown(table)}: none of its {count:,} lines points to a file; expected paths "

@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,17 +11,20 @@ from facecover.errors import ConfigError, DatasetError, LabelError, did_you_mean
 from facecover.labels import CLASS_NAMES, parse_mapping, proposals, resolve_label
 from facecover.photos import Folder, folder_tree
 from facecover.sources import LAYOUTS
+from facecover.sources.coco import has_instances, read_coco
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
 from facecover.sources.folders import (
     FOLDER_READERS,
     folder_list,
     layout_of_names,
+    split_folders,
     unknown_folders,
     unlabelled,
     unwrapped,
 )
 from facecover.sources.rows import Draft, Source
 from facecover.sources.voc import has_annotations, read_voc
+from facecover.sources.yolo import has_labels, read_yolo
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,13 @@ def _short(own: tuple[str, ...], every: Sequence[tuple[str, ...]]) -> str:
     return "/".join(own)
 
 
+_ANNOTATIONS: dict[str, tuple[Callable[[Folder], bool], Callable[[Folder, Draft], None]]] = {
+    "voc": (has_annotations, read_voc),
+    "coco": (has_instances, read_coco),
+    "yolo": (has_labels, read_yolo),
+}
+"""How each layout of annotation files is recognised, and read."""
+
 _MAX_TABLES = 20
 """So many CSV files of a folder are looked into."""
 
@@ -124,13 +134,16 @@ def _tables(folder: Folder) -> dict[Path, str | None]:
     return {path: problem_of(path) for path in files[:_MAX_TABLES]}
 
 
-def _table_of(tree: Folder, top: Folder) -> Path | None:
-    """The only table of photos in the one folder, or else in the other."""
-    for folder in (tree, top):
-        tables = [path for path, problem in _tables(folder).items() if problem is None]
-        if len(tables) == 1:
-            return tables[0]
-    return None
+def _tables_of(tree: Folder, top: Folder) -> list[tuple[str | None, Path]]:
+    """The only table of photos in the one folder or else in the other, or else in each split's."""
+    for parts in ([(None, tree)], [(None, top)], split_folders(top)):
+        found = []
+        for split, folder in parts:
+            tables = [path for path, problem in _tables(folder).items() if problem is None]
+            found += [(split, table) for table in tables if len(tables) == 1]
+        if found:
+            return found
+    return []
 
 
 def recognise(tree: Folder, top: Folder, draft: Draft) -> str:
@@ -144,13 +157,12 @@ def recognise(tree: Folder, top: Folder, draft: Draft) -> str:
         top: where the photos begin in it, see `unwrapped`.
         draft: its name, the mapping of class names, and the label given for it.
     """
-    if _table_of(tree, top) is not None:
+    if _tables_of(tree, top):
         return "csv"
     if not tree.image_count:
         raise _no_image(tree, top)
-    if has_annotations(tree):
-        return "voc"
-    layout = layout_of_names(top, draft)
+    annotated = (name for name, (is_it, _) in _ANNOTATIONS.items() if is_it(tree))
+    layout = next(annotated, None) or layout_of_names(top, draft)
     if layout is None:
         raise _no_labels(tree, top, draft)
     return layout
@@ -171,9 +183,9 @@ def _no_labels(tree: Folder, top: Folder, draft: Draft) -> LabelError:
         return LabelError(f"{unlabelled(top, draft)}{hint}")
     return LabelError(
         f"{shown(top.path)}: expected labels in class folders, in file names such as 12_1.jpg, in "
-        f"a CSV with path,label or in Pascal VOC XML (at least one for every two photos), found "
-        f"{folder_list(top)}{hint}; if all photos of the source are of one class: "
-        f"{proposals('--label', draft.name)}"
+        f"a CSV with path,label or in annotations of Pascal VOC, COCO or YOLO (at least one for "
+        f"every two photos), found {folder_list(top)}{hint}; if all photos of the source are of "
+        f"one class: {proposals('--label', draft.name)}"
     )
 
 
@@ -294,17 +306,17 @@ def _read_folder(path: Path, layout: str | None, draft: Draft) -> Source:
     layout = layout or recognise(tree, top, draft)
     if layout == "csv":
         draft.skipped.clear()  # the table says which photos are meant
-        table = _table_of(tree, top)
-        if table is None:
+        if not (found := _tables_of(tree, top)):
             tables = [shown(path.name) for path, why in _tables(tree).items() if why is None]
             raise DatasetError(
                 f"{shown(path)}: expected one CSV file with the columns path and label, found "
                 f"{', '.join(tables) or 'none'}; name the CSV file itself as the source"
             )
-        read_csv_table(table, draft)
+        for split, table in found:
+            read_csv_table(table, draft, split)
         return _rooted(draft.finished(layout))
-    if layout == "voc":
-        read_voc(tree, draft)
+    if layout in _ANNOTATIONS:
+        _ANNOTATIONS[layout][1](tree, draft)
     elif layout in FOLDER_READERS:
         FOLDER_READERS[layout](top, draft)
     else:
