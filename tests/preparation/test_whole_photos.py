@@ -116,6 +116,7 @@ def test_faces_that_were_found_are_positives_or_ignored(scenes: Path, tmp_path: 
     rows = table[table["path"] == "images/0.png"]
     assert rows["kind"].tolist() == ["labelled", "labelled", "unlabelled", "ignore", "ignore"]
     assert rows["label"].tolist() == [0, 1, -1, -1, -1]
+    assert rows["annotated"].tolist() == [True, True, False, False, False]
     assert len(table) == 24 + 3
     number = int(rows["photo"].iloc[0])
     assert dataset[number].is_ignored.tolist() == [False, False, False, True, True]

@@ -77,6 +77,7 @@ PHOTO_COLUMNS: dict[str, str] = {
     "y1": "float32",
     "kind": "string",
     "label": "int8",  # NO_LABEL where there is none
+    "annotated": "bool",  # by the source; else only detectors see it
     "split": "string",
     "group": "string",
     "photo_width": "int32",  # as kept

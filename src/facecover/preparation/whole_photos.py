@@ -114,11 +114,16 @@ def write_photos(
 
 
 class _PhotoBoxes(NamedTuple):
-    """The boxes of a photo, in its own pixels, with the kind and label of each."""
+    """The boxes of a photo, in its own pixels, with the kind and label of each.
+
+    Attributes:
+        annotated: so many of them, from the first on, were annotated.
+    """
 
     boxes: Boxes
     kinds: list[str]
     labels: list[int]
+    annotated: int
 
 
 class _Maker:
@@ -281,6 +286,9 @@ class _Maker:
         table[BOX] = np.clip(scaled, 0, np.tile(sizes, 2))
         table["kind"] = [kind for one in self.boxes for kind in one.kinds]
         table["label"] = [label for one in self.boxes for label in one.labels]
+        table["annotated"] = [
+            i < one.annotated for one in self.boxes for i in range(len(one.boxes))
+        ]
         return table[list(PHOTO_COLUMNS)].astype(PHOTO_COLUMNS)
 
 
@@ -293,7 +301,7 @@ def _photo_boxes(rows: pd.DataFrame, found: Found | None) -> _PhotoBoxes:
         others, other_kinds = without_box(found, boxes)
         boxes = np.concatenate([boxes, others])
         kinds, labels = kinds + other_kinds, labels + [NO_LABEL] * len(others)
-    return _PhotoBoxes(boxes, kinds, labels)
+    return _PhotoBoxes(boxes, kinds, labels, len(annotated))
 
 
 def _most_frequent(labels: Sequence[int]) -> int:
