@@ -14,6 +14,7 @@ TRAIN_MODULES = frozenset(
         "torch", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "scipy",
         "threadpoolctl", "pandas", "pyarrow", "imagehash", "cleanlab", "matplotlib", "jinja2",
         "markupsafe", "pydantic", "ruamel", "tensorboard", "defusedxml",
+        "pycocotools",
     }
 )  # fmt: skip
 """What `facecover[train]` installs, as it is imported."""
