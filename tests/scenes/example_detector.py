@@ -72,9 +72,12 @@ def scene(*corners: tuple[int, int], size: tuple[int, int] = (256, 160)) -> Imag
     """A dark picture with a bright square of 32 pixels at each corner, a multiple of 32."""
     image = Image.new("RGB", size, (10, 10, 10))
     for number, (x, y) in enumerate(corners):
-        image.paste(_COLOURS[number % len(_COLOURS)], (x, y, x + CELL_PX, y + CELL_PX))
+        colour = _COLOURS[number % len(_COLOURS)]
+        image.paste(colour, (x, y, x + CELL_PX, y + CELL_PX))
+        darker = tuple(level * 3 // 4 for level in colour)  # one colour alone would be blank
+        image.paste(darker, (x, y + CELL_PX // 2, x + CELL_PX, y + CELL_PX))
     return image
 
 
-_COLOURS: Sequence[tuple[int, int, int]] = ((255, 220, 200), (200, 255, 220))
+_COLOURS: Sequence[tuple[int, int, int]] = ((255, 215, 190), (190, 255, 215))
 """The classifier of the tests answers by the mean colour: reddish is bare, greenish a mask."""

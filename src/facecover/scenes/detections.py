@@ -2,14 +2,16 @@
 
 import base64
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
+from PIL import Image
 
 from facecover.errors import DatasetError, ImageError
-from facecover.images import ImageSource, read_photo
+from facecover.images import ImageSource, Photo, read_photo
 from facecover.inference.prediction import DIGITS, Prediction
 from facecover.labels import CLASS_NAMES
 from facecover.photos import FoundPhoto
@@ -153,6 +155,17 @@ class Detections(Struct, frozen=True, eq=False):
         annotated(image, boxes * np.float32(shrink), self.predictions).save(drawn, "PNG")
         data = base64.b64encode(drawn.getvalue()).decode()
         return f'<img alt="{self.in_words()}" src="data:image/png;base64,{data}">'
+
+
+def cut(photo: Photo, boxes: Floats) -> Iterator[Image.Image]:
+    """Each face, cut from a decoded photo at whole pixels, as `prepare` cuts boxes.
+
+    Args:
+        photo: decoded in full or at reduced scale.
+        boxes: ``float32 (N, 4)``, x0, y0, x1, y1 in pixels of its full size.
+    """
+    for x0, y0, x1, y1 in photo.in_image(boxes).round().astype(int).tolist():
+        yield photo.image.crop((x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
 
 
 class PhotoDetections(Struct, frozen=True, eq=False):

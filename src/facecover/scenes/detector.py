@@ -11,7 +11,15 @@ from PIL import Image
 
 from facecover.errors import ConfigError, ImageError, ModelFileError, shown
 from facecover.files import available_cores
-from facecover.images import MAX_PIXELS, RESAMPLING, ImageSource, Photo, PixelBudget, Pixels
+from facecover.images import (
+    MAX_PIXELS,
+    RESAMPLING,
+    ImageSource,
+    Photo,
+    PixelBudget,
+    Pixels,
+    resized,
+)
 from facecover.inference.classifier import (
     LASTING,
     Classifier,
@@ -20,7 +28,7 @@ from facecover.inference.classifier import (
     positive,
 )
 from facecover.inference.prediction import Input
-from facecover.scenes.detections import Detections, Floats
+from facecover.scenes.detections import Detections, Floats, cut
 from facecover.scenes.model_file import DetectorFile, DetectorInfo, read_detector_file
 
 LONGEST_SIDE_PX = 1024
@@ -273,15 +281,11 @@ class Detector:
         return Places(places.boxes * np.tile(back, 2), places.scores)
 
     def _cut(self, photo: Photo, boxes: Floats) -> list[Input]:
-        """The faces as the classifier takes them, cut from the decoded photo."""
+        """The faces as the classifier takes them, cut as those that it learned from were."""
         size_px = self.classifier.info.input_size_px
-        inside = photo.in_image(boxes)
         return [
-            Input(
-                np.asarray(photo.image.resize((size_px, size_px), RESAMPLING, tuple(cut))),
-                (round(x1 - x0), round(y1 - y0)),
-            )
-            for cut, (x0, y0, x1, y1) in zip(inside.tolist(), boxes.tolist(), strict=True)
+            Input(resized(face, size_px), (round(x1 - x0), round(y1 - y0)))
+            for face, (x0, y0, x1, y1) in zip(cut(photo, boxes), boxes.tolist(), strict=True)
         ]
 
 

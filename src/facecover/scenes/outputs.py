@@ -9,7 +9,7 @@ from facecover.errors import ConfigError, shown
 from facecover.images import Photo, PixelBudget
 from facecover.inference.outputs import NewFiles, safe_name
 from facecover.scenes.annotation_files import AnnotationFiles
-from facecover.scenes.detections import Detections, PhotoDetections
+from facecover.scenes.detections import Detections, PhotoDetections, cut
 from facecover.scenes.drawing import annotated
 
 _AT_LEAST_PX = 2048
@@ -79,11 +79,9 @@ class PhotoOutputs:
             self._annotations.close()
 
     def _put_faces(self, folder: Path, name: Path, seen: Detections, photo: Photo) -> None:
-        boxes = photo.in_image(seen.boxes).tolist()
-        for number, (box, given) in enumerate(zip(boxes, seen.predictions, strict=True), 1):
+        faces = zip(cut(photo, seen.boxes), seen.predictions, strict=True)
+        for number, (face, given) in enumerate(faces, 1):
             answer = "uncertain" if given.is_uncertain else given.label
-            x0, y0, x1, y1 = map(round, box)
-            face = photo.image.crop((x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
             self._put(folder / answer / f"{name.stem}-face{number}{name.suffix}", face, photo)
 
     def _put(self, place: Path, image: Image.Image, photo: Photo) -> None:

@@ -1,0 +1,167 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.cli.running import Ended, run_here
+from tests.inference import example_model
+from tests.scenes.example_detector import scene, sealed_example
+
+CORNERS = (32, 64), (128, 96), (192, 0)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """The options that name a detector of bright squares and a classifier by colour."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "faces.onnx").write_bytes(sealed_example())
+    (folder / "model.onnx").write_bytes(example_model.sealed_example())
+    return "--model", folder / "faces.onnx", "--classifier", folder / "model.onnx"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three faces, none, a file that is no image, and two faces in a turned photo."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    scene(*CORNERS).save(folder / "a.png")
+    scene().save(folder / "b.png")
+    (folder / "c.jpg").write_bytes(b"no image")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = scene(*CORNERS[:2], size=(192, 160)).transpose(Image.Transpose.ROTATE_90)
+    turned.save(folder / "d.png", exif=exif)
+    return folder
+
+
+def detected(*words: object, stdin: bytes = b"") -> Ended:
+    return run_here("detect", *words, stdin=stdin)
+
+
+def test_a_line_a_photo_then_its_faces(photos: Path, models: tuple[object, ...]) -> None:
+    done = detected(photos, *models)
+    lines = done.out.splitlines()
+    heads = [line for line in lines if not line.startswith(" ")]
+    assert heads == [
+        f"{photos}/a.png: 3 faces: 2 no_mask, 1 mask",
+        f"{photos}/b.png: no face",
+        f"{photos}/c.jpg: error: not an image that can be read; expected one of JPEG, PNG, WEBP, "
+        "BMP, GIF, found bytes b'no image'",
+        f"{photos}/d.png: 2 faces: 1 no_mask, 1 mask",
+    ]
+    assert any(line.split()[:1] == ["mask"] and "32 x 32 at 128, 96" in line for line in lines)
+    assert done.status == 3
+    summary = "3 photos: 5 faces, 3 no_mask, 2 mask; 1 without a face; 1 could not be read"
+    assert done.errors.startswith(summary)
+
+
+def test_json_has_one_object_a_photo(photos: Path, models: tuple[object, ...]) -> None:
+    done = detected(photos, "--json", *models)
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["path"][-5:] for one in answers] == ["a.png", "b.png", "c.jpg", "d.png"]
+    assert [len(one.get("faces", ())) for one in answers] == [3, 0, 0, 2]
+    assert set(answers[2]) == {"path", "error"}
+    assert (answers[3]["width"], answers[3]["height"]) == (192, 160)
+    face = answers[3]["faces"][0]
+    assert list(face) == ["box", "score", "label", "probability", "probabilities", "is_uncertain",
+                          "reason", "explanation"]  # fmt: skip
+    assert face["box"] in ([32, 64, 64, 96], [128, 96, 160, 128])
+
+
+def test_a_face_is_answered_in_predicts_own_words(
+    photos: Path, models: tuple[object, ...], tmp_path: Path
+) -> None:
+    found = json.loads(detected(photos / "a.png", "--json", *models).out)["faces"][0]
+    x0, y0, x1, y1 = found["box"]
+    with Image.open(photos / "a.png") as image:
+        image.crop((x0, y0, x1, y1)).save(tmp_path / "face.png")
+    alone = json.loads(
+        run_here("predict", tmp_path / "face.png", "--json", "--model", models[3]).out
+    )
+    shared = found.keys() - {"box", "score"}
+    assert {key: alone[key] for key in shared} == {key: found[key] for key in shared}
+
+
+def test_csv_has_a_row_a_face_and_one_for_what_has_none(
+    photos: Path, models: tuple[object, ...]
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(detected(photos, "--csv", *models).out)))
+    assert [(row["path"][-5:], row["face"]) for row in rows] == [
+        ("a.png", "1"), ("a.png", "2"), ("a.png", "3"), ("b.png", ""), ("c.jpg", ""),
+        ("d.png", "1"), ("d.png", "2"),
+    ]  # fmt: skip
+    assert float(rows[0]["x1"]) - float(rows[0]["x0"]) == 32
+    assert rows[0]["is_uncertain"] == "false"
+    assert "p_mask" in rows[0]
+    assert (rows[3]["width"], rows[3]["label"], rows[3]["error"]) == ("256", "", "")
+    assert rows[4]["error"].startswith("not an image")
+
+
+def test_a_photo_on_standard_input(photos: Path, models: tuple[object, ...]) -> None:
+    done = detected("-", *models, stdin=(photos / "a.png").read_bytes())
+    assert done.out.startswith("-: 3 faces")
+    assert done.status == 0
+
+
+def test_all_that_is_written_lies_where_it_was_asked_for_and_is_not_read_again(
+    photos: Path, models: tuple[object, ...], tmp_path: Path
+) -> None:
+    words = photos, "--annotate", photos / "marked", "--crops", photos / "cut", *models
+    first = detected(*words, "--write", "coco", tmp_path / "coco")
+    again = detected(*words)
+    assert first.out == again.out
+    assert {path.name for path in (photos / "marked").iterdir()} == {"a.png", "b.png", "d.png"}
+    assert len(list((photos / "cut").rglob("*.png"))) == 5
+    assert len(json.loads((tmp_path / "coco/annotations.json").read_text())["annotations"]) == 5
+
+
+def test_what_was_written_as_voc_is_read_by_prepare(
+    photos: Path, models: tuple[object, ...], tmp_path: Path
+) -> None:
+    from facecover.sources.reading import read_source
+
+    detected(photos, "--write", "voc", tmp_path / "voc", *models)
+    source = read_source(tmp_path / "voc", "voc")
+    rows = {(row.path.name, row.label, row.box) for row in source.rows}
+    assert rows == {
+        ("a.png", 0, (32, 64, 64, 96)), ("a.png", 1, (128, 96, 160, 128)),
+        ("a.png", 0, (192, 0, 224, 32)), ("d.png", 0, (32, 64, 64, 96)),
+        ("d.png", 1, (128, 96, 160, 128)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "status"),
+    [
+        ((), "expected at least one INPUT", 2),
+        (("a.png", "--json", "--csv"), "expected one of them", 2),
+        (("a.png", "--write", "csv", "out"), "expected one of voc, yolo, coco, found 'csv'", 1),
+        (("nowhere.png",), "nowhere.png", 3),
+        (("a.png", "--threshold", "0"), "threshold: expected more than 0", 1),
+        (("a.png", "--crops", "a.png"), "crops a.png: expected a folder, found a file", 1),
+    ],
+)
+def test_wrong_words_are_said_in_one_line(
+    photos: Path,
+    models: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    said: str,
+    status: int,
+) -> None:
+    monkeypatch.chdir(photos)
+    done = detected(*words, *models)
+    assert done.status == status
+    assert said in done.errors + done.out
+
+
+def test_a_classifier_is_no_detector(photos: Path, models: tuple[object, ...]) -> None:
+    done = detected(photos, "--model", models[3])
+    assert done.refusals == [
+        f"facecover: {models[3]}: expected a detector of faces, for `facecover detect` and "
+        "Detector, found a classifier of one face, for `facecover predict` and Classifier"
+    ]
+    done = run_here("predict", photos, "--model", models[1])
+    assert "found a detector of faces" in done.refusals[0]
