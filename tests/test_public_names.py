@@ -35,6 +35,7 @@ PUBLIC = {
     "export": "facecover.workflows.train_run",
     "predict": "facecover.workflows.answer_photos",
     "prepare": "facecover.workflows.prepare_data",
+    "serve": "facecover.serving.server",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }
@@ -64,7 +65,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "name", ["audit", "compare", "detect", "evaluate", "explore", "export", "predict", "prepare",
-             "study", "train"]
+             "serve", "study", "train"]
 )  # fmt: skip
 def test_a_command_and_its_function_have_the_same_options_and_defaults(name: str) -> None:
     place, _, function = _COMMANDS[name].partition(":")

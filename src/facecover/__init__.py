@@ -6,7 +6,7 @@
     print(classifier("photo.jpg").label)
 
 Each command is a function of the same name and defaults: `explore`, `audit`, `prepare`, `train`,
-`evaluate`, `compare`, `study`, `predict`, `detect`, `export`.
+`evaluate`, `compare`, `study`, `predict`, `detect`, `serve`, `export`.
 
 The public names are those in `__all__`; each is imported when it is first asked for, so that
 `import facecover` alone costs next to nothing.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from facecover.inference.prediction import Prediction
     from facecover.scenes.detections import Detections
     from facecover.scenes.detector import Detector
+    from facecover.serving.server import serve
     from facecover.workflows.answer_photos import predict
     from facecover.workflows.compare_models import compare
     from facecover.workflows.detect_faces import detect
@@ -68,6 +69,7 @@ __all__ = [
     "export",
     "predict",
     "prepare",
+    "serve",
     "study",
     "train",
 ]
@@ -94,6 +96,7 @@ _PLACES = {
     "export": "facecover.workflows.train_run",
     "predict": "facecover.workflows.answer_photos",
     "prepare": "facecover.workflows.prepare_data",
+    "serve": "facecover.serving.server",
     "study": "facecover.workflows.run_study",
     "train": "facecover.workflows.train_run",
 }

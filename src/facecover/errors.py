@@ -2,6 +2,7 @@
 
 FacecoverError
 ├── ImageError (ValueError)      a file, bytes or an array that is not a readable image
+│   └── NotAnImageError (ValueError) of another format than those read, or none
 ├── LabelError (ValueError)      a class name that is not known, or one class where two are needed
 ├── DatasetError (ValueError)    photos, annotations, manifests or arrays that do not fit
 ├── ConfigError (ValueError)     an experiment or an option that is wrong
@@ -25,6 +26,10 @@ class FacecoverError(Exception):
 
 class ImageError(FacecoverError, ValueError):
     """A file, bytes or an array that is not a readable image."""
+
+
+class NotAnImageError(ImageError):
+    """A file or bytes of another format than those read, or of none."""
 
 
 class LabelError(FacecoverError, ValueError):

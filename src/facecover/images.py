@@ -22,7 +22,7 @@ import numpy.typing as npt
 from msgspec import Struct
 from PIL import Image, UnidentifiedImageError
 
-from facecover.errors import ImageError, shown
+from facecover.errors import ImageError, NotAnImageError, shown
 from facecover.labels import Box
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -354,7 +354,7 @@ def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
         try:
             image = Image.open(stream, formats=FORMATS)
         except UnidentifiedImageError:
-            raise ImageError(f"{where}: {_what_instead(stream)}") from None
+            raise NotAnImageError(f"{where}: {_what_instead(stream)}") from None
         with image:
             yield image
 

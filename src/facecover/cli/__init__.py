@@ -19,6 +19,11 @@ TRAIN_MODULES = frozenset(
 )  # fmt: skip
 """What `facecover[train]` installs, as it is imported."""
 
+SERVE_MODULES = frozenset(
+    {"fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"}
+)
+"""What `facecover[serve]` installs, but what it shares with the other."""
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """A full disk, a used-up quota, a file that may grow no further: none of them is a bug."""
 
@@ -43,16 +48,23 @@ def main() -> None:
         sys.stdout = None
         sys.exit(1)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in TRAIN_MODULES:
+        extra = _extra_with((error.name or "").partition(".")[0])
+        if extra is None:
             raise
         _stop(
             f"this command needs {error.name}, which is not installed; "
-            "pip install 'facecover[train]'"
+            f"pip install 'facecover[{extra}]'"
         )
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         _stop(_no_room(error))
+
+
+def _extra_with(module: str) -> str | None:
+    if module in SERVE_MODULES:
+        return "serve"
+    return "train" if module in TRAIN_MODULES else None
 
 
 def _run() -> None:

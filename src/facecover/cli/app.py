@@ -45,6 +45,7 @@ _COMMANDS = {
     "study": "facecover.cli.study:study_command",
     "predict": "facecover.cli.predict:predict_command",
     "detect": "facecover.cli.detect:detect_command",
+    "serve": "facecover.cli.serve:serve_command",
     "export": "facecover.cli.train:export_command",
     "card": "facecover.cli.models:card_command",
     "models": "facecover.cli.models:models_command",

@@ -38,22 +38,14 @@ def models_command(
 
 def _facts(model: PackagedModel) -> dict[str, Any]:
     file: ModelFile = read_model_file(model.path)
-    info = file.info
     return {
+        **file.info.to_json(),
         "name": model.name,
         "is_default": model.is_default,
         "path": str(model.path),
         "card": str(model.card),
         "bytes": len(file.data),
-        "precision": info.precision,
-        "input_size_px": info.input_size_px,
-        "parameters": info.network.parameters,
-        "classes": list(info.class_names),
-        "sources": list(info.data.sources),
-        "training_images": info.learned_images,
-        "test": _measured(model, info.file_sha256),
-        "file_sha256": info.file_sha256,
-        "version": info.version,
+        "test": _measured(model, file.info.file_sha256),
     }
 
 

@@ -217,6 +217,23 @@ class ModelInfo(Struct, frozen=True):
         """How many images it learned from."""
         return sum(sum(self.data.counts.get(split, {}).values()) for split in self.learned_splits)
 
+    def to_json(self) -> dict[str, Any]:
+        """What lists of models say of it."""
+        return {
+            "name": self.name,
+            "task": "face",
+            "precision": self.precision,
+            "input_size_px": self.input_size_px,
+            "parameters": self.network.parameters,
+            "classes": list(self.class_names),
+            "threshold": self.threshold,
+            "uncertain_band": self.uncertain_band,
+            "sources": list(self.data.sources),
+            "training_images": self.learned_images,
+            "file_sha256": self.file_sha256,
+            "version": self.version,
+        }
+
     @property
     def kept_epoch(self) -> int | None:
         """The epoch whose weights were kept."""

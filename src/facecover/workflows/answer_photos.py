@@ -178,7 +178,7 @@ def answered(
             yield one
             continue
         photo, outcome = one
-        if at_least_px is not None and _may_differ(outcome, classifier, at_least_px):
+        if at_least_px is not None and may_differ(outcome, classifier, at_least_px):
             outcome = _from_every_pixel(classifier, photo)
         if isinstance(outcome, Prediction):
             yield Answered(photo, outcome)
@@ -268,7 +268,7 @@ def is_near_boundary(probabilities: Sequence[float], info: ModelInfo) -> bool:
     return any(abs(mask - boundary) <= MARGIN for boundary in boundaries)
 
 
-def _may_differ(outcome: Prediction | ImageError, classifier: Classifier, at_least_px: int) -> bool:
+def may_differ(outcome: Prediction | ImageError, classifier: Classifier, at_least_px: int) -> bool:
     """Whether a photo was answered at reduced scale, near another answer, and can be in full."""
     if isinstance(outcome, ImageError) or min(outcome.size_px) < 2 * at_least_px:
         return False

@@ -1,0 +1,113 @@
+"""`serve`: answers over HTTP."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facecover.cli.console import CONSOLE
+from facecover.serving import HOST, MAX_UPLOAD_MB, MAX_WAITING, PORT, TIMEOUT_SECONDS
+from facecover.workflows.answer_photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT
+
+
+def serve_command(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A model file, a run folder, or the name of a model in the package; its default "
+            "without one.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for any.")] = HOST,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = PORT,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keys, one a line; a request has to bring one as Authorization: Bearer KEY.",
+            show_default=False,
+        ),
+    ] = None,
+    cors_origins: Annotated[
+        list[str],
+        typer.Option(
+            "--cors-origin",
+            metavar="URL",
+            help="Let the pages of this origin ask from a browser; repeatable.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006  (Typer's way; it is not changed)
+    workers: Annotated[
+        int, typer.Option(help="Processes, each with the model in memory.", min=1)
+    ] = 1,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of a process; one a core by default.", min=1)
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="The probability from which the answer is mask, in place of the model's own.",
+            min=0,
+            max=1,
+            show_default=False,
+        ),
+    ] = None,
+    uncertain_band: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--uncertain-band",
+            metavar="LOW HIGH",
+            help="The probabilities of a mask that are uncertain.",
+            show_default=False,
+        ),
+    ] = None,
+    every_pixel: Annotated[
+        bool,
+        typer.Option("--every-pixel", help="Never decode large JPEGs at reduced scale."),
+    ] = False,
+    max_megapixels: Annotated[
+        int,
+        typer.Option(metavar="N", help="Of one photo.", min=1, max=MEGAPIXELS_LIMIT),
+    ] = MAX_MEGAPIXELS,
+    max_upload_mb: Annotated[
+        int, typer.Option(metavar="N", help="MiB of one request.", min=1)
+    ] = MAX_UPLOAD_MB,
+    max_waiting: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Photos that may wait in a process; requests beyond are told to come again.",
+            min=1,
+        ),
+    ] = MAX_WAITING,
+    timeout_seconds: Annotated[
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="A request without an answer is told so.", min=0.1
+        ),
+    ] = TIMEOUT_SECONDS,
+) -> None:
+    """Answer over HTTP: photos in, JSON out, nothing kept.
+
+    Ctrl-C or a TERM signal stops it, once what was begun is finished. See docs/serve.md.
+    """
+    from facecover.serving.server import serve
+
+    serve(
+        model,
+        host=host,
+        port=port,
+        api_key_file=api_key_file,
+        cors_origins=cors_origins,
+        workers=workers,
+        threads=threads,
+        threshold=threshold,
+        uncertain_band=uncertain_band,
+        every_pixel=every_pixel,
+        max_megapixels=max_megapixels,
+        max_upload_mb=max_upload_mb,
+        max_waiting=max_waiting,
+        timeout_seconds=timeout_seconds,
+        progress=CONSOLE,
+    )

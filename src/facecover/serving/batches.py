@@ -1,0 +1,202 @@
+"""Photos of many requests answered together: decoded on threads, through the network in batches."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from facecover.errors import ImageError
+from facecover.files import available_cores
+from facecover.images import read_photo
+from facecover.inference.classifier import Classifier
+from facecover.inference.prediction import Input, Prediction
+from facecover.workflows.answer_photos import REDUCED_FACTOR, may_differ
+
+BATCH_SIZE = 32
+
+WAIT_SECONDS = 0.002
+"""How long a batch waits for photos that are being decoded; one that is alone never waits."""
+
+LARGE_PIXELS = 8_000_000
+"""Pictures with more are decoded one at a time on a thread of their own: they take a tenth of a
+second and more, and others are not to wait behind them."""
+
+Answer = Prediction | ImageError
+
+
+class _IsLarge(Exception):
+    """A picture is for the thread of the large ones."""
+
+
+class _Photo:
+    """A photo on its way to its answer.
+
+    Attributes:
+        content: the bytes of its file.
+        at_least_px: as of `read_photo`.
+        future: gets the answer; who cancels it drops the photo.
+    """
+
+    __slots__ = ("at_least_px", "content", "future", "given")
+
+    def __init__(
+        self, content: bytes, at_least_px: int | None, future: asyncio.Future[Answer]
+    ) -> None:
+        self.content, self.at_least_px, self.future = content, at_least_px, future
+        self.given: Input | None = None
+
+
+class Batches:
+    """Answers photos as `predict` does; used from one event loop.
+
+    Args:
+        classifier: answers.
+        max_pixels: that one photo may have once it is reduced; those of large ones are in memory
+            one photo at a time.
+        threads: that decode; one a core by default.
+        every_pixel: JPEGs are not decoded at reduced scale first.
+        on_batch: called with the size of each batch, on another thread.
+        on_waiting: called with the number of photos that wait, whenever it changes.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        max_pixels: int,
+        threads: int | None = None,
+        every_pixel: bool = False,
+        on_batch: Callable[[int], object] = lambda _: None,
+        on_waiting: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self.classifier = classifier
+        self.waiting = 0
+        """Photos without an answer yet."""
+        self._max_pixels = max_pixels
+        self._on_batch, self._on_waiting = on_batch, on_waiting
+        self._size_px = classifier.info.input_size_px
+        self._reduced_px = None if every_pixel else REDUCED_FACTOR * self._size_px
+        self._small = ThreadPoolExecutor(threads or available_cores(), "decode")
+        self._large = ThreadPoolExecutor(1, "decode-large")
+        self._ready: SimpleQueue[_Photo | None] = SimpleQueue()
+        self._network = Thread(target=self._answer_batches, name="network", daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._network.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether answers can be had."""
+        return self._network.is_alive()
+
+    def answer(self, content: bytes) -> asyncio.Future[Answer]:
+        """The answer for the bytes of one photo, or why there is none; cancelled, it is dropped."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._count(1)
+        future.add_done_callback(self._left)
+        self._small.submit(
+            self._decode, _Photo(content, self._reduced_px, future), self._only_small
+        )
+        return future
+
+    def close(self) -> None:
+        """Stop the threads; what waits is answered first."""
+        self._small.shutdown()
+        self._large.shutdown()
+        self._ready.put(None)
+        self._network.join()
+
+    def _left(self, _: asyncio.Future[Answer]) -> None:
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.waiting += more
+        self._on_waiting(self.waiting)
+
+    def _decode(self, photo: _Photo, reserve: Callable[[int], object] | None) -> None:
+        if photo.future.cancelled():
+            return
+        try:
+            read = read_photo(
+                photo.content,
+                at_least_px=photo.at_least_px,
+                max_pixels=self._max_pixels,
+                reserve=reserve,
+            )
+            photo.given = Input(read.resized(self._size_px), read.full_size)
+        except _IsLarge:
+            self._large.submit(self._decode, photo, None)
+        except ImageError as error:
+            self._deliver([(photo, error)])
+        except Exception as error:  # noqa: BLE001  (a bug is the request's, not the thread's)
+            self._fail([photo], error)
+        else:
+            self._ready.put(photo)
+
+    @staticmethod
+    def _only_small(pixels: int) -> None:
+        if pixels > LARGE_PIXELS:
+            raise _IsLarge
+
+    def _answer_batches(self) -> None:
+        while batch := self._next_batch():
+            try:
+                self._answer([photo for photo in batch if not photo.future.cancelled()])
+            except Exception as error:  # noqa: BLE001  (likewise)
+                self._fail(batch, error)
+
+    def _next_batch(self) -> list[_Photo]:
+        """What is ready, and what will be in a moment; nothing once there is an end."""
+        batch: list[_Photo] = []
+        until = 0.0
+        while len(batch) < BATCH_SIZE:
+            try:
+                photo = self._ready.get(timeout=self._patience(batch, until))
+            except Empty:
+                break
+            if photo is None:
+                if batch:  # to be found again after these
+                    self._ready.put(None)
+                break
+            until = until or time.monotonic() + WAIT_SECONDS
+            batch.append(photo)
+        return batch
+
+    def _patience(self, batch: list[_Photo], until: float) -> float | None:
+        """How long to wait for one more, in seconds; None for ever."""
+        if not batch:
+            return None
+        is_all = self.waiting <= len(batch)
+        return 0.0 if is_all else max(until - time.monotonic(), 0.0)
+
+    def _answer(self, batch: list[_Photo]) -> None:
+        if not batch:
+            return
+        inputs = [photo.given for photo in batch if photo.given is not None]
+        answers = self.classifier.answers(inputs)
+        self._on_batch(len(batch))
+        settled: list[tuple[_Photo, Answer]] = []
+        for photo, answer in zip(batch, answers, strict=True):
+            reduced_px, photo.at_least_px = photo.at_least_px, None
+            if reduced_px and may_differ(answer, self.classifier, reduced_px):
+                self._small.submit(self._decode, photo, self._only_small)  # from every pixel
+            else:
+                settled.append((photo, answer))
+        self._deliver(settled)
+
+    def _deliver(self, settled: list[tuple[_Photo, Answer]]) -> None:
+        def deliver() -> None:
+            for photo, answer in settled:
+                if not photo.future.done():
+                    photo.future.set_result(answer)
+
+        self._loop.call_soon_threadsafe(deliver)
+
+    def _fail(self, photos: list[_Photo], error: Exception) -> None:
+        def fail() -> None:
+            for photo in photos:
+                if not photo.future.done():
+                    photo.future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(fail)
