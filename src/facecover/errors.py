@@ -15,9 +15,11 @@ line.
 """
 
 import difflib
+import errno
 import re
-from collections.abc import Iterable
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
 
 
 class FacecoverError(Exception):
@@ -92,3 +94,44 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (*_DISK_FULL, errno.EFBIG)
+"""Error numbers of a full disk, a used-up quota, a file that may grow no further: no bugs."""
+
+_REASONS: dict[int | None, str] = {
+    **dict.fromkeys(_DISK_FULL, "the disk is full; free some space and run the command again"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "no permission to write there; name another place",
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed; name another place"
+    ),
+    errno.EFBIG: "a file would be larger than is allowed there; name another place",
+    errno.EISDIR: "a folder stands there; name another file",
+    errno.ENAMETOOLONG: "the name is too long; name another place",
+}
+
+
+@contextmanager
+def explained(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    """Turn the operating system's errors about writing `path` into one line each.
+
+    Args:
+        path: what is being written.
+        only: the error numbers to explain; others may be of the caller's making and pass.
+
+    Raises:
+        OutputError: with what is to be done.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        reason = _REASONS.get(error.errno, f"{error.strerror or error}; name another place")
+        raise OutputError(f"{shown(path)}: cannot be written: {reason}") from error

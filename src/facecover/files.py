@@ -1,18 +1,46 @@
-"""Writing so that nothing is lost: beside, then renamed into place."""
+"""Writing so that nothing is lost: beside, then renamed into place, one process at a time.
+
+What a process leaves that was killed is known by its name and by its lock, which nobody holds;
+whoever writes to the same place next removes it.
+"""
 
 import errno
+import hashlib
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facecover.errors import OutputError, shown
+from facecover.errors import NO_ROOM, OutputError, explained, shown
+from facecover.locks import (
+    LOCK_NAME,
+    check_not_locked,
+    is_left_by_the_dead,
+    is_still,
+    locked,
+    locked_now,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+OnNote = Callable[[str], object]
+"""Called with a sentence for whoever waits."""
+
+_TEMPORARY = r"\.\d+-[0-9a-f]{8}\.facecover(-old)?"
+"""How the names of temporary files and folders end: with the process that made them."""
+
+_OLD = "-old"
+"""Marks the temporary place of what is being replaced."""
+
+
+def ignore_note(_: str) -> None:
+    """Say nothing: what those have who pass no `OnNote`."""
 
 
 @contextmanager
@@ -23,21 +51,68 @@ def written_file(path: Path) -> Iterator[Path]:
         OutputError: if the folder cannot be written or the disk is full; what stood at
             `path` before still stands there.
     """
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = _new_beside(path, lambda new: new.touch(exist_ok=False))
-    try:
-        with _explained(path, only=_NO_ROOM):
+        remove_dead(_left_beside(path))
+    with _made_beside(path) as beside:
+        with explained(path, only=NO_ROOM):
             yield beside
-        with _explained(path):
+        with explained(path):
             beside.replace(path)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that becomes `path` when the block ends well.
+
+    Raises:
+        FileExistsError: at the end of the block, if something stands at `path`.
+        OutputError: if it cannot be made.
+    """
+    with _made_beside(path) as beside:
+        yield beside
+        try:
+            path.hardlink_to(beside)
+        except FileExistsError:
+            raise
+        except OSError as error:  # the disk has no hard links
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from error
+            beside.rename(path)
+
+
+@contextmanager
+def _made_beside(path: Path) -> Iterator[Path]:
+    """A new hidden file beside `path`, locked, and gone at the end, with the permissions of any.
+
+    `tempfile` makes private ones: to open them to others, one would have to know the umask, which
+    cannot be read without changing it for every thread.
+    """
+    beside, descriptor = _beside(path), None
+    try:  # before it is made: Ctrl-C may come between any two lines
+        with explained(path):
+            while descriptor is None:
+                descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+                if locked_now(descriptor) == "theirs" or not is_still(beside, descriptor):
+                    os.close(descriptor)  # it was taken for that of a dead process
+                    descriptor = None
+            if sys.platform == "win32":  # an open file cannot be renamed
+                os.close(descriptor)
+                descriptor = None
+        yield beside
     finally:
         beside.unlink(missing_ok=True)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextmanager
 def written_folder(
-    path: Path, *, replace_if: str | None = None, holding: Sequence[str] = ()
+    path: Path,
+    *,
+    replace_if: str | None = None,
+    holding: Sequence[str] = (),
+    note: OnNote = ignore_note,
 ) -> Iterator[Path]:
     """A temporary folder beside `path` that becomes `path` when the block ends well.
 
@@ -47,46 +122,119 @@ def written_folder(
             is replaced. Any other folder that is not empty is left alone.
         holding: patterns of whatever else one of ours holds; with anything more in it, it is
             left alone, too.
+        note: called with what killed processes had left there, and was removed.
 
     Raises:
         OutputError: if `path` holds something that is not ours, is in use, cannot be written, or
             the disk is full; what stood at `path` before still stands there.
     """
-    check_replaceable(path, replace_if=replace_if, holding=holding)
-    with _explained(path):
+    _check_replaceable(path, replace_if, holding)
+    with explained(path):
         path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = _new_beside(path, Path.mkdir)
-    try:
-        with _explained(path, only=_NO_ROOM):
-            yield beside
-        with _explained(path):
-            check_replaceable(path, replace_if=replace_if, holding=holding)
-            _replace_folder(path, beside)
-    except OutputError as error:
-        # A file inside is known to the user by the place that it was meant for.
-        raise OutputError(str(error).replace(shown(beside), shown(path))) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _new_beside(path: Path, make: Callable[[Path], None]) -> Path:
-    """A new hidden file or folder beside `path`, with the permissions of any new one.
-
-    Not `tempfile`, whose files are private: to open them to others, one would have to know the
-    umask, which cannot be read without changing it for every thread.
-    """
-    while True:
-        beside = path.parent / f".{path.name[:_MOST_OF_NAME]}.{os.urandom(4).hex()}"
+    with locked(path, _lock_beside(path), patience_seconds=_PATIENCE_SECONDS) as is_locked:
+        if is_locked:
+            _clear_after_killed(path, note)
+        beside = _beside(path)
         try:
-            make(beside)
-        except FileExistsError:
-            continue
-        return beside
+            with explained(path):
+                beside.mkdir()
+            with explained(path, only=NO_ROOM):
+                yield beside
+            with explained(path):
+                _check_replaceable(path, replace_if, holding)
+                _replace_folder(path, beside)
+        except OutputError as error:
+            # A file inside is known to the user by the place that it was meant for.
+            raise OutputError(str(error).replace(shown(beside), shown(path))) from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
-_MOST_OF_NAME = 60
-"""So many characters of a name stand in the temporary one: 240 bytes of UTF-8 at most."""
+@contextmanager
+def scratch_folder(note: OnNote = ignore_note) -> Iterator[Path]:
+    """A private folder for the moment, where the system keeps such; see `tempfile`.
+
+    Args:
+        note: called with what killed processes had left there, and was removed.
+    """
+    import tempfile  # takes longer to import than the rest of this room
+
+    locks = Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*/{LOCK_NAME}")
+    # A holder writes its name once it has locked.
+    _remove([one.parent for one in locks if is_left_by_the_dead(one, at_least_bytes=1)], note)
+    with (
+        tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True) as name,
+        locked(Path(name)),
+    ):
+        yield Path(name)
+
+
+_SCRATCH = ".facecover-scratch-"
+
+_PATIENCE_SECONDS = 30.0
+"""Writing a page, of work that is done, takes some; whoever works for long is found before."""
+
+
+def remove_dead(files: Iterable[Path], note: OnNote = ignore_note) -> None:
+    """Remove temporary files that `written_file` and `new_file` left when they were killed.
+
+    Args:
+        files: any; others stay.
+        note: called with what was removed.
+    """
+    ours = re.compile(rf".*{_TEMPORARY}")
+    _remove([one for one in files if ours.fullmatch(one.name) and is_left_by_the_dead(one)], note)
+
+
+def _remove(left: Sequence[Path], note: OnNote) -> None:
+    for one in left:
+        if one.is_dir():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            one.unlink(missing_ok=True)
+    if left:
+        names = ", ".join(shown(one) for one in left[:3])
+        more = f" and {len(left) - 3:,} more" if len(left) > 3 else ""
+        note(f"removed what a process had left that was killed: {names}{more}")
+
+
+def _clear_after_killed(path: Path, note: OnNote) -> None:
+    """Remove what killed processes left beside a folder that is locked; an old one comes back."""
+    left = [one for one in _left_beside(path) if one.is_dir()]
+    old = next((one for one in left if one.name.endswith(_OLD) and any(one.iterdir())), None)
+    if old is not None and not path.exists():
+        old.rename(path)
+        left.remove(old)
+        note(f"{shown(path)}: put back as it was before a process that replaced it was killed")
+    _remove(left, note)
+
+
+def _left_beside(path: Path) -> list[Path]:
+    """Temporary files and folders of one place, of the living and the dead."""
+    pattern = re.compile(rf"\.{re.escape(_short(path.name))}{_TEMPORARY}")
+    names = os.listdir(path.parent)  # noqa: PTH208  (a place may hold many)
+    return [path.parent / name for name in names if pattern.fullmatch(name)]
+
+
+def _beside(path: Path, mark: str = "") -> Path:
+    ending = f".{os.getpid()}-{os.urandom(4).hex()}.facecover{mark}"
+    return path.with_name(f".{_short(path.name)}{ending}")
+
+
+def _lock_beside(path: Path) -> Path:
+    return path.with_name(f".{_short(path.name)}{LOCK_NAME}")
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for more in the 255 bytes of a file system; still its own."""
+    if len(name) <= _MOST_OF_NAME:
+        return name
+    return f"{name[: _MOST_OF_NAME - 9]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
+
+
+_MOST_OF_NAME = 54
+"""Characters, of four bytes of UTF-8 at most."""
 
 
 def _replace_folder(path: Path, beside: Path) -> None:
@@ -94,7 +242,8 @@ def _replace_folder(path: Path, beside: Path) -> None:
     if not path.exists():
         beside.rename(path)
         return
-    old = _new_beside(path, Path.mkdir)
+    old = _beside(path, _OLD)
+    old.mkdir()
     path.rename(old)  # renaming a folder onto an empty one is atomic
     try:
         beside.rename(path)
@@ -107,7 +256,7 @@ def _replace_folder(path: Path, beside: Path) -> None:
 def check_replaceable(
     path: Path, *, replace_if: str | None = None, holding: Sequence[str] | None = None
 ) -> None:
-    """Refuse an output folder that holds somebody's files, or that is in use.
+    """Refuse an output folder that holds somebody's files, is in use, or is being written.
 
     Args:
         path: the folder.
@@ -116,15 +265,21 @@ def check_replaceable(
 
     Raises:
         OutputError: if `path` is a file, a folder with content but without `replace_if` or with
-            more than `holding`, or cannot be looked at; or if it is to be replaced, and is the
-            working folder, the home folder, or around one of them.
+            more than `holding`, or cannot be looked at; or if it is to be replaced, and another
+            process writes it, or it is the working folder, the home folder, or around one of them.
     """
-    with _explained(path):
+    _check_replaceable(path, replace_if, holding)
+    if holding is not None:
+        check_not_locked(path, _lock_beside(Path(os.path.realpath(path))))
+
+
+def _check_replaceable(path: Path, replace_if: str | None, holding: Sequence[str] | None) -> None:
+    with explained(path):
         if holding is not None:
             _check_not_in_use(path)
         if path.is_dir():
             is_ours = replace_if is not None and (path / replace_if).is_file()
-            names = sorted(entry.name for entry in path.iterdir())
+            names = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK_NAME)
             if names and not is_ours:
                 expected = (
                     f"an empty folder, or one with {replace_if}" if replace_if else "an empty one"
@@ -171,7 +326,7 @@ def check_own_file(path: Path, is_ours: Callable[[Path], bool], what: str) -> No
     Raises:
         OutputError: if a folder or a file of another kind stands there, or it cannot be looked at.
     """
-    with _explained(path):
+    with explained(path):
         if path.is_dir():
             raise OutputError(f"{shown(path)}: expected a file for {what}, found a folder")
         if path.is_file() and path.stat().st_size and not is_ours(path):
@@ -190,42 +345,6 @@ def _more_than(patterns: Sequence[str], names: Sequence[str]) -> str:
 
 _LEFT_BY_SYSTEMS = (".DS_Store", "._*", "Thumbs.db", "desktop.ini")
 """What file managers put into a folder that they show."""
-
-
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_NO_ROOM = (*_DISK_FULL, errno.EFBIG)
-_REASONS: dict[int | None, str] = {
-    **dict.fromkeys(_DISK_FULL, "the disk is full; free some space and run the command again"),
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS),
-        "no permission to write there; name another place",
-    ),
-    **dict.fromkeys(
-        (errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed; name another place"
-    ),
-    errno.EFBIG: "a file would be larger than is allowed there; name another place",
-    errno.EISDIR: "a folder stands there; name another file",
-    errno.ENAMETOOLONG: "the name is too long; name another place",
-}
-
-
-@contextmanager
-def _explained(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
-    """Turn the operating system's errors about writing `path` into one line each.
-
-    Args:
-        path: what is being written.
-        only: the error numbers to explain; others may be of the caller's making and pass.
-    """
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        if only is not None and error.errno not in only:
-            raise
-        reason = _REASONS.get(error.errno, f"{error.strerror or error}; name another place")
-        raise OutputError(f"{shown(path)}: cannot be written: {reason}") from error
 
 
 def available_cores() -> int:

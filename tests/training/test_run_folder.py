@@ -10,8 +10,9 @@ from tests.training.small_dataset import MakeExperiment
 import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ModelFileError, OutputError, RunError
+from facecover.locks import LOCK_NAME
 from facecover.training.fit import fit
-from facecover.training.run_folder import LOCK_NAME, RECORD_NAME, RunFolder, locked
+from facecover.training.run_folder import RECORD_NAME, RunFolder, locked_run
 from facecover.workflows.train_run import Run
 
 pytestmark = pytest.mark.usefixtures("quick_export")
@@ -23,8 +24,8 @@ def test_two_trainings_do_not_share_a_folder(
     folder, experiment = tmp_path / "run", make_experiment("training.epochs=1")
     holder = rf"found process {os.getpid()}, since 20\d\d-\d\d-\d\d \d\d:\d\d.*; wait for it to end"
     for resume in (False, True):
-        with locked(RunFolder(folder)):
-            with pytest.raises(RunError, match=holder) as caught:
+        with locked_run(RunFolder(folder)):
+            with pytest.raises(OutputError, match=holder) as caught:
                 fit(experiment, dataset, folder, resume=resume, device="cpu")
             assert "\n" not in str(caught.value)
             assert [path.name for path in folder.iterdir()] == [LOCK_NAME]
@@ -38,8 +39,8 @@ def test_a_training_that_was_killed_holds_nothing(
     folder = tmp_path / "run"
     code = (
         "import os, sys, pathlib\n"
-        "from facecover.training.run_folder import RunFolder, locked\n"
-        "with locked(RunFolder(pathlib.Path(sys.argv[1]))):\n"
+        "from facecover.training.run_folder import RunFolder, locked_run\n"
+        "with locked_run(RunFolder(pathlib.Path(sys.argv[1]))):\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, folder], check=False).returncode == -9
@@ -53,7 +54,7 @@ def test_a_folder_of_somebody_is_not_locked(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     with (
         pytest.raises(OutputError, match="found other files"),
-        locked(RunFolder(tmp_path)),
+        locked_run(RunFolder(tmp_path)),
     ):
         pass
     assert len(list(tmp_path.iterdir())) == 2

@@ -1,13 +1,15 @@
 """The command line: parses, calls, prints."""
 
 import contextlib
-import errno
 import io
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import NoReturn
 
-from facecover.errors import FacecoverError, shown
+from facecover.errors import NO_ROOM, FacecoverError, shown
 
 TRAIN_MODULES = frozenset(
     {
@@ -24,17 +26,16 @@ SERVE_MODULES = frozenset(
 )
 """What `facecover[serve]` installs, but what it shares with the other."""
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""A full disk, a used-up quota, a file that may grow no further: none of them is a bug."""
-
 
 def main() -> None:
     """Run `facecover`.
 
     Exit status: 0 done; 1 bad input or no room for an output, said in one line on standard error;
-    2 wrong usage; 130 stopped with Ctrl-C. A bug keeps its traceback.
+    2 wrong usage; 130 stopped with Ctrl-C, 143 by SIGTERM and 129 by the end of the terminal, all
+    in the same way. A bug keeps its traceback.
     """
     _mend_streams()
+    stops = _StopSignals()
     from facecover.cli.app import Interrupted
 
     try:
@@ -42,7 +43,7 @@ def main() -> None:
     except FacecoverError as error:
         _stop(_one_line(error))
     except (Interrupted, KeyboardInterrupt) as stop:
-        _stop(str(stop) or "stopped", status=130)
+        _stop(str(stop) or "stopped", status=128 + stops.received)
     except BrokenPipeError:
         # The reader (`| head`) has gone: nothing more to say, also not at exit.
         sys.stdout = None
@@ -56,7 +57,7 @@ def main() -> None:
             f"pip install 'facecover[{extra}]'"
         )
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         _stop(_no_room(error))
 
@@ -65,6 +66,24 @@ def _extra_with(module: str) -> str | None:
     if module in SERVE_MODULES:
         return "serve"
     return "train" if module in TRAIN_MODULES else None
+
+
+class _StopSignals:
+    """SIGTERM, and the end of the terminal, as Ctrl-C: what was begun ends well, or is removed."""
+
+    def __init__(self) -> None:
+        self.received = int(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread():
+            return  # which alone may handle signals
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # no nohup
+                signal.signal(number, self._interrupt)
+
+    def _interrupt(self, number: int, _: FrameType | None) -> None:
+        if self.received != number:  # once: what ends well may take a while
+            self.received = number
+            raise KeyboardInterrupt
 
 
 def _run() -> None:

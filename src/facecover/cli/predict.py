@@ -8,7 +8,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -127,21 +128,21 @@ def predict_command(
     if not names:
         raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
     _check_places(names, copy_to)
-    copies, sheet_ = _outputs(copy_to, sheet)
-    answers = predict(
-        names,
-        model=model,
-        threads=threads,
-        batch_size=batch_size,
-        threshold=threshold,
-        uncertain_band=uncertain_band,
-        every_pixel=every_pixel,
-        max_megapixels=max_megapixels,
-        leave_out=copy_to,
-    )
-    header, line_of = _lines(as_json, as_csv, answers.info.class_names)
-    write_line(header)
-    run_to_end(_Predicting(answers, line_of, copies, sheet_), names)
+    with _outputs(copy_to, sheet) as (copies, sheet_):
+        answers = predict(
+            names,
+            model=model,
+            threads=threads,
+            batch_size=batch_size,
+            threshold=threshold,
+            uncertain_band=uncertain_band,
+            every_pixel=every_pixel,
+            max_megapixels=max_megapixels,
+            leave_out=copy_to,
+        )
+        header, line_of = _lines(as_json, as_csv, answers.info.class_names)
+        write_line(header)
+        run_to_end(_Predicting(answers, line_of, copies, sheet_), names)
 
 
 def _check_places(names: list[str], copy_to: Path | None) -> None:
@@ -167,14 +168,18 @@ def _check_places(names: list[str], copy_to: Path | None) -> None:
         )
 
 
+@contextmanager
 def _outputs(
     copy_to: Path | None, sheet: Path | None
-) -> "tuple[SortedCopies | None, Sheet | None]":
+) -> "Iterator[tuple[SortedCopies | None, Sheet | None]]":
     if copy_to is None and sheet is None:
-        return None, None
-    from facecover.inference.outputs import Sheet, SortedCopies
+        yield None, None
+        return
+    from facecover.inference.outputs import Sheet, sorted_copies
 
-    return SortedCopies(copy_to) if copy_to else None, Sheet(sheet) if sheet else None
+    sheet_ = Sheet(sheet) if sheet else None
+    with sorted_copies(copy_to, write_note) if copy_to else nullcontext() as copies:
+        yield copies, sheet_
 
 
 def _lines(

@@ -6,7 +6,9 @@ Helper processes import this module, and so it needs no pandas.
 import dataclasses
 import hashlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -246,13 +248,11 @@ _maps: _Maps = ({}, {})
 
 
 def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[DecodedRows]:
-    if workers <= 1:
+    pool = _new_pool(workers, paths) if workers > 1 else None
+    if pool is None:
         maps = _open(paths)
         yield from (_decode_task(task, maps) for task in tasks)
         return
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths,))
     try:
         yield from pool.map(_decode_in_helper, tasks)
     except BrokenProcessPool as error:
@@ -265,11 +265,32 @@ def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[DecodedRow
         pool.shutdown(cancel_futures=True)
 
 
+def _new_pool(workers: int, paths: _Paths) -> ProcessPoolExecutor | None:
+    """Helper processes; None where the system has no room for what they share, in /dev/shm.
+
+    They are spawned: a server that forks them keeps a folder, which is left if it is killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    try:
+        return ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths,))
+    except (OSError, ImportError):  # read-only, full, or a Python without semaphores
+        return None
+
+
 def _start(paths: _Paths) -> None:
     # Ctrl-C reaches every process of the terminal; the main one alone answers to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_main_process, daemon=True).start()
     global _maps
     _maps = _open(paths)
+
+
+def _end_with_the_main_process() -> None:
+    """A helper would wait for ever for work from one that was killed."""
+    main = multiprocessing.parent_process()
+    if main is not None:
+        main.join()
+        os._exit(1)
 
 
 def _open(paths: _Paths) -> _Maps:

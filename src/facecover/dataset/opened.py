@@ -1,6 +1,5 @@
 """The one door to labelled images: a prepared dataset, or photos decoded for the moment."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from facecover.dataset.collect import (
 )
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples, group_numbers
 from facecover.errors import ConfigError, DatasetError, shown
+from facecover.files import scratch_folder
 from facecover.labels import class_name
 from facecover.photos import NO_PHOTO
 from facecover.progress import SILENT, Progress
@@ -183,8 +183,8 @@ def labelled_images(
             raise ConfigError("--data: expected one dataset or several sources, found both")
         yield of_dataset(paths[0], sizes_px, split or "test", n_classes, progress)
         return
-    with tempfile.TemporaryDirectory() as name:
-        yield _of_sources(paths, sizes_px, split, options, Path(name), n_classes, progress)
+    with scratch_folder(progress.note) as folder:
+        yield _of_sources(paths, sizes_px, split, options, folder, n_classes, progress)
 
 
 def of_dataset(
@@ -309,5 +309,5 @@ def decoded(
         yield Collection(Dataset.open(paths[0]), read_drops(paths[0] / DROPPED_NAME))
         return
     sources = read_labelled(paths, options, progress)
-    with tempfile.TemporaryDirectory() as name:
-        yield _collected(sources, Path(name), options, progress)
+    with scratch_folder(progress.note) as folder:
+        yield _collected(sources, folder, options, progress)

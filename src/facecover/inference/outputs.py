@@ -2,9 +2,11 @@
 
 import errno
 import io
+import os
 import shutil
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,9 +14,10 @@ from PIL import Image, UnidentifiedImageError
 
 from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 from facecover.errors import ConfigError, ImageError, OutputError, shown
-from facecover.files import check_own_file, written_file
+from facecover.files import OnNote, check_own_file, new_file, remove_dead, written_file
 from facecover.images import FORMATS, PixelBudget
 from facecover.inference.prediction import Answered, Prediction
+from facecover.locks import locked
 from facecover.photos import FoundPhoto
 
 _MAX_NAME_BYTES = 180
@@ -45,6 +48,8 @@ class NewFiles:
             for path in self._candidates(wanted):
                 if _copied(source, path):
                     return path
+        except OutputError:
+            raise
         except OSError as error:
             reason = error.strerror or error
             raise OutputError(
@@ -58,6 +63,26 @@ class NewFiles:
         while (number := self._next_number.get(wanted, 2)) < 10**7:
             self._next_number[wanted] = number + 1
             yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+
+
+@contextmanager
+def sorted_copies(folder: Path, note: OnNote) -> "Iterator[SortedCopies]":
+    """Copies into a folder that this process alone adds to for the moment.
+
+    Args:
+        folder: made if need be.
+        note: called with what killed processes had left there, and was removed.
+
+    Raises:
+        OutputError: if another process copies into it, or it cannot be written.
+    """
+    with locked(folder):
+        remove_dead(folder.glob("*/.*"), note)
+        try:
+            yield SortedCopies(folder)
+        finally:  # Ctrl-C may come while one is being removed
+            for path in folder.glob(f"*/.*.{os.getpid()}-????????.facecover"):
+                path.unlink(missing_ok=True)
 
 
 class SortedCopies:
@@ -120,18 +145,16 @@ def _stream(source: Path | bytes) -> BinaryIO:
 
 def _copied(source: Path | bytes, path: Path) -> bool:
     """Whether the path now holds the source's bytes; False where it holds others."""
-    try:
-        copy = path.open("xb")
-    except FileExistsError:
+    if os.path.lexists(path):
         return path.is_file() and _are_equal(source, path)
     try:
-        with copy, _stream(source) as original:
-            shutil.copyfileobj(original, copy)
-    except BaseException:
-        path.unlink(missing_ok=True)  # half a copy is none, also after Ctrl-C
-        raise
-    if isinstance(source, Path):
-        _keep_times(source, path)
+        with new_file(path) as beside:
+            with _stream(source) as original, beside.open("wb") as copy:
+                shutil.copyfileobj(original, copy)
+            if isinstance(source, Path):
+                _keep_times(source, beside)
+    except FileExistsError:  # put there meanwhile
+        return path.is_file() and _are_equal(source, path)
     return True
 
 

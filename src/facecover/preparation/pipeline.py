@@ -1,7 +1,7 @@
 """Sources to a dataset on disk: decode, check, choose, split, and only then put in place."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from facecover.dataset.split import (
     missing_splits,
 )
 from facecover.errors import shown
-from facecover.files import check_replaceable, written_folder
+from facecover.files import OnNote, check_replaceable, ignore_note, written_folder
 from facecover.look.audit_checks import run_checks
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
@@ -56,9 +56,6 @@ FURTHER_NAMES = (
     CONFLICTS_NAME,
 )  # fmt: skip
 """What else a dataset's folder holds."""
-
-OnNote = Callable[[str], None]
-"""Called with each sentence that whoever prepares a dataset should read."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,8 @@ def write_dataset(
         folder: the dataset's place.
         options: how.
         on_progress: called with the number of samples decoded, every few.
-        on_note: called with what the audit found in the photos, and what the split leaks.
+        on_note: called with what the audit found in the photos, what the split leaks, and what
+            killed processes had left there.
 
     Raises:
         ConfigError: if the options name no source to leave out, an unknown one, or all.
@@ -125,7 +123,9 @@ def write_dataset(
     check_classes(sources)
     check_class_names(sources)
     note = on_note or ignore_note
-    with written_folder(folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES) as beside:
+    with written_folder(
+        folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES, note=note
+    ) as beside:
         collection, n_relabelled = _collected(sources, folder, beside, options, on_progress)
         collection = collection.with_columns(split=used_splits(collection.table, options, note))
         table, images = collection.table, collection.dataset.images(MEASURE_SIZE_PX)
@@ -163,10 +163,6 @@ def check_output(folder: Path) -> None:
         OutputError: if it holds something else, is in use, or cannot be looked at.
     """
     check_replaceable(folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES)
-
-
-def ignore_note(_: str) -> None:
-    """What a caller gives who wants no notes."""
 
 
 def _collected(

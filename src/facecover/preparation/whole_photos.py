@@ -42,7 +42,7 @@ from facecover.dataset.photo_dataset import (
 )
 from facecover.dataset.split import check_left_out, check_splits
 from facecover.errors import DatasetError, shown
-from facecover.files import written_folder
+from facecover.files import OnNote, ignore_note, written_folder
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK, MASK
 from facecover.look.audit_tables import write_audit
 from facecover.look.leakage import Leakage
@@ -50,11 +50,9 @@ from facecover.preparation.found_faces import Found, FoundFaces, without_box
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.preparation.pipeline import (
     FURTHER_NAMES,
-    OnNote,
     PrepareOptions,
     check_output,
     divide,
-    ignore_note,
     leakage_of,
     note_leakage,
     note_missing_classes,
@@ -101,8 +99,11 @@ def write_photos(
     check_output(folder)
     check_left_out(options.split_by, options.leave_out, [source.name for source in sources])
     check_class_names(sources)
-    with written_folder(folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES) as beside:
-        maker = _Maker(sources, folder, beside, options, on_note or ignore_note)
+    note = on_note or ignore_note
+    with written_folder(
+        folder, replace_if=MANIFEST_NAME, holding=FURTHER_NAMES, note=note
+    ) as beside:
+        maker = _Maker(sources, folder, beside, options, note)
         maker.encode(longest_px, on_progress)
         maker.add_boxes(found)
         leakage = maker.choose()

@@ -29,7 +29,7 @@ from facecover.training.run_folder import (
     RunRecord,
     begin_run,
     check_resumable,
-    locked,
+    locked_run,
     save_experiment,
 )
 from facecover.training.trainer import State, evaluated_splits, learn, restore_state
@@ -62,10 +62,10 @@ def fit(
     Raises:
         ConfigError: if the network is over its budget, or the device is not there.
         DatasetError: if the dataset lacks a split, a class or the network's input size.
-        OutputError: if the folder holds something already, or cannot be written.
+        OutputError: if the folder holds something already, another training is at work in it, or
+            it cannot be written.
         RunError: if the run in the folder was begun with another experiment or on other data,
-            or another training is at work in it, or training diverged, or ONNX Runtime and
-            PyTorch differ.
+            training diverged, or ONNX Runtime and PyTorch differ.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
     """
     used = choose_device(device)
@@ -74,7 +74,7 @@ def fit(
     normalisation_of(dataset, experiment.network.input_size_px)
     check_sources(dataset, experiment)
     folder = RunFolder(run)
-    with locked(folder):
+    with locked_run(folder):
         record = _begin(folder, experiment, dataset, used, resume=resume)
         state = restore_state(folder, experiment)
         with _saying_how_to_go_on(folder, state, experiment), isolated():

@@ -1,9 +1,7 @@
 """What networks say of samples that they have not seen: each answer is out of fold."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from facecover.dataset.arrays import Dataset, with_table
 from facecover.errors import ConfigError, DatasetError
+from facecover.files import scratch_folder
 from facecover.progress import OnProgress
 from facecover.training.config import Experiment
 from facecover.training.data_loader import Loader
@@ -190,8 +189,8 @@ def _answers(
     train, (held_out,) = new_loaders(experiment, view, (_HELD_OUT,), device)
     asked = _Asked(network, held_out, experiment.training.epochs, on_progress)
     # Lightning wants a folder, though nothing is written into it.
-    with tempfile.TemporaryDirectory() as folder, flushed_denormals():
-        new_trainer(experiment, device, [asked], Path(folder)).fit(module, train)
+    with scratch_folder() as folder, flushed_denormals():
+        new_trainer(experiment, device, [asked], folder).fit(module, train)
     return asked.probabilities
 
 

@@ -1,6 +1,5 @@
 """A finished run as a model file elsewhere: as it stands, made anew, or in INT8."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from facecover.dataset.arrays import Dataset
 from facecover.errors import ConfigError, RunError
-from facecover.files import written_file
+from facecover.files import scratch_folder, written_file
 from facecover.inference.classifier import Images, Model
 from facecover.inference.model_file import ModelFile, read_model_file
 from facecover.inference.model_info import NO_DIGEST, ModelInfo, Quantization
@@ -132,9 +131,9 @@ def _kept_as_float32(graph: onnx.GraphProto) -> list[str]:
 
 
 def _quantized(float32: ModelFile, images: Images) -> onnx.ModelProto:
-    with tempfile.TemporaryDirectory() as name:
-        prepared = _prepared(float32, Path(name) / "prepared.onnx")
-        made = Path(name) / "int8.onnx"
+    with scratch_folder() as folder:
+        prepared = _prepared(float32, folder / "prepared.onnx")
+        made = folder / "int8.onnx"
         quantize_static(
             prepared,
             made,
@@ -224,8 +223,8 @@ def _made_anew(
     if not int8:
         export_model(network, experiment, dataset, path, chosen_by=record.chosen_by)
         return [read_model_file(path)]
-    with tempfile.TemporaryDirectory() as name:
-        beside = Path(name) / "float32.onnx"
+    with scratch_folder() as scratch:
+        beside = scratch / "float32.onnx"
         export_model(network, experiment, dataset, beside, chosen_by=record.chosen_by)
         float32 = read_model_file(beside)
     export_int8(network, float32, dataset, path)

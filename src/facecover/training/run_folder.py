@@ -1,13 +1,10 @@
 """A run: its folder, what it says of itself, and whether it may be gone on with."""
 
-import errno
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +15,9 @@ from facecover.errors import OutputError, RunError, shown
 from facecover.files import check_replaceable, written_file
 from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
+from facecover.locks import locked
 from facecover.training.config import Experiment
 from facecover.training.experiments import experiment_to_yaml, load_experiment
-
-if sys.platform != "win32":
-    import fcntl
 
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.csv"
@@ -30,7 +25,6 @@ BOARD_NAME = "tensorboard"
 LAST_NAME = "last.ckpt"
 BEST_NAME = "best.ckpt"
 RECORD_NAME = "run.json"
-LOCK_NAME = ".lock"
 
 
 class RunFolder:
@@ -114,68 +108,16 @@ def load_record(run: Path) -> RunRecord:
 
 
 @contextmanager
-def locked(run: RunFolder) -> Iterator[None]:
+def locked_run(run: RunFolder) -> Iterator[None]:
     """The run folder, made if need be, for this training alone.
 
-    The kernel lets go of the lock when a process ends, however it does. Where the system or the
-    disk has no such locks, nothing is locked.
-
     Raises:
-        OutputError: if the folder holds somebody's files or cannot be written.
-        RunError: if another training holds it.
+        OutputError: if it holds somebody's files or cannot be written, or another training is at
+            work in it.
     """
-    path = run.folder / LOCK_NAME
-    if not _holds_a_lock_alone(run.folder):
-        check_replaceable(run.folder, replace_if=RECORD_NAME)
-    try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _lock(path)
-    except OSError as error:
-        raise OutputError(
-            f"{run.folder}: cannot be written: {error.strerror}; name another place"
-        ) from error
-    try:
+    check_replaceable(run.folder, replace_if=RECORD_NAME)
+    with locked(run.folder):
         yield
-    finally:
-        path.unlink(missing_ok=True)  # still locked: whoever waits for it makes a new one
-        os.close(descriptor)
-
-
-def _holds_a_lock_alone(folder: Path) -> bool:
-    """As in the moment before a run is begun."""
-    try:
-        return [entry.name for entry in folder.iterdir()] == [LOCK_NAME]
-    except OSError:
-        return False
-
-
-def _lock(path: Path) -> int:
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            if sys.platform != "win32":
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 200).decode("utf-8", "replace") or "another process"
-            os.close(descriptor)
-            raise RunError(
-                f"{path.parent}: expected a run folder that no training is at work in, found "
-                f"{holder}; wait for it to end, or name another folder with -o"
-            ) from None
-        except OSError as error:
-            if error.errno not in _HAS_NO_LOCKS:
-                os.close(descriptor)
-                raise
-        if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
-            break
-        os.close(descriptor)  # its holder has just removed it
-    os.truncate(descriptor, 0)
-    since = datetime.now().astimezone().isoformat(" ", "seconds")
-    os.write(descriptor, f"process {os.getpid()}, since {since}".encode())
-    return descriptor
-
-
-_HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None:

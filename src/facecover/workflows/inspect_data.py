@@ -262,7 +262,7 @@ def audit(
     place = (
         nullcontext()
         if output is None
-        else written_folder(output, replace_if=AUDIT_NAME, holding=_AUDIT_FILES)
+        else written_folder(output, replace_if=AUDIT_NAME, holding=_AUDIT_FILES, note=progress.note)
     )
     with decoded(as_paths(sources), options, progress) as (dataset, _), place as folder:
         if lists:

@@ -14,6 +14,7 @@ from facecover.dataset.split import check_are_sources
 from facecover.errors import ConfigError
 from facecover.files import check_replaceable, written_file
 from facecover.labels import parse_mapping
+from facecover.locks import locked
 from facecover.preparation.label_corrections import read_corrections
 from facecover.preparation.pipeline import PrepareOptions
 from facecover.progress import SILENT, Progress
@@ -136,7 +137,8 @@ def study(
         ConfigError: if the study, a variant, an option or the device is wrong.
         DatasetError: if the photos cannot be read, divided or learned from.
         LabelError: if a class name is unknown.
-        OutputError: if the folder holds something else or cannot be written.
+        OutputError: if the folder holds something else, another process is at work in it, or it
+            cannot be written.
         RunError: if a run in the folder was begun with another experiment, on other data or by
             another version.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
@@ -163,24 +165,24 @@ def study(
         audits=False,
     )
     reading = SourceOptions(layout, label, mapping)
-    dataset, photos = _photos(as_paths(data), folder, chosen, reading, options, progress)
-
-    try:
-        summary = run_study(
-            chosen,
-            dataset,
-            photos,
-            folder,
-            overrides=overrides,
-            only=only,
-            device=device,
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"{folder}: the study was stopped; the same command goes on with it"
-        ) from None
-    write_study_report(folder / REPORT_NAME, summary)
+    with locked(folder):
+        dataset, photos = _photos(as_paths(data), folder, chosen, reading, options, progress)
+        try:
+            summary = run_study(
+                chosen,
+                dataset,
+                photos,
+                folder,
+                overrides=overrides,
+                only=only,
+                device=device,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{folder}: the study was stopped; the same command goes on with it"
+            ) from None
+        write_study_report(folder / REPORT_NAME, summary)
     return StudyResult(summary, folder)
 
 

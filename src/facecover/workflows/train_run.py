@@ -140,9 +140,10 @@ def train(
         ConfigError: if the experiment or a setting is wrong, the network is over its budget, or
             the device is not there.
         DatasetError: if the dataset cannot be read or learned from.
-        OutputError: if the folder holds something already, or cannot be written.
-        RunError: if the run was begun with another experiment or on other data, another training
-            is at work in its folder, or training diverged.
+        OutputError: if the folder holds something already, another training is at work in it, or
+            it cannot be written.
+        RunError: if the run was begun with another experiment or on other data, or training
+            diverged.
         KeyboardInterrupt: on Ctrl-C, with a message that says how to go on.
     """
     from facecover.training.fit import fit  # PyTorch takes seconds to import
