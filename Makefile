@@ -1,6 +1,7 @@
 # make demo [DATA=path/to/photos] [OUT=demo]   the whole study, on drawn faces or on your photos
 # make test                                     every test
 # make fuzz                                     damaged and hostile input, for long
+# make page                                     the page for the browser, into the package; needs Node.js and npm
 # make lock                                     locks/base.txt anew, from constraints.txt
 # make house                                    how much a reader of the source has to walk
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
@@ -15,8 +16,12 @@ MODEL_OUT ?= maskresnet
 TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 PIP_VERSION := 26.3
+WEB_STAMP := web/node_modules/.installed
+PAGE := src/facecover/serving/page/index.html
+PAGE_SOURCES := $(wildcard web/*.json web/*.html web/*.ts web/*.py web/public/* web/src/*.ts web/src/*.css) \
+	src/facecover/images.py src/facecover/inference/prediction.py $(wildcard src/facecover/models/*)
 
-.PHONY: demo test quick fuzz check format house lock maskresnet clean
+.PHONY: demo test quick fuzz check format house lock maskresnet page page-if-possible clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/facecover demo -o $(OUT) $(if $(DATA),--data "$(DATA)")
 
-test: $(STAMP)
+test: $(STAMP) page-if-possible
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 quick: $(STAMP)
@@ -38,19 +43,35 @@ fuzz: $(STAMP)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m fuzz --hypothesis-profile fuzz
 
 check: $(STAMP)
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks web
+	$(BIN)/ruff check src tests benchmarks web
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(STAMP)
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks web
+	$(BIN)/ruff check --fix src tests benchmarks web
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 		-c constraints.txt -o locks/base.txt pyproject.toml
+
+page: $(PAGE)
+
+$(WEB_STAMP): web/package.json web/package-lock.json
+	npm --prefix web ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(PAGE): $(STAMP) $(WEB_STAMP) $(PAGE_SOURCES)
+	$(BIN)/python web/generate.py
+	npm --prefix web run build
+
+# The page is tested where its tools can be installed; elsewhere its tests are skipped.
+page-if-possible: $(STAMP)
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory $(WEB_STAMP); then \
+		$(MAKE) --no-print-directory page; \
+	else echo "the page cannot be built without npm and Node.js 20.19 or later; its tests are skipped"; fi
 
 house: $(STAMP)
 	$(BIN)/python benchmarks/house.py
@@ -63,4 +84,4 @@ maskresnet: $(STAMP)
 	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) web/node_modules web/src/generated src/facecover/serving/page .mypy_cache .ruff_cache .pytest_cache .hypothesis

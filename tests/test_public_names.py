@@ -33,6 +33,7 @@ PUBLIC = {
     "evaluate": "facecover.workflows.evaluate_model",
     "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
+    "page": "facecover.serving.write_page",
     "predict": "facecover.workflows.answer_photos",
     "prepare": "facecover.workflows.prepare_data",
     "serve": "facecover.serving.server",
@@ -64,8 +65,8 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["audit", "compare", "detect", "evaluate", "explore", "export", "predict", "prepare",
-             "serve", "study", "train"]
+    "name", ["audit", "compare", "detect", "evaluate", "explore", "export", "page", "predict",
+             "prepare", "serve", "study", "train"]
 )  # fmt: skip
 def test_a_command_and_its_function_have_the_same_options_and_defaults(name: str) -> None:
     place, _, function = _COMMANDS[name].partition(":")

@@ -6,7 +6,7 @@
     print(classifier("photo.jpg").label)
 
 Each command is a function of the same name and defaults: `explore`, `audit`, `prepare`, `train`,
-`evaluate`, `compare`, `study`, `predict`, `detect`, `serve`, `export`.
+`evaluate`, `compare`, `study`, `predict`, `detect`, `serve`, `export`, `page`.
 
 The public names are those in `__all__`; each is imported when it is first asked for, so that
 `import facecover` alone costs next to nothing.
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from facecover.scenes.detections import Detections
     from facecover.scenes.detector import Detector
     from facecover.serving.server import serve
+    from facecover.serving.write_page import page
     from facecover.workflows.answer_photos import predict
     from facecover.workflows.compare_models import compare
     from facecover.workflows.detect_faces import detect
@@ -67,6 +68,7 @@ __all__ = [
     "evaluate",
     "explore",
     "export",
+    "page",
     "predict",
     "prepare",
     "serve",
@@ -94,6 +96,7 @@ _PLACES = {
     "evaluate": "facecover.workflows.evaluate_model",
     "explore": "facecover.workflows.inspect_data",
     "export": "facecover.workflows.train_run",
+    "page": "facecover.serving.write_page",
     "predict": "facecover.workflows.answer_photos",
     "prepare": "facecover.workflows.prepare_data",
     "serve": "facecover.serving.server",

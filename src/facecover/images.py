@@ -282,7 +282,7 @@ DARK_LEVEL, BRIGHT_LEVEL = 20, 235
 """A picture is too dark if 99 of 100 pixels have no channel above the first, of 255, and too bright
 if they have none under the second."""
 
-_LIT_SHARE = 0.01
+LIT_SHARE = 0.01
 
 PoorLight = Literal["too_dark", "too_bright", "blank"]
 
@@ -293,9 +293,9 @@ def poor_light(pixels: Pixels) -> PoorLight | None:
     Args:
         pixels: ``uint8 (H, W, 3)``, RGB, squeezed to some tens of pixels on each side.
     """
-    if np.mean(pixels.max(axis=2) > DARK_LEVEL) <= _LIT_SHARE:
+    if np.mean(pixels.max(axis=2) > DARK_LEVEL) <= LIT_SHARE:
         return "too_dark"
-    if np.mean(pixels.min(axis=2) < BRIGHT_LEVEL) <= _LIT_SHARE:
+    if np.mean(pixels.min(axis=2) < BRIGHT_LEVEL) <= LIT_SHARE:
         return "too_bright"
     luma = np.moveaxis(pixels, 2, 0) * LUMA[:, None, None]
     return "blank" if luma.sum(axis=0).std() < 255 * BLANK_BELOW else None

@@ -49,6 +49,7 @@ _COMMANDS = {
     "export": "facecover.cli.train:export_command",
     "card": "facecover.cli.models:card_command",
     "models": "facecover.cli.models:models_command",
+    "page": "facecover.cli.page:page_command",
 }
 """Where each command's function is, in the order of the work."""
 

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from facecover.images import MAX_PIXELS
 
+PAGE_FOLDER = Path(__file__).parent / "page"
+"""Where `make page` builds the page for the browser, and a wheel holds it."""
+
 HOST, PORT = "127.0.0.1", 8000
 
 MAX_UPLOAD_MB = 64

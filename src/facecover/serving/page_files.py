@@ -6,10 +6,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from facecover.serving import PAGE_FOLDER
 from facecover.serving.problems import Refusal
-
-PAGE_FOLDER = Path(__file__).parent / "page"
-"""Where `web/` is built to."""
 
 _HEADERS = {
     "Cache-Control": "no-cache",  # asked for again, by its ETag

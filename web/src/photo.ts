@@ -1,0 +1,61 @@
+/** Photos and what became of them; the table of all. */
+import type { Face } from "./answer";
+import { FACTS } from "./facts";
+import type { Answered } from "./messages";
+
+export interface Photo {
+  name: string;
+  file: Blob;
+  isOneFace: boolean;
+  outcome: Answered | { error: string } | null;
+}
+
+export function facesOf(photo: Photo): Face[] {
+  return photo.outcome !== null && "faces" in photo.outcome ? photo.outcome.faces : [];
+}
+
+const { class_names: CLASS_NAMES } = FACTS.classifier;
+
+const COLUMNS = [
+  "path", "face", "x0", "y0", "x1", "y1", "score", "label", "probability",
+  ...CLASS_NAMES.map((name) => `p_${name}`),
+  "is_uncertain", "reason", "width", "height", "error",
+]; // prettier-ignore
+
+/** Digits of probabilities, as in the tables of the command line. */
+const DIGITS = 6;
+
+/** A row for each face, and one for each photo without any, as comma-separated values. */
+export function csv(photos: Photo[]): string {
+  const rows = photos.flatMap(rowsOf);
+  return [COLUMNS, ...rows].map((row) => row.map(quoted).join(",") + "\r\n").join("");
+}
+
+type Row = (string | number)[];
+
+function rowsOf(photo: Photo): Row[] {
+  const { name, outcome } = photo;
+  if (outcome === null) return [];
+  if ("error" in outcome) return [[name, ...blank(COLUMNS.length - 2), outcome.error]];
+  const size = [outcome.width, outcome.height, ""];
+  if (outcome.faces.length === 0) return [[name, ...blank(COLUMNS.length - 4), ...size]];
+  return outcome.faces.map((face, index) => [
+    name,
+    index + 1,
+    ...(face.box ?? blank(4)).map((side) => (typeof side === "number" ? side.toFixed(1) : side)),
+    face.score?.toFixed(DIGITS) ?? "",
+    face.label,
+    face.probability.toFixed(DIGITS),
+    ...face.probabilities.map((share) => share.toFixed(DIGITS)),
+    String(face.reason !== null),
+    face.reason ?? "",
+    ...size,
+  ]);
+}
+
+const blank = (count: number): string[] => Array<string>(count).fill("");
+
+function quoted(cell: string | number): string {
+  const text = String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
