@@ -81,7 +81,8 @@ maskresnet: $(STAMP)
 		--label rmfd=mask -o $(MODEL_OUT)/dataset
 	$(BIN)/facecover train maskresnet --data $(MODEL_OUT)/dataset -o $(MODEL_OUT)/run --resume \
 		--set training.refit=true $(TRAIN_OPTIONS)
-	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 -o $(MODEL_OUT)/maskresnet.onnx
+	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 \
+		--target-accuracy 0.995 -o $(MODEL_OUT)/maskresnet.onnx
 
 clean:
 	rm -rf $(VENV) web/node_modules web/src/generated src/facecover/serving/page .mypy_cache .ruff_cache .pytest_cache .hypothesis

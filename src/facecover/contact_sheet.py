@@ -21,7 +21,7 @@ class SheetTile:
 
     Attributes:
         image: what is shown; it is fitted into the tile, small ones are enlarged.
-        title: below it, cut to the tile's width; may be empty.
+        title: below it, one line or more, each cut to the tile's width; may be empty.
         colour: of the edge, as ``#rrggbb``.
     """
 
@@ -50,7 +50,7 @@ def contact_sheet(
     if not cells:
         raise ValueError("expected at least one picture for a contact sheet, found none")
     across, down = min(columns, len(cells)), -(-len(cells) // columns)
-    step_x, step_y = tile_px + _GAP_PX, tile_px + _TITLE_PX + _GAP_PX
+    step_x, step_y = tile_px + _GAP_PX, max(cell.height for cell in cells) + _GAP_PX
     sheet = Image.new("RGB", (across * step_x + _GAP_PX, down * step_y + _GAP_PX), _PAPER)
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
@@ -82,15 +82,16 @@ def _drawn(
     tile: SheetTile, tile_px: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
 ) -> Image.Image:
     """The picture in its edge, the title below it."""
-    cell = Image.new("RGB", (tile_px, tile_px + _TITLE_PX), _PAPER)
+    lines = tile.title.split("\n")
+    cell = Image.new("RGB", (tile_px, tile_px + _TITLE_PX * len(lines)), _PAPER)
     brush = ImageDraw.Draw(cell)
     corner = (tile_px - 1, tile_px - 1)
     brush.rectangle(((0, 0), corner), fill=ImageColor.getrgb(tile.colour))
     image = _fitted(tile.image.convert("RGB"), tile_px - 2 * _EDGE_PX)
     cell.paste(image, ((tile_px - image.width) // 2, (tile_px - image.height) // 2))
-    if tile.title:
-        title = _shortened(tile.title, tile_px, brush, font)
-        brush.text((0, tile_px + 1), title, fill=_INK, font=font)
+    for number, line in enumerate(lines):
+        text = _shortened(line, tile_px, brush, font)
+        brush.text((0, tile_px + 1 + number * _TITLE_PX), text, fill=_INK, font=font)
     return cell
 
 

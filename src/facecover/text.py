@@ -39,9 +39,8 @@ def shape(sides: tuple[int, ...]) -> str:
     return f" {TIMES} ".join(f"{side:,}" for side in sides)
 
 
-def percent(share: float, *, unit: bool = True) -> str:
+def percent(share: float, decimals: int = 1, *, unit: bool = True) -> str:
     """A share of 0..1 as people read it: ``57.7%``, and never 0% or 100% where it is not."""
-    decimals = 1
     while 0 < share < 1 and decimals < 6 and float(f"{100 * share:.{decimals}f}") in (0, 100):
         decimals += 1
     return f"{100 * share:.{decimals}f}{'%' if unit else ''}"

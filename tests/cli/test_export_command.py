@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 from tests.training.small_dataset import THREE_SPLITS, write_dataset, write_experiment
 
 from facecover.cli.models import card_command, models_command
@@ -18,11 +19,15 @@ from facecover.dataset.collect import DROPPED_NAME, write_drops
 from facecover.dataset.manifest import Manifest
 from facecover.errors import ConfigError, DatasetError, OutputError, RunError
 from facecover.inference import model_file
+from facecover.inference.classifier import Model
 from facecover.inference.model_file import packaged_models, read_model_file
+from facecover.inference.model_info import BandFit
 from facecover.studies.results import StudyData, StudyDocument, StudyRun
 from facecover.training.experiments import load_experiment
 from facecover.training.fit import fit
+from facecover.training.run_export import with_band
 from facecover.workflows.ship_model import card
+from facecover.workflows.train_run import banded
 from facecover.yaml_text import read_yaml
 
 
@@ -70,6 +75,30 @@ def test_export_copies_in_words(
     assert "not fitted: 16 validation images" in said.out
     assert "copy.onnx" in said.err
     assert (tmp_path / "copy.onnx").read_bytes() == (folder / "run/model.onnx").read_bytes()
+
+
+def test_export_chooses_an_uncertain_band(folder: Path, tmp_path: Path) -> None:
+    path, data = tmp_path / "banded.onnx", folder / "dataset"
+    with pytest.raises(ConfigError, match=r"--target-accuracy: expected the dataset .* --data"):
+        export_command(folder / "run", path, target_accuracy=0.5)
+    # Its 16 validation images are too few to choose on.
+    with pytest.raises(ConfigError, match="expected 30 images or more to choose the band on"):
+        export_command(folder / "run", path, data=data, target_accuracy=0.5)
+    assert not path.exists()
+    known = read_model_file(folder / "run")
+    fit = BandFit(target=0.9, images=50, coverage=0.8, accuracy=0.95)
+    file = with_band(known, (0.3, 0.7), fit, path)
+    assert file.info == replace(
+        known.info, uncertain_band=(0.3, 0.7), band_fit=fit, file_sha256=file.info.file_sha256
+    )
+    images = Dataset.open(data).images(file.info.input_size_px)[:8]
+    assert np.array_equal(Model(file).logits(images), Model(known).logits(images))
+    assert "30.0% to 70.0%; of 50 validation images the others are 80.0%" in file.info.band_in_words
+    more = write_dataset(tmp_path / "more", {**THREE_SPLITS, "val": (20, 20)})
+    write_drops(more.folder / DROPPED_NAME, [])
+    chosen = banded(known, more.folder, 0.05, path).info
+    assert chosen.band_fit == BandFit(0.05, 40, 1.0, chosen.band_fit.accuracy)  # type: ignore[union-attr]
+    assert chosen.uncertain_band is None  # every answer is right often enough
 
 
 def test_export_refuses_what_is_no_run(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PIL import Image
 from tests.cli.running import Ended, run_here
 from tests.inference.example_answers import given_answer, uncertain
@@ -25,6 +26,7 @@ from tests.inference.example_model import sealed_example
 from facecover.cli.outcomes import read_list
 from facecover.cli.predict import csv_header, csv_line, json_line, text_line
 from facecover.drawn.drawn_dataset import draw_face
+from facecover.inference.prediction import Prediction
 from facecover.photos import Broken
 
 CLASSES = ("no_mask", "mask")
@@ -358,7 +360,13 @@ def test_lines_are_one_line_and_programs_get_the_name_back(
 
 def test_an_answer_that_is_not_sure_is_not_called_so() -> None:
     assert "  99.9%  " in text_line(7, given_answer(p=0.99999))
-    assert " 100.0%  " in text_line(7, given_answer(p=1.0))
+    assert "  99.9%  " in text_line(7, given_answer(p=1.0))
+
+
+def test_a_threshold_that_overrules_the_odds_is_said_without_a_low_number() -> None:
+    overruled = Prediction("no_mask", 0.001, {"no_mask": 0.001, "mask": 0.999}, None, None, (9, 9))
+    line = text_line(7, replace(given_answer(), prediction=overruled))
+    assert line == "no_mask          a.jpg  by the threshold, though mask is at 99.9%"
 
 
 def test_a_broken_row_has_as_many_cells_as_the_header() -> None:

@@ -72,6 +72,10 @@ def test_a_percentage_never_rounds_to_all_or_nothing(share: float, expected: str
     assert percent(share) == expected
 
 
+def test_whole_percentages_do_not_round_to_all_or_nothing_either() -> None:
+    assert [percent(share, 0) for share in (0.5, 0.001, 0.996)] == ["50%", "0.1%", "99.6%"]
+
+
 def test_numbers_as_people_read_them() -> None:
     assert number(kind_of("roc_auc"), 0.99349) == "0.9935"
     assert number(kind_of("roc_auc"), 0.99997) == ">0.9999"

@@ -1,11 +1,15 @@
 """The command line: parses, calls, prints."""
 
+import atexit
 import contextlib
 import io
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -36,6 +40,7 @@ def main() -> None:
     """
     _mend_streams()
     stops = _StopSignals()
+    _keep_out_of_home()
     from facecover.cli.app import Interrupted
 
     try:
@@ -108,6 +113,15 @@ def _mend_streams() -> None:
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)
+
+
+def _keep_out_of_home() -> None:
+    """Let Matplotlib write its list of fonts where it goes again, as do processes started here."""
+    if "MPLCONFIGDIR" in os.environ:
+        return
+    folder = Path(tempfile.gettempdir()) / f"facecover-{os.urandom(8).hex()}"
+    os.environ["MPLCONFIGDIR"] = str(folder)  # which it makes when it is first imported
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _stop(message: str, status: int = 1) -> NoReturn:

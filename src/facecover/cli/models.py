@@ -16,6 +16,7 @@ from facecover.inference.model_file import (
     read_facts,
     read_model_file,
 )
+from facecover.text import percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,9 +85,22 @@ def _table(models: list[dict[str, Any]]) -> "Table":
 def _accuracy(test: dict[str, Any] | None) -> str:
     if test is None:
         return "not measured"
-    interval = test["ci95"]
-    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-    return f"{test['accuracy']:.1%}{between}{', by its twin' if test['of_twin'] else ''}"
+    bounds = [percent(bound, unit=False) for bound in test["ci95"] or ()]
+    between = f" ({' to '.join(bounds)})" if bounds else ""
+    return f"{percent(test['accuracy'])}{between}{', by its twin' if test['of_twin'] else ''}"
+
+
+def _band(band: tuple[float, float] | None) -> str:
+    return "never" if band is None else f"mask from {percent(band[0])} to {percent(band[1])}"
+
+
+def _answered(fit: dict[str, Any] | None) -> str:
+    if fit is None:
+        return "not measured"
+    return (
+        f"{percent(fit['coverage'])} of {fit['images']:,} validation images, "
+        f"{percent(fit['accuracy'])} right"
+    )
 
 
 _ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -97,6 +111,8 @@ _ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
     "classes": lambda model: ", ".join(model["classes"]),
     "learned from": lambda model: f"{model['training_images']:,} images",
     "sources": lambda model: ", ".join(model["sources"]),
+    "uncertain": lambda model: _band(model["uncertain_band"]),
+    "answered besides": lambda model: _answered(model["band_fit"]),
     "test images": lambda model: f"{model['test']['n']:,}" if model["test"] else "none",
     "accuracy on them": lambda model: _accuracy(model["test"]),
 }

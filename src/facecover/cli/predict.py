@@ -199,9 +199,8 @@ def text_line(width: int, outcome: Answered | Broken) -> str:
         return f"{'error':{width}}          {shown(f'{outcome.name}: {outcome.reason}')}"
     given = outcome.prediction
     mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
-    # A likelihood that rounds to 100% is not certainty.
-    percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
-    return f"{given.label:{width}}  {percent:5.1f}%  {shown(outcome.photo.name)}{mark}"
+    mark = f"  {given.against_odds}{mark}" if given.against_odds else mark
+    return f"{given.label:{width}}  {given.in_percent:>6}  {shown(outcome.photo.name)}{mark}"
 
 
 def json_line(outcome: Answered | Broken) -> str:

@@ -62,12 +62,19 @@ def export_command(
         Path | None,
         typer.Option(help="The dataset that the run learned from: makes the file anew."),
     ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Call answers uncertain until the rest is this right on validation images, as "
+            "0.995; needs --data."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's model file, in float32 or INT8, and say what was measured of it."""
     from facecover.workflows.train_run import export
 
-    exported = export(run, output, int8=int8, data=data)
+    exported = export(run, output, int8=int8, data=data, target_accuracy=target_accuracy)
     if as_json:
         show_json(exported.to_json())
     else:
@@ -89,6 +96,8 @@ def _table(facts: dict[str, Any]) -> "Table":
         "temperature": ("temperature", "{:.3f}"),
         "largest difference from PyTorch": ("difference_from_pytorch", "{:.2g}"),
         "labels as PyTorch's": ("label_agreement_with_pytorch", "{:.2%}"),
+        "answered, of validation": ("answered", "{:.1%}"),
+        "right among them": ("answered_right", "{:.1%}"),
         "images compared with PyTorch": ("images_compared", "{:,}"),
     }
     for title, (key, form) in rows.items():
@@ -108,6 +117,8 @@ def _sentences(info: "ModelInfo") -> list[str]:
             f"{percent(cost.parity.label_agreement)} of the labels alike, probabilities at most "
             f"{cost.parity.largest_difference:.3f} apart."
         )
+    if info.uncertain_band is not None:
+        found.append(f"Uncertain: {info.band_in_words}.")
     fit = info.temperature_fit
     if fit is None:
         found.append("Its temperature was never fitted: name the dataset with --data to fit it.")

@@ -21,6 +21,7 @@ from facecover.files import write_csv
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
 from facecover.progress import OnProgress
 from facecover.sources.rows import Drop, Row, Source
+from facecover.text import percent
 
 DROPPED_NAME = "dropped.csv"
 """Everything that was left out of a dataset."""
@@ -256,8 +257,8 @@ def check_unreadable(
         write_drops(list_path, drops)
         where = f"; the whole list: {list_path}"
     raise DatasetError(
-        f"{len(drops):,} of {count:,} samples cannot be read; expected at most {max_share:.0%} "
-        f"(--max-unreadable); for example {examples}{where}"
+        f"{len(drops):,} of {count:,} samples cannot be read; expected at most "
+        f"{percent(max_share, 0)} (--max-unreadable); for example {examples}{where}"
     )
 
 

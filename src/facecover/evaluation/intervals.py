@@ -20,6 +20,7 @@ from facecover.evaluation.metrics import (
     chance_calibration_error,
 )
 from facecover.labels import MASK, NO_MASK
+from facecover.text import percent
 
 LEVEL = 0.95
 MIN_RESAMPLES = 100
@@ -409,7 +410,10 @@ def _metric_interval(
     interval = interval_of(draws)
     if interval is None:
         share = float(np.isnan(draws).mean())
-        return None, f"no interval: undefined in {share:.0%} of the resamples, too few images"
+        return (
+            None,
+            f"no interval: undefined in {percent(share, 0)} of the resamples, too few images",
+        )
     if key == "ece":
         return basic_interval(draws, point), "basic bootstrap: resampling pushes this error up"
     return interval, ""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from facecover.errors import ConfigError
+from facecover.text import percent
 
 FORMAT_VERSION = 3
 """Goes up when a reader of the version before would misread or refuse the file.
@@ -138,6 +139,22 @@ class Quantization(Struct, frozen=True):
     parity: Parity
 
 
+class BandFit(Struct, frozen=True):
+    """What the uncertain band does on the validation images that it was chosen on.
+
+    Attributes:
+        target: the accuracy that was wanted of what is answered, 0..1.
+        images: how many there are.
+        coverage: the share of them that is answered, 0..1.
+        accuracy: the share of those that is right, 0..1.
+    """
+
+    target: float
+    images: int
+    coverage: float
+    accuracy: float
+
+
 class ModelInfo(Struct, frozen=True):
     """All that a model file knows beside its graph.
 
@@ -148,6 +165,7 @@ class ModelInfo(Struct, frozen=True):
         temperature: the logits are divided by it before the softmax.
         threshold: with two classes, the probability of a mask from which the answer is mask.
         uncertain_band: the probabilities of a mask, from and to, that are no answer; or None.
+        band_fit: how that was chosen; None where nobody chose it on images.
         config: the whole experiment.
         chosen_by: which split, metric and epoch chose the weights, such as
             ``val_loss, epoch 12``; see `LAST_EPOCH` too.
@@ -178,6 +196,7 @@ class ModelInfo(Struct, frozen=True):
     temperature_fit: TemperatureFit | None = None
     quantization: Quantization | None = None
     seen_photos: str | None = None
+    band_fit: BandFit | None = None
 
     @property
     def input_size_px(self) -> int:
@@ -201,6 +220,20 @@ class ModelInfo(Struct, frozen=True):
             return f"the last epoch, {self.kept_epoch}"
         words = re.sub(r"\bval_", "validation ", self.chosen_by)
         return re.sub(r"\b(train|test)_", r"\1 ", words).replace("_", " ")
+
+    @property
+    def band_in_words(self) -> str:
+        """The uncertain band and what it was chosen by; empty where there is none."""
+        if self.uncertain_band is None:
+            return ""
+        low, high = map(percent, self.uncertain_band)
+        found, fit = f"a probability of a mask from {low} to {high}", self.band_fit
+        if fit is None:
+            return found
+        return (
+            f"{found}; of {fit.images:,} validation images the others are {percent(fit.coverage)}, "
+            f"{percent(fit.accuracy)} of them answered right (chosen for {percent(fit.target)})"
+        )
 
     @property
     def is_refit(self) -> bool:
@@ -228,6 +261,7 @@ class ModelInfo(Struct, frozen=True):
             "classes": list(self.class_names),
             "threshold": self.threshold,
             "uncertain_band": self.uncertain_band,
+            "band_fit": msgspec.to_builtins(self.band_fit),
             "sources": list(self.data.sources),
             "training_images": self.learned_images,
             "file_sha256": self.file_sha256,
@@ -293,4 +327,5 @@ def with_choices(
             f"threshold {chosen:g}, band {low:g} to {high:g}: expected 0 < low <= threshold <= "
             "high < 1; choose both for the same threshold"
         )
-    return msgspec.structs.replace(info, threshold=chosen, uncertain_band=band)
+    fit = info.band_fit if band == info.uncertain_band and chosen == info.threshold else None
+    return msgspec.structs.replace(info, threshold=chosen, uncertain_band=band, band_fit=fit)

@@ -175,12 +175,15 @@ def _are_equal(source: Path | bytes, path: Path) -> bool:
 
 
 MAX_TILES = 400
-"""Photos on one sheet: 50 rows, a picture of about 1,100 x 7,700 pixels."""
+"""Photos on one sheet: 50 rows, a picture of about 1,100 x 8,500 pixels."""
 
 _TILE_PX = 128
 
 _COLOURS = {"mask": "#0072b2", "no_mask": "#d55e00", "incorrect_mask": "#a8518a"}
 _UNCERTAIN_COLOUR = "#999999"
+
+_NO_BREAK = {ord("\n"): "?"}
+"""A name keeps to its line of a title."""
 
 
 def colour_of(given: Prediction) -> str:
@@ -220,7 +223,7 @@ class Sheet:
         given = answered.prediction
         mark = "?" if given.is_uncertain else ""
         last = answered.photo.inner.rsplit("/", maxsplit=1)[-1]
-        title = f"{given.label}{mark} {given.probability:.0%} {last}"
+        title = f"{given.label}{mark} {given.in_percent}\n{last.translate(_NO_BREAK)}"
         self._tiles.append(SheetTile(image, title, colour_of(given)))
 
     @property

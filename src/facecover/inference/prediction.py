@@ -48,6 +48,23 @@ class Prediction(Struct, frozen=True):
         """Whether a person should look before anything follows from the answer."""
         return self.reason is not None
 
+    @property
+    def in_percent(self) -> str:
+        """The probability for people: ``98.7%``, and never 100%, which no model can know.
+
+        Empty where a threshold made the less likely class the answer: its probability says nothing
+        for it, and `against_odds` says why it is the answer.
+        """
+        return "" if self.against_odds else f"{min(100 * self.probability, 99.9):.1f}%"
+
+    @property
+    def against_odds(self) -> str:
+        """Where a threshold made the less likely class the answer, so much in words; else empty."""
+        likelier = max(self.probabilities, key=self.probabilities.__getitem__)
+        if self.probabilities[likelier] <= self.probability:
+            return ""
+        return f"by the threshold, though {likelier} is at {percent(self.probabilities[likelier])}"
+
     def to_json(self) -> dict[str, Any]:
         """Its fields, with ``width`` and ``height``; probabilities are rounded."""
         width, height = self.size_px

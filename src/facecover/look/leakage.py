@@ -13,6 +13,7 @@ from facecover.copies.identities import NamePattern
 from facecover.dataset.split import DEFAULT_SHARES, Shares, assign_splits
 from facecover.errors import DatasetError
 from facecover.look.finding import Finding, not_measured, of_check
+from facecover.text import percent
 
 HELD_OUT = ("test", "val")
 
@@ -68,8 +69,8 @@ class SplitLeak:
     def sentence(self) -> str:
         """What this split shares with the training data, in plain words."""
         told = (
-            f"{self.twin_share:.1%} of the {self.images:,} {self.split} images have a twin in the "
-            "training data"
+            f"{percent(self.twin_share)} of the {self.images:,} {self.split} images have a twin "
+            "in the training data"
         )
         if self.identities:
             told += (

@@ -205,7 +205,7 @@ def duplicates_finding(duplicates: DuplicateGroups) -> Finding:
         alone = "There is one image." if count == 1 else f"All {count:,} images are different."
         return of_check("duplicates", is_failed=False, sentence=alone, facts=facts)
     copies = count - groups
-    share = f"{copies / count:.0%}" if copies >= 0.01 * count else f"{copies / count:.2%}"
+    share = percent(copies / count, 0 if copies >= 0.01 * count else 2)
     sentence = (
         f"{count:,} images show {_counted(groups, 'different picture', 'different pictures')}: "
         f"{copies:,} {'is a copy' if copies == 1 else 'are copies'} ({share})."

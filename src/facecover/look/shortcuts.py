@@ -18,6 +18,7 @@ from facecover.dataset.arrays import Images
 from facecover.errors import DatasetError
 from facecover.labels import CLASS_NAMES
 from facecover.look.finding import Finding, not_measured, of_check
+from facecover.text import percent
 
 Features = npt.NDArray[np.float64]
 """``float64 (N, F)``; NaN where something is not known."""
@@ -154,11 +155,15 @@ class Shortcut:
             )
             if self.cue in PARTLY_MASK:
                 meaning += "; part of it may be the mask's own colour or smoothness"
+        right, low, high, mean, larger = (
+            percent(share, 0)
+            for share in (self.accuracy, self.accuracy_low, self.accuracy_high,
+                          self.balanced_accuracy, self.majority_share)
+        )  # fmt: skip
         return (
-            f"From {CUE_WORDS[self.cue]} alone, without the face, {self.accuracy:.0%} of unseen "
-            f"photos are labelled rightly (95% interval {self.accuracy_low:.0%} to "
-            f"{self.accuracy_high:.0%}; {self.balanced_accuracy:.0%} as the mean over classes; "
-            f"always answering the larger class: {self.majority_share:.0%}): {meaning}."
+            f"From {CUE_WORDS[self.cue]} alone, without the face, {right} of unseen photos are "
+            f"labelled rightly (95% interval {low} to {high}; {mean} as the mean over classes; "
+            f"always answering the larger class: {larger}): {meaning}."
         )
 
 

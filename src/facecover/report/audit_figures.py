@@ -32,7 +32,7 @@ from facecover.report.plotting import (
     percent_axes,
     photo,
 )
-from facecover.text import counted
+from facecover.text import counted, percent
 
 PHOTO_PX = 76
 """Photos stand on the page at this size, so that a phone shows two pairs side by side."""
@@ -245,7 +245,7 @@ def suspects_gallery(audited: Audited, suspects: pd.DataFrame) -> Gallery:
             audited,
             row,
             f"Labelled {label}, networks say {suggested}",
-            f"{suggested} {probability:.0%}",
+            f"{suggested} {percent(probability, 0)}",
         )
         for row, label, suggested, probability in columns.itertuples(index=False)
     ]
@@ -311,13 +311,16 @@ def shortcuts_figure(shortcuts: Sequence[Shortcut]) -> Figure:
         percent_axes(axes, x=(min(0.4, lowest), 1))
         axes.set_xlabel("Accuracy on unseen pictures and persons")
 
-    figures = "; ".join(f"{cue_words(one.cue)} {one.accuracy:.0%}" for one in reversed(ordered))
+    larger = percent(majority, 0)
+    figures = "; ".join(
+        f"{cue_words(one.cue)} {percent(one.accuracy, 0)}" for one in reversed(ordered)
+    )
     caption = (
-        f"The dashed line is what always answering the larger class scores ({majority:.0%}). "
+        f"The dashed line is what always answering the larger class scores ({larger}). "
         "Orange: a warning. Bars are 95% intervals over groups of images."
     )
     size = (WIDE_SIZE[0], 0.32 * len(ordered) + 0.8)
-    alt = f"Accuracy of the label from each cue alone: {figures}. Larger class: {majority:.0%}."
+    alt = f"Accuracy of the label from each cue alone: {figures}. Larger class: {larger}."
     return Figure(draw(plot, alt, size), "The label without the face", caption, is_wide=True)
 
 
@@ -364,7 +367,7 @@ def _sheet_of_suspects(audited: Audited) -> Iterator[SheetTile]:
         return
     columns = suspects[["row", "label", "suggested", "probability"]].head(SHEET_IMAGES)
     for row, label, suggested, probability in columns.itertuples(index=False):
-        yield _sheet_tile(audited, row, f"{label} > {suggested} {probability:.0%}")
+        yield _sheet_tile(audited, row, f"{label} > {suggested} {percent(probability, 0)}")
 
 
 def _sheet_of_outliers(audited: Audited) -> Iterator[SheetTile]:

@@ -126,7 +126,7 @@ def _headline_of_leakage(finding: Finding) -> tuple[str, str]:
     words = f"of the {worst['split']} images have a twin in training"
     if finding.facts["split_by"] == RANDOM:
         words = "of the images would have a twin in training, if split at random"
-    return f"{worst['twin_share']:.1%}", words
+    return percent(worst["twin_share"]), words
 
 
 def _headline_of_conflicts(finding: Finding) -> tuple[str, str]:
@@ -135,7 +135,7 @@ def _headline_of_conflicts(finding: Finding) -> tuple[str, str]:
 
 def _headline_of_shortcuts(finding: Finding) -> tuple[str, str]:
     strongest = max(finding.facts["cues"], key=lambda one: float(one["balanced_accuracy"]))
-    return f"{strongest['accuracy']:.0%}", "of the labels follow from " + (
+    return percent(strongest["accuracy"], 0), "of the labels follow from " + (
         "what is not the face" if strongest["cue"] == "together" else CUE_WORDS[strongest["cue"]]
     )
 
@@ -261,11 +261,11 @@ def splits_table(leakage: Leakage) -> Table:
         (
             leak.split,
             leak.images,
-            Cell(f"{leak.twin_share:.1%}", counted(leak.twins + leak.edited, "image"),
+            Cell(percent(leak.twin_share), counted(leak.twins + leak.edited, "image"),
                  leak.twin_share),
             leak.edited,
             leak.identities if leak.identities else None,
-            Cell(f"{leak.shared_identity_share:.0%}", counted(leak.shared_identities, "person"),
+            Cell(percent(leak.shared_identity_share, 0), counted(leak.shared_identities, "person"),
                  leak.shared_identity_share)
             if leak.identities
             else None,
@@ -382,7 +382,7 @@ def shortcuts_table(shortcuts: Sequence[Shortcut]) -> Table:
             Cell(cue_words(one.cue), colour="warning" if one.is_warning else "muted"),
             _share(one.accuracy, one.accuracy_low, one.accuracy_high),
             _share(one.balanced_accuracy, one.balanced_low, one.balanced_high),
-            Cell(f"{one.majority_share:.0%}", sort=one.majority_share),
+            Cell(percent(one.majority_share, 0), sort=one.majority_share),
         )
         for one in strongest_first(shortcuts)
     ]
@@ -391,7 +391,7 @@ def shortcuts_table(shortcuts: Sequence[Shortcut]) -> Table:
 
 
 def _share(value: float, low: float, high: float) -> Cell:
-    return Cell(f"{value:.1%}", f"{low:.1%} to {high:.1%}", value)
+    return Cell(percent(value), f"{percent(low)} to {percent(high)}", value)
 
 
 def suspects_section(audited: Audited, finding: Finding, anchor: str) -> Section:
@@ -409,7 +409,7 @@ def suspects_section(audited: Audited, finding: Finding, anchor: str) -> Section
         )
         examples = suspects[["row", "label", "suggested", "probability"]].head(EXAMPLES)
         rows = [
-            (breakable(audited.name(row)), label, suggested, f"{probability:.0%}")
+            (breakable(audited.name(row)), label, suggested, percent(probability, 0))
             for row, label, suggested, probability in examples.itertuples(index=False)
         ]
         columns = ("Worst first", "Label", "Suggested", "Probability")

@@ -188,7 +188,9 @@ def _cell(text: object) -> str:
 
 def _between(bounds: list[float] | None) -> str:
     pair = _pair(bounds)
-    return "\N{EN DASH}" if pair is None else f"{100 * pair[0]:.1f} to {100 * pair[1]:.1f}"
+    return (
+        "\N{EN DASH}" if pair is None else " to ".join(percent(bound, unit=False) for bound in pair)
+    )
 
 
 def _pair(bounds: list[float] | None) -> tuple[float, float] | None:
@@ -298,7 +300,7 @@ def _parity(info: ModelInfo) -> list[str]:
     if cost is not None:
         found.append(
             f"INT8 against float32, on {cost.images:,} validation images: accuracy "
-            f"{100 * cost.int8_accuracy:.2f}% and {100 * cost.float32_accuracy:.2f}%, "
+            f"{percent(cost.int8_accuracy, 2)} and {percent(cost.float32_accuracy, 2)}, "
             f"probabilities at most {cost.parity.largest_difference:.2g} apart, "
             f"{percent(cost.parity.label_agreement)} of the labels alike. Method: {cost.method}; "
             f"ranges from {cost.calibration_images:,} training images."

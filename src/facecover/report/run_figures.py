@@ -14,6 +14,7 @@ from facecover.evaluation.performance import Evaluation, most_confident_mistakes
 from facecover.inference.model_info import LayerFacts, ModelInfo, NetworkFacts
 from facecover.report.blocks import Figure
 from facecover.report.plotting import DASHED, FIGURE_SIZE, colour, draw, legend_above, model_colour
+from facecover.text import percent
 
 MISTAKES_SHOWN = 24
 """Photos of mistakes in a report: two dozen are looked at, and stay far under a megabyte."""
@@ -115,8 +116,8 @@ def layer_figure(network: NetworkFacts) -> Figure:
     largest = layers[int(parameters.argmax())]
     busiest = layers[int(macs.argmax())]
     words = (
-        f"{largest.name} holds {parameters.max():.0%} of the parameters, {busiest.name} takes "
-        f"{macs.max():.0%} of the arithmetic."
+        f"{largest.name} holds {percent(parameters.max(), 0)} of the parameters, {busiest.name} "
+        f"takes {percent(macs.max(), 0)} of the arithmetic."
     )
     size = (FIGURE_SIZE[0], max(FIGURE_SIZE[1], 0.8 + 0.33 * len(layers)))
     return Figure(

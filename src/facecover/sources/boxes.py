@@ -18,6 +18,7 @@ from facecover.errors import ImageError
 from facecover.images import Header, read_header, turned
 from facecover.labels import Box
 from facecover.sources.rows import Draft, Entry, Refused
+from facecover.text import percent
 
 MIN_SHARE_INSIDE = 0.5
 """A box that reaches over its picture's edge is clipped if so much of it lies inside."""
@@ -187,8 +188,8 @@ def _clipped(edges: Edges, size: Size) -> Edges:
     if across * down < MIN_SHARE_INSIDE:
         raise Refused(
             "box outside its picture",
-            f"{across * down:.0%} of the box {_text(edges)} lie inside the picture of "
-            f"{size.width:g} x {size.height:g}; expected {MIN_SHARE_INSIDE:.0%} or more",
+            f"{percent(across * down, 0)} of the box {_text(edges)} lie inside the picture of "
+            f"{size.width:g} x {size.height:g}; expected {percent(MIN_SHARE_INSIDE, 0)} or more",
         )
     return inside
 

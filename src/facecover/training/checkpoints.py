@@ -16,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from facecover.errors import RunError
 from facecover.files import written_file
 from facecover.progress import OnProgress, Progress
+from facecover.text import percent
 from facecover.training.config import TrainingConfig
 from facecover.training.lightning_module import measured_by
 
@@ -227,5 +228,5 @@ class EpochProgress(Callback):
         self._progress.note(
             f"{self._name} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: training loss "
             f"{measured['train_loss']:.4f}, validation loss {measured['val_loss']:.4f}, accuracy "
-            f"{measured['val_accuracy']:.1%}, ROC-AUC {measured['val_roc_auc']:.4f}"
+            f"{percent(measured['val_accuracy'])}, ROC-AUC {measured['val_roc_auc']:.4f}"
         )

@@ -16,7 +16,7 @@ from facecover.errors import ConfigError, RunError
 from facecover.files import scratch_folder, written_file
 from facecover.inference.classifier import Images, Model
 from facecover.inference.model_file import ModelFile, read_model_file
-from facecover.inference.model_info import NO_DIGEST, ModelInfo, Quantization
+from facecover.inference.model_info import NO_DIGEST, BandFit, ModelInfo, Quantization
 from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
 from facecover.training.experiments import load_experiment
 from facecover.training.network import Network
@@ -192,6 +192,21 @@ def export_run(run: Path, path: Path, dataset: Dataset | None, *, int8: bool) ->
             )
         return [_copied(folder, path)]
     return _made_anew(folder, record, path, dataset, int8=int8)
+
+
+def with_band(
+    file: ModelFile, band: tuple[float, float] | None, fit: BandFit, path: Path
+) -> ModelFile:
+    """Write the same network with another uncertain band.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    info = msgspec.structs.replace(
+        file.info, uncertain_band=band, band_fit=fit, file_sha256=NO_DIGEST
+    )
+    write_model(onnx.load_from_string(file.data), info, path)
+    return read_model_file(path)
 
 
 def _copied(folder: RunFolder, path: Path) -> ModelFile:

@@ -1,5 +1,6 @@
 """`train` and `export`: from a dataset to a run, and from a run to a model file."""
 
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +15,20 @@ import pandas as pd
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import of_dataset
 from facecover.documents import to_document
+from facecover.errors import ConfigError
 from facecover.evaluation.performance import Evaluation
+from facecover.evaluation.uncertain_band import choose_band
 from facecover.files import check_own_file
 from facecover.inference.classifier import Classifier, Images, Model
 from facecover.inference.model_file import ModelFile, is_model_file, read_model_file
-from facecover.inference.model_info import ModelInfo
+from facecover.inference.model_info import BandFit, ModelInfo
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section, table
 from facecover.report.html import notebook_frame
 from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
+from facecover.text import percent
 from facecover.training.experiments import load_experiment
 from facecover.training.run_folder import RunFolder, RunRecord, load_record, read_curves
 from facecover.workflows.measure_models import as_run, load_models, measure
@@ -209,6 +213,7 @@ def export(
     *,
     int8: bool = False,
     data: str | Path | None = None,
+    target_accuracy: float | None = None,
 ) -> ExportedModel:
     """Write a run's model file, in float32 or INT8, and measure it.
 
@@ -217,9 +222,11 @@ def export(
         output: the model file to write.
         int8: write static INT8, if it answers as well; needs the dataset.
         data: the dataset that the run learned from: makes the file anew.
+        target_accuracy: 0..1; gives the file an uncertain band, chosen on the dataset's validation
+            images, so that the rest of the answers is this right.
 
     Raises:
-        ConfigError: if INT8 is wanted without a dataset.
+        ConfigError: if INT8 or a band is wanted without a dataset, or no band reaches the target.
         DatasetError: if the dataset cannot be read.
         ModelFileError: if the run's model file is missing or was changed.
         OutputError: if another file stands there, or it cannot be written.
@@ -232,10 +239,51 @@ def export(
     from facecover.training.run_export import export_run  # PyTorch takes seconds to import
 
     dataset = None if data is None else Dataset.open(Path(data))
-    files = export_run(Path(run), path, dataset, int8=int8)
+    if target_accuracy is None:
+        files = export_run(Path(run), path, dataset, int8=int8)
+    else:
+        files = _with_band(Path(run), path, dataset, target_accuracy, int8=int8)
     return ExportedModel(
         files[-1], {file.info.precision: _measured(file, files, dataset) for file in files}
     )
+
+
+def _with_band(
+    run: Path, path: Path, dataset: Dataset | None, target: float, *, int8: bool
+) -> list[ModelFile]:
+    from facecover.training.run_export import export_run
+
+    if dataset is None:
+        raise ConfigError(
+            "--target-accuracy: expected the dataset that the run learned from, found none; name "
+            "it with --data"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        *before, file = export_run(run, Path(name) / path.name, dataset, int8=int8)
+        return [*before, banded(file, dataset.folder, target, path)]
+
+
+def banded(file: ModelFile, data: Path, target: float, path: Path) -> ModelFile:
+    """Write the same network with the uncertain band that validation images choose.
+
+    Raises:
+        ConfigError: if the target is no share, there are too few images, or no band reaches it.
+        OutputError: if the file cannot be written.
+    """
+    from facecover.training.run_export import with_band
+
+    (model,) = load_models([file.path])
+    images = of_dataset(data, [model.input_size_px], "val", file.info.classes)
+    evaluation = measure(model, images)
+    choice = choose_band(evaluation, target, evaluation)
+    if not choice.is_reached:
+        raise ConfigError(
+            f"--target-accuracy {target:g}: no band reaches it on "
+            f"{evaluation.counted_images}: the most is {percent(choice.chosen_accuracy)}, of "
+            f"{percent(choice.chosen_coverage)} of them; no file was written: ask for less"
+        )
+    fit = BandFit(target, len(evaluation.answers), choice.chosen_coverage, choice.chosen_accuracy)
+    return with_band(file, choice.band, fit, path)
 
 
 def _measured(
@@ -248,6 +296,12 @@ def _measured(
         "milliseconds": None if dataset is None else _milliseconds(file, dataset),
         "file_sha256": info.file_sha256,
     }
+    if (fit := info.band_fit) is not None:
+        facts |= {
+            "uncertain_band": info.uncertain_band,
+            "answered": fit.coverage,
+            "answered_right": fit.accuracy,
+        }
     if (cost := files[-1].info.quantization) is not None:
         is_int8 = info.precision == "int8"
         facts["validation_accuracy"] = cost.int8_accuracy if is_int8 else cost.float32_accuracy
