@@ -3,12 +3,15 @@
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 # Several test processes share the machine: one thread each, and for the processes they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Matplotlib's list of fonts is made once for all of them, and not in HOME.
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "facecover-tests"))
 
 import numpy as np
 import pytest

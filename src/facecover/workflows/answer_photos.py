@@ -252,7 +252,9 @@ def _bytes_in_memory(item: Item) -> int:
 
 
 def is_near_boundary(probabilities: Sequence[float], info: ModelInfo) -> bool:
-    """Whether an answer would be another if a probability moved by `MARGIN`.
+    """Whether an answer would be another if a probability moved as it may at reduced scale.
+
+    By `MARGIN` around 0.5; next to 0 and 1, where log-odds move as far, by less.
 
     Args:
         probabilities: of each class, 0..1.
@@ -265,7 +267,10 @@ def is_near_boundary(probabilities: Sequence[float], info: ModelInfo) -> bool:
     else:
         first, second = sorted(probabilities, reverse=True)[:2]
         boundaries.append(mask + (first - second) / 2)
-    return any(abs(mask - boundary) <= MARGIN for boundary in boundaries)
+    return any(
+        abs(mask - boundary) <= MARGIN * 4 * max(boundary * (1 - boundary), 0)
+        for boundary in boundaries
+    )
 
 
 def may_differ(outcome: Prediction | ImageError, classifier: Classifier, at_least_px: int) -> bool:
