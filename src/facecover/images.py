@@ -1,18 +1,21 @@
 """The only place where a file, bytes or a frame becomes RGB pixels.
 
 The content decides the format, never the extension; EXIF orientation is applied; the first frame
-of an animation is taken; transparency is laid on white; 16-bit samples keep their upper 8 bits,
-and what a Pillow image of 32 bits or floats shows is scaled to 8, or refused.
+of an animation and the first page of a TIFF are taken; transparency is laid on white; 16-bit
+samples keep their upper 8 bits, and what a picture of 32 bits or floats shows is scaled to 8, or
+refused.
 """
 
+import ctypes
+import functools
 import io
+import logging
 import struct
 import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -23,10 +26,12 @@ from msgspec import Struct
 from PIL import Image, UnidentifiedImageError
 
 from facecover.errors import ImageError, NotAnImageError, shown
+from facecover.file_kinds import HEAD_BYTES, described, is_heif
 from facecover.labels import Box
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-"""Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
+"""Pillow's names of the formats read; its JPEG reader takes MPO, several JPEGs in one, too. HEIC is
+read where pillow-heif is installed."""
 
 MAX_PIXELS = 100_000_000
 """Images with more pixels are refused before they are decoded (a decompression bomb); decoding
@@ -87,6 +92,9 @@ class Photo(Struct, frozen=True):
 # Freed blocks of Pillow's own size, 16 MiB, stay with their thread; glibc gives back at once what
 # is larger than 32 MiB (DEFAULT_MMAP_THRESHOLD_MAX of mallopt(3)).
 Image.core.set_block_size(64 * 2**20)  # type: ignore[attr-defined]
+
+# Its TIFF reader logs what it raises; without a handler that goes to standard error.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class PixelBudget:
@@ -159,7 +167,9 @@ def read_photo(
             if reserve is not None:
                 reserve(source.width * source.height)
             return _whole(_upright_rgb(source, "image"), source.format or "array", source.mode)
-    decode = partial(_decode, at_least_px=at_least_px, max_pixels=max_pixels, reserve=reserve)
+    decode = functools.partial(
+        _decode, at_least_px=at_least_px, max_pixels=max_pixels, reserve=reserve
+    )
     if isinstance(source, (str, PathLike)):
         with _file(Path(source)) as stream:
             return decode(stream, shown(Path(source)))
@@ -329,8 +339,10 @@ def _decode(
     with _opened(stream, where) as image:
         quality = _jpeg_quality(image)
         stored = image.size
-        # Pillow reduces JPEGs alone; it says where the picture then lies.
-        drafted = image.draft(None, (at_least_px, at_least_px)) if at_least_px else None
+        # A HEIC's own thumbnail may show another picture. Pillow says where a reduced one lies.
+        drafted = None
+        if at_least_px and image.format in ("JPEG", "MPO"):
+            drafted = image.draft(None, (at_least_px, at_least_px))
         pixels = _pixels_in_memory(image, stored)
         _check_size(stored, where, max_pixels, pixels)
         if reserve is not None:
@@ -350,13 +362,44 @@ def _whole(image: Image.Image, format: str, mode: str, quality: int | None = Non
 
 @contextmanager
 def _opened(stream: BinaryIO, where: str) -> Iterator[Image.Image]:
-    with _explained(where):
-        try:
-            image = Image.open(stream, formats=FORMATS)
-        except UnidentifiedImageError:
-            raise NotAnImageError(f"{where}: {_what_instead(stream)}") from None
-        with image:
-            yield image
+    with _explained(where), open_image(stream, where) as image:
+        yield image
+
+
+def open_image(stream: BinaryIO, where: str) -> Image.Image:
+    """A picture that is not decoded yet; Pillow warns and fails as it will.
+
+    Raises:
+        NotAnImageError: if it is of none of `FORMATS`, and no HEIC photo.
+    """
+    try:
+        image = Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError:
+        stream.seek(0)
+        head = stream.read(HEAD_BYTES)
+    else:
+        if image.format == "TIFF":
+            _silence_libtiff()
+        return image
+    if not is_heif(head):
+        what = described(head)
+        advice = "" if ":" in what else f"; expected {', '.join(FORMATS)} or HEIC"
+        raise NotAnImageError(f"{where}: {what}{advice}") from None
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise NotAnImageError(f"{where}: an HEIC photo: install facecover[heic]") from None
+    register_heif_opener()
+    return Image.open(stream, formats=("HEIF",))
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """What libtiff finds wrong is raised by Pillow; it writes it to standard error as well."""
+    with suppress(OSError, AttributeError):  # linked into Pillow in another way
+        library = ctypes.CDLL(Image.core.__file__)  # type: ignore[attr-defined]
+        library.TIFFSetErrorHandler(None)
+        library.TIFFSetWarningHandler(None)
 
 
 # What Pillow's decoders raise on damaged files is not written down; these were seen when its
@@ -408,18 +451,6 @@ class _QuietPillow:
 
 
 _QUIET = _QuietPillow()
-
-
-def _what_instead(stream: BinaryIO) -> str:
-    expected = f"expected one of {', '.join(FORMATS)}"
-    try:
-        stream.seek(0)
-        head = stream.read(64)
-    except (OSError, ValueError):
-        return f"not an image; {expected}"
-    if not head:
-        return f"the file is empty; {expected}"
-    return f"not an image that can be read; {expected}, found bytes {head[:8]!r}"
 
 
 def _pixels_in_memory(image: Image.Image, stored: tuple[int, int]) -> int:

@@ -47,8 +47,8 @@ def test_a_line_a_photo_then_its_faces(photos: Path, models: tuple[object, ...])
     assert heads == [
         f"{photos}/a.png: 3 faces: 2 no_mask, 1 mask",
         f"{photos}/b.png: no face",
-        f"{photos}/c.jpg: error: not an image that can be read; expected one of JPEG, PNG, WEBP, "
-        "BMP, GIF, found bytes b'no image'",
+        f"{photos}/c.jpg: error: a text file; expected JPEG, PNG, WEBP, BMP, GIF, TIFF, AVIF "
+        "or HEIC",
         f"{photos}/d.png: 2 faces: 1 no_mask, 1 mask",
     ]
     assert any(line.split()[:1] == ["mask"] and "32 x 32 at 128, 96" in line for line in lines)
@@ -96,7 +96,7 @@ def test_csv_has_a_row_a_face_and_one_for_what_has_none(
     assert rows[0]["is_uncertain"] == "false"
     assert "p_mask" in rows[0]
     assert (rows[3]["width"], rows[3]["label"], rows[3]["error"]) == ("256", "", "")
-    assert rows[4]["error"].startswith("not an image")
+    assert rows[4]["error"].startswith("a text file")
 
 
 def test_a_photo_on_standard_input(photos: Path, models: tuple[object, ...]) -> None:

@@ -60,7 +60,7 @@ def test_outcomes_stand_in_the_order_of_the_inputs(
         str(n) for n in range(9)
     ]
     assert isinstance(outcomes[3], Broken)
-    assert outcomes[3].reason.startswith("not an image")
+    assert outcomes[3].reason.startswith("a text file")
 
 
 def test_endless_inputs_are_answered_as_they_come(write_model: WriteModel) -> None:

@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-
 from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 from facecover.errors import ConfigError, ImageError, OutputError, shown
 from facecover.files import OnNote, check_own_file, new_file, remove_dead, written_file
-from facecover.images import FORMATS, PixelBudget
+from facecover.images import PixelBudget, open_image
 from facecover.inference.prediction import Answered, Prediction
 from facecover.locks import locked
 from facecover.photos import FoundPhoto
@@ -133,9 +131,9 @@ def _shortened(name: str) -> str:
 def suffix_of(source: Path | bytes) -> str:
     """What the name of such an image ends in, by its content: ``.jpg``; empty if it is none."""
     try:
-        with Image.open(_stream(source), formats=FORMATS) as image:
+        with open_image(_stream(source), "") as image:
             return f".{(image.format or '').lower()}".replace("jpeg", "jpg")
-    except (UnidentifiedImageError, OSError):
+    except (ImageError, OSError):
         return ""
 
 
