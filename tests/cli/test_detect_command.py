@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from PIL import Image
 from tests.cli.running import Ended, run_here
 from tests.inference import example_model
 from tests.scenes.example_detector import scene, sealed_example
+
+from facecover.inference import model_file
+from facecover.workflows.answer_photos import SAMPLE
 
 CORNERS = (32, 64), (128, 96), (192, 0)
 
@@ -165,3 +169,48 @@ def test_a_classifier_is_no_detector(photos: Path, models: tuple[object, ...]) -
     ]
     done = run_here("predict", photos, "--model", models[1])
     assert "found a detector of faces" in done.refusals[0]
+
+
+@pytest.fixture
+def packaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: tuple[object, ...]) -> None:
+    """A package whose only model is the detector of bright squares."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    shutil.copy(str(models[1]), folder / "faces.onnx")
+    monkeypatch.setattr(model_file, "MODELS_FOLDER", folder)
+
+
+@pytest.mark.usefixtures("packaged")
+@pytest.mark.parametrize(
+    ("corners", "said"),
+    [
+        (CORNERS, "of 1 photo looked at, 1 hold several faces and 0 none"),
+        ((), "of 1 photo looked at, 0 hold several faces and 1 none"),
+        (CORNERS[:1], ""),
+    ],
+)
+def test_predict_says_where_photos_are_no_single_faces(
+    tmp_path: Path, models: tuple[object, ...], corners: tuple[tuple[int, int], ...], said: str
+) -> None:
+    scene(*corners).save(tmp_path / "a.png")
+    done = run_here("predict", tmp_path / "a.png", "--model", models[3])
+    assert done.status == 0
+    assert len(done.out.splitlines()) == 1
+    notes = [line for line in done.errors.splitlines() if "looked at" in line]
+    assert [note[: len(said)] for note in notes] == [said][: len(notes)]
+    assert len(notes) == (1 if said else 0)
+
+
+@pytest.mark.usefixtures("packaged")
+def test_a_few_photos_are_looked_at_once(tmp_path: Path, models: tuple[object, ...]) -> None:
+    for number in range(SAMPLE + 3):
+        scene(*CORNERS).save(tmp_path / f"{number:02}.png")
+    done = run_here("predict", tmp_path, "--model", models[3])
+    (note,) = (line for line in done.errors.splitlines() if "looked at" in line)
+    assert note.startswith(f"of {SAMPLE} photos looked at, {SAMPLE} hold several faces")
+
+
+@pytest.mark.usefixtures("packaged")
+def test_the_packages_detector_is_the_default(photos: Path, models: tuple[object, ...]) -> None:
+    done = detected(photos / "a.png", "--classifier", models[3])
+    assert done.out.startswith(f"{photos}/a.png: 3 faces")

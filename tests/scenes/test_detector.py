@@ -77,7 +77,7 @@ def test_large_jpegs_are_read_at_reduced_scale_with_boxes_of_the_whole(detector:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=95)
     small = Detector(
-        detector._finder.path, detector.classifier, longest_side_px=512, max_pixels=3_000_000
+        detector.finder.path, detector.classifier, longest_side_px=512, max_pixels=3_000_000
     )
     found = small(stream.getvalue())  # more pixels than may be decoded, but for the reduction
     assert (found.width, found.height) == (4096, 2560)

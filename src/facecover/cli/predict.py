@@ -20,12 +20,14 @@ from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_l
 from facecover.errors import ConfigError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
-from facecover.photos import Broken
+from facecover.photos import Broken, FoundPhoto
 from facecover.text import photos
 from facecover.workflows.answer_photos import (
     MAX_MEGAPIXELS,
     MEGAPIXELS_LIMIT,
+    SAMPLE,
     PhotoAnswers,
+    framing_note,
     predict,
 )
 
@@ -242,6 +244,7 @@ class _Predicting(Work[Answered]):
         self._copies, self._sheet, self._budget = copies, sheet, answers.budget
         self._labels: Counter[str] = Counter()
         self._uncertain = 0
+        self._sample: list[FoundPhoto] = []
 
     def use(self, outcome: Answered) -> None:
         """Copy and collect the photo where that was asked for."""
@@ -253,6 +256,8 @@ class _Predicting(Work[Answered]):
     def count(self, outcome: Answered) -> None:
         """Count the answers."""
         self._labels[outcome.prediction.label] += 1
+        if len(self._sample) < SAMPLE:
+            self._sample.append(outcome.photo)
         self._uncertain += outcome.prediction.is_uncertain
 
     def end(self) -> None:
@@ -263,6 +268,8 @@ class _Predicting(Work[Answered]):
             if self._sheet.is_full and self.read > count:
                 write_note(f"the sheet shows the first {count} photos")
         super().end()
+        if note := framing_note(self._sample, self._budget):
+            write_note(note)
 
     def summary(self) -> str:
         """``3 photos: 2 mask, 1 no_mask (1 uncertain)``."""

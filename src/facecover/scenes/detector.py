@@ -63,30 +63,65 @@ class FaceFinder:
 
     Args:
         file: a detector's model file.
-        threads: how many threads one look may use; None leaves it to ONNX Runtime.
+        threshold: as of `Detector`; so are the others.
 
     Raises:
+        ConfigError: if a number is out of range.
         ModelFileError: if ONNX Runtime cannot run the file.
     """
 
-    def __init__(self, file: DetectorFile, threads: int | None = None) -> None:
-        self.path = file.path
-        self.info = file.info
+    def __init__(
+        self,
+        file: DetectorFile,
+        *,
+        threshold: float | None = None,
+        min_side_px: int = MIN_SIDE_PX,
+        longest_side_px: int = LONGEST_SIDE_PX,
+        threads: int | None = None,
+    ) -> None:
+        self.path, self.info = file.path, file.info
+        self.threshold = file.info.threshold if threshold is None else threshold
+        if not 0 < self.threshold <= 1:
+            raise ConfigError(f"threshold: expected more than 0, and at most 1, found {threshold}")
+        self._min_side_px = positive("min_side_px", min_side_px)
+        self.longest_side_px = positive("longest_side_px", longest_side_px)
         self._session = open_session(file.path, file.data, threads)
 
-    def look(self, image: Pixels, threshold: float) -> Places:
-        """Every place whose score reaches a threshold, several of one face.
-
-        Args:
-            image: ``uint8 (H, W, 3)``, RGB.
-            threshold: 0..1.
-        """
+    def look(self, image: Pixels) -> Places:
+        """Every place that may be a face in ``uint8 (H, W, 3)``, RGB: several of one face."""
         height, width = image.shape[:2]
         padding = [(0, -height % _CELL_PX), (0, -width % _CELL_PX), (0, 0)]
         given = {"images": np.pad(image, padding)[None]}
         boxes, scores = self._session.run(["boxes", "scores"], given)
-        is_face = scores >= threshold
+        is_face = scores >= self.threshold
         return Places(boxes[is_face], scores[is_face])
+
+    def find(self, photo: Photo) -> Places:
+        """Where the faces of a decoded photo are, in pixels of its full size."""
+        looks = [self._look(photo, side) for side in self._sides(photo)]
+        found = likeliest(Places(*map(np.concatenate, zip(*looks, strict=True))))
+        limit = np.array([*photo.full_size, *photo.full_size], np.float32)
+        boxes = np.clip(found.boxes, 0, limit).astype(np.float32)
+        sides = boxes[:, 2:] - boxes[:, :2]
+        is_large = np.all(sides >= self._min_side_px, axis=1)  # false for NaN
+        return Places(boxes[is_large], found.scores[is_large])
+
+    def _sides(self, photo: Photo) -> list[int]:
+        """The longest sides in which a photo is looked at."""
+        first = min(max(photo.image.size), self.longest_side_px)
+        return [first, LOW_SIDE_PX] if first > LOW_SIDE_PX else [first]
+
+    def _look(self, photo: Photo, longest_px: int) -> Places:
+        """What the network sees in a photo of that longest side, in pixels of the full size."""
+        x0, y0, x1, y1 = photo.extent
+        scale = longest_px / max(photo.image.size)
+        size = [max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))]
+        image = photo.image
+        if tuple(size) != image.size:
+            image = image.resize(size, RESAMPLING, photo.extent, reducing_gap=2.0)
+        places = self.look(np.asarray(image))
+        back = np.divide(photo.full_size, size, dtype=np.float32)
+        return Places(places.boxes * np.tile(back, 2), places.scores)
 
 
 def likeliest(places: Places, overlap: float = _OVERLAP) -> Places:
@@ -141,36 +176,36 @@ class Detector:
         threads: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        if threshold is not None and not 0 < threshold <= 1:
-            raise ConfigError(f"threshold: expected more than 0, and at most 1, found {threshold}")
         self.budget = PixelBudget(positive("max_pixels", max_pixels))
         self._threads = None if threads is None else positive("threads", threads)
-        self._finder = FaceFinder(
-            read_detector_file(None if model is None else Path(model)), self._threads
+        self.finder = FaceFinder(
+            read_detector_file(None if model is None else Path(model)),
+            threshold=threshold,
+            min_side_px=min_side_px,
+            longest_side_px=longest_side_px,
+            threads=threads,
         )
         if not isinstance(classifier, Classifier):
             classifier = Classifier(classifier, threads)
         self.classifier: Classifier = classifier
         self._choices: dict[str, Any] = {
             "threshold": threshold,
-            "min_side_px": positive("min_side_px", min_side_px),
-            "longest_side_px": positive("longest_side_px", longest_side_px),
+            "min_side_px": min_side_px,
+            "longest_side_px": longest_side_px,
             "threads": threads,
             "max_pixels": max_pixels,
         }
-        self.threshold = self.info.threshold if threshold is None else threshold
-        self._min_side_px, self._longest_side_px = min_side_px, longest_side_px
 
     @property
     def info(self) -> DetectorInfo:
         """What the detector's model file knows of itself."""
-        return self._finder.info
+        return self.finder.info
 
     def __repr__(self) -> str:
         return f"<Detector {self.info.name}, {self.classifier.info.name}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        path = str(self._finder.path.resolve())
+        path = str(self.finder.path.resolve())
         return _loaded_again, (path, self.classifier, self._choices, self.info.file_sha256)
 
     def __call__(self, image: ImageSource) -> Detections:
@@ -245,40 +280,13 @@ class Detector:
             return error
 
     def _seen(self, image: ImageSource, source: ImageSource | None) -> Detections:
-        with self.budget.photo(image, self._longest_side_px) as photo:
-            places = self.find(photo)
+        with self.budget.photo(image, self.finder.longest_side_px) as photo:
+            places = self.finder.find(photo)
             faces = self._cut(photo, places.boxes)
             size = photo.full_size
             del photo  # before there is room for the next one
         answers = tuple(self.classifier.answers(faces))
         return Detections(places.boxes, places.scores, answers, *size, source)
-
-    def find(self, photo: Photo) -> Places:
-        """Where the faces of a decoded photo are, in pixels of its full size."""
-        looks = [self._look(photo, side) for side in self._sides(photo)]
-        found = likeliest(Places(*map(np.concatenate, zip(*looks, strict=True))))
-        limit = np.array([*photo.full_size, *photo.full_size], np.float32)
-        boxes = np.clip(found.boxes, 0, limit).astype(np.float32)
-        sides = boxes[:, 2:] - boxes[:, :2]
-        is_large = np.all(sides >= self._min_side_px, axis=1)  # false for NaN
-        return Places(boxes[is_large], found.scores[is_large])
-
-    def _sides(self, photo: Photo) -> list[int]:
-        """The longest sides in which a photo is looked at."""
-        first = min(max(photo.image.size), self._longest_side_px)
-        return [first, LOW_SIDE_PX] if first > LOW_SIDE_PX else [first]
-
-    def _look(self, photo: Photo, longest_px: int) -> Places:
-        """What the network sees in a photo of that longest side, in pixels of the full size."""
-        x0, y0, x1, y1 = photo.extent
-        scale = longest_px / max(photo.image.size)
-        size = [max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))]
-        image = photo.image
-        if tuple(size) != image.size:
-            image = image.resize(size, RESAMPLING, photo.extent, reducing_gap=2.0)
-        places = self._finder.look(np.asarray(image), self.threshold)
-        back = np.divide(photo.full_size, size, dtype=np.float32)
-        return Places(places.boxes * np.tile(back, 2), places.scores)
 
     def _cut(self, photo: Photo, boxes: Floats) -> list[Input]:
         """The faces as the classifier takes them, cut as those that it learned from were."""

@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -12,10 +13,12 @@ from facecover.errors import ConfigError, ImageError, shown
 from facecover.images import PixelBudget
 from facecover.inference.classifier import BATCH_SIZE, Classifier
 from facecover.inference.inputs import Inputs, find_inputs
+from facecover.inference.model_file import packaged_models
 from facecover.inference.model_info import ModelInfo
 from facecover.inference.prediction import Answered, Prediction
 from facecover.labels import MASK
 from facecover.photos import Broken, FoundPhoto, Item
+from facecover.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,6 +146,36 @@ def checked_megapixels(max_megapixels: int) -> int:
             f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
         )
     return round(max_megapixels * 1e6)
+
+
+SAMPLE = 8
+"""Photos that `predict` has looked at: enough to see that they are no single faces."""
+
+
+def framing_note(photos: Sequence[FoundPhoto], budget: PixelBudget) -> str:
+    """What to say where photos that were answered as one face each hold several, or none.
+
+    Nothing where most hold one, or the package has no detector. They are looked at once, in a low
+    resolution: small faces in the background are not counted.
+    """
+    if not packaged_models("faces"):
+        return ""
+    from facecover.scenes.detector import LOW_SIDE_PX, FaceFinder
+    from facecover.scenes.model_file import read_detector_file
+
+    finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDE_PX)
+    counts = []
+    for one in photos:
+        with suppress(ImageError), budget.photo(one.source, LOW_SIDE_PX) as photo:
+            counts.append(len(finder.find(photo).boxes))
+    several, none = sum(n > 1 for n in counts), counts.count(0)
+    if max(several, none) * 2 < max(len(counts), 1):
+        return ""
+    return (
+        f"of {counted(len(counts), 'photo')} looked at, {several} hold several faces and {none} "
+        "none that was found: an answer is of the whole photo; `facecover detect` answers for "
+        "each face"
+    )
 
 
 def answered(

@@ -11,7 +11,11 @@ from facecover.errors import ImageError
 from facecover.inference.inputs import Inputs, find_inputs
 from facecover.photos import Broken
 from facecover.scenes.detections import PhotoDetections
-from facecover.scenes.detector import LONGEST_SIDE_PX, MIN_SIDE_PX, Detector
+from facecover.scenes.detector import (
+    LONGEST_SIDE_PX,
+    MIN_SIDE_PX,
+    Detector,
+)
 from facecover.scenes.outputs import PhotoOutputs
 from facecover.workflows.answer_photos import (
     MAX_MEGAPIXELS,
