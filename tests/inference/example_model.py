@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from facecover.inference.model_file import PRODUCER, seal
+from facecover.inference.model_file import seal
 from facecover.inference.model_info import (
     METADATA_KEY,
     DataFacts,
@@ -17,6 +17,7 @@ from facecover.inference.model_info import (
     Parity,
     info_to_json,
 )
+from facecover.inference.onnx_file import PRODUCER
 
 SIZE_PX = 8
 

@@ -2,19 +2,24 @@ import errno
 import json
 import os
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
 from tests.inference.example_model import WriteModel, example_graph, example_info, model_bytes
 
 from facecover.errors import ModelFileError
+from facecover.inference.classifier import Classifier
 from facecover.inference.model_file import (
-    PRODUCER,
     is_model_file,
-    read_header,
+    packaged_models,
     read_model_file,
     seal,
 )
@@ -26,6 +31,7 @@ from facecover.inference.model_info import (
     info_from_json,
     info_to_json,
 )
+from facecover.inference.onnx_file import OPERATORS, PRODUCER, check_graph, read_header
 
 
 def _refused(path: Path, data: bytes, match: str) -> None:
@@ -228,3 +234,102 @@ def test_a_model_file_is_known_by_its_producer(
 ) -> None:
     (tmp_path / "file").write_bytes(content)
     assert is_model_file(tmp_path / "file") == is_ours
+
+
+def _written(path: Path, graph: onnx.GraphProto, *functions: onnx.FunctionProto) -> Path:
+    model = helper.make_model(
+        graph,
+        producer_name=PRODUCER,
+        opset_imports=[helper.make_opsetid("", 20)],
+        ir_version=10,
+        functions=functions,
+    )
+    path.write_bytes(seal(model_bytes(model, info_to_json(example_info()))))
+    return path
+
+
+def _hostile(kind: str) -> onnx.GraphProto:
+    """The example's graph, with something in it that our exporters do not write."""
+    graph = example_graph().graph
+    outside = numpy_helper.from_array(np.zeros(2, np.float32), "outside")
+    external_data_helper.set_external_data(outside, "beside.bin")
+    sparse = helper.make_sparse_tensor(outside, numpy_helper.from_array(np.array([0, 1]), "i"), [4])
+    inner = helper.make_graph([], "inner", [], [])
+    holder, holders = (helper.make_node("Relu", ["colour"], ["unused"]) for _ in range(2))
+    holder.attribute.append(helper.make_attribute("body", inner))
+    holders.attribute.append(helper.make_attribute("bodies", [inner]))
+    part = {
+        "an endless loop": _endless_loop(graph),
+        "a graph in an attribute": holder,
+        "graphs in an attribute": holders,
+        "another domain": helper.make_node("Relu", ["colour"], ["unused"], domain="com.microsoft"),
+        "external": outside,
+        "external, sparse": sparse,
+        "external, in a node": helper.make_node("Constant", [], ["unused"], value=outside),
+        "external, sparse, in a node": helper.make_node("Constant", [], ["c"], sparse_value=sparse),
+    }[kind]
+    places = {
+        onnx.NodeProto: graph.node,
+        TensorProto: graph.initializer,
+        onnx.SparseTensorProto: graph.sparse_initializer,
+    }
+    places[type(part)].append(part)
+    return graph
+
+
+def _endless_loop(graph: onnx.GraphProto) -> onnx.NodeProto:
+    of_bool = partial(helper.make_tensor_value_info, elem_type=TensorProto.BOOL, shape=[])
+    inputs = [helper.make_tensor_value_info("round", TensorProto.INT64, []), of_bool("go on")]
+    node = helper.make_node("Identity", ["go on"], ["still"])
+    body = helper.make_graph([node], "body", inputs, [of_bool("still")])
+    graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    return helper.make_node("Loop", ["", "yes"], [], body=body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("an endless loop", "the operator Loop"),
+        ("a graph in an attribute", "a network inside it"),
+        ("graphs in an attribute", "a network inside it"),
+        ("another domain", r"operators of com\.microsoft"),
+        ("external", "tensors in another file"),
+        ("external, sparse", "tensors in another file"),
+        ("external, in a node", "tensors in another file"),
+        ("external, sparse, in a node", "tensors in another file"),
+    ],
+)
+def test_what_our_exporters_do_not_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, found: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.zeros(2, np.float32).tofile("beside.bin")
+    path = _written(tmp_path / "model.onnx", _hostile(kind))
+    with pytest.raises(ModelFileError, match=rf"found {found}; export the model again") as caught:
+        Classifier(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_functions_are_refused(tmp_path: Path) -> None:
+    opsets = [helper.make_opsetid("", 20)]
+    node = helper.make_node("Relu", ["a"], ["b"])
+    function = helper.make_function("mine", "Relu", ["a"], ["b"], [node], opsets)
+    path = _written(tmp_path / "model.onnx", example_graph().graph, function)
+    with pytest.raises(ModelFileError, match="found functions of its own"):
+        read_model_file(path)
+
+
+def test_every_graph_of_the_package_is_of_our_kind() -> None:
+    for task in OPERATORS:
+        for model in packaged_models(task):
+            check_graph(model.path, model.path.read_bytes(), task)
+
+
+@pytest.mark.fuzz
+@given(st.data())
+def test_a_damaged_graph_is_refused_or_of_our_kind(data: st.DataObject) -> None:
+    whole = bytearray(example_graph().SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(ModelFileError):
+        check_graph(Path("model.onnx"), bytes(whole), "face")

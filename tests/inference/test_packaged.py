@@ -18,10 +18,10 @@ from facecover.inference.model_file import (
     packaged_file,
     packaged_models,
     read_facts,
-    read_header,
     read_model_file,
 )
 from facecover.inference.model_info import info_from_json, info_to_json, with_choices
+from facecover.inference.onnx_file import read_header
 
 MODELS = packaged_models()
 MOST_BYTES_INT8 = 3_000_000

@@ -8,8 +8,9 @@ from tests.inference import example_model
 from tests.scenes.example_detector import example_graph, example_info, sealed_example
 
 from facecover.errors import ModelFileError
-from facecover.inference.model_file import PRODUCER, read_model_file
+from facecover.inference.model_file import read_model_file
 from facecover.inference.model_info import METADATA_KEY, NO_DIGEST
+from facecover.inference.onnx_file import PRODUCER
 from facecover.scenes.model_file import read_detector_file, sealed
 
 

@@ -10,8 +10,9 @@ from tests.training.small_dataset import SIZE_PX
 from facecover.dataset.arrays import Dataset
 from facecover.errors import RunError
 from facecover.inference.classifier import Classifier
-from facecover.inference.model_file import PRODUCER, ModelFile, read_model_file
+from facecover.inference.model_file import ModelFile, read_model_file
 from facecover.inference.model_info import Parity, Quantization
+from facecover.inference.onnx_file import PRODUCER
 from facecover.training import run_export
 from facecover.training.experiments import load_experiment
 from facecover.training.network import Network

@@ -61,7 +61,12 @@ def open_session(path: Path, data: bytes, threads: int | None) -> ort.InferenceS
     # Threads that wait in a loop for the next run take the cores that decoding needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            data,
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # which prints to standard output, and tries the same again
+        )
     except _REFUSALS as error:
         reason = str(error).splitlines()[0]
         raise ModelFileError(

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,70 +18,21 @@ from facecover.documents import read_document
 from facecover.errors import ModelFileError, shown
 from facecover.inference.model_info import (
     FORMAT_VERSION,
-    METADATA_KEY,
     NO_DIGEST,
     ModelInfo,
     info_from_json,
 )
+from facecover.inference.onnx_file import (
+    FORMER_NAME,
+    PRODUCER,
+    OnnxHeader,
+    Task,
+    check_graph,
+    read_header,
+)
 
 MODEL_NAME = "model.onnx"
 """The model file of a run folder."""
-
-PRODUCER = "facecover"
-"""Stands at the start of each of our files, so that one that was cut off is still known."""
-
-_FORMER_NAME = "facemask"
-"""Names the producer and the metadata in files written before the package was renamed."""
-
-# Field numbers of ModelProto and StringStringEntryProto (onnx.proto3 of ONNX 1.x).
-_PRODUCER_NAME, _GRAPH, _METADATA_PROPS = 2, 7, 14
-_KEY, _VALUE = 1, 2
-# Wire types of protocol buffers: a variable-length number, and bytes after their length.
-_VARINT, _BYTES = 0, 2
-_VARINT_BYTES = 10
-
-
-class OnnxHeader(Struct):
-    """The outermost fields of an ONNX file, as far as they could be read.
-
-    Attributes:
-        producer: the program that wrote it; empty where it does not say.
-        has_graph: whether a network was found.
-        metadata: its key and value pairs; values are text in UTF-8 if nothing changed them.
-        is_whole: whether the last field ends where the file ends.
-    """
-
-    producer: str = ""
-    has_graph: bool = False
-    metadata: dict[str, bytes] = msgspec.field(default_factory=dict)
-    is_whole: bool = False
-
-    @property
-    def facts(self) -> bytes:
-        """The JSON of a `ModelInfo`; empty where there is none."""
-        return self.metadata.get(METADATA_KEY) or self.metadata.get(_FORMER_NAME, b"")
-
-
-class _CutOff(Exception):
-    """A field reaches beyond the end, or is none that ONNX uses."""
-
-
-def read_header(data: bytes | mmap.mmap) -> OnnxHeader:
-    """The outermost fields of an ONNX file; of any other bytes, a header that is not whole."""
-    header = OnnxHeader()
-    try:
-        for number, value, _ in _fields(memoryview(data)):
-            if number == _PRODUCER_NAME:
-                header.producer = _text(value)
-            elif number == _GRAPH:
-                header.has_graph = True
-            elif number == _METADATA_PROPS:
-                entry = {field.number: field.value for field in _fields(value)}
-                header.metadata[_text(entry.get(_KEY, b""))] = bytes(entry.get(_VALUE, b""))
-    except _CutOff:
-        return header
-    header.is_whole = True
-    return header
 
 
 def is_model_file(path: Path) -> bool:
@@ -94,71 +45,7 @@ def is_model_file(path: Path) -> bool:
         path.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        return read_header(data).producer in (PRODUCER, _FORMER_NAME)
-
-
-def with_facts(data: bytes, facts: str) -> bytes:
-    """An ONNX file of any program as one of ours, with a model's facts in it; not yet sealed.
-
-    Its graph stays byte for byte; what else it says of itself goes.
-
-    Raises:
-        ModelFileError: if it is no whole ONNX file.
-    """
-    try:
-        fields = list(_fields(memoryview(data)))
-    except _CutOff:
-        fields = []
-    if _GRAPH not in {field.number for field in fields}:
-        raise ModelFileError(f"expected a whole ONNX file, found {len(data):,} bytes of another")
-    kept = [one.whole for one in fields if one.number not in (_PRODUCER_NAME, _METADATA_PROPS)]
-    entry = _encoded(_KEY, METADATA_KEY.encode()) + _encoded(_VALUE, facts.encode())
-    ours = _encoded(_PRODUCER_NAME, PRODUCER.encode())
-    return b"".join([ours, *kept, _encoded(_METADATA_PROPS, entry)])
-
-
-class _Field(NamedTuple):
-    """One field; a number's value is empty, for none is needed here. `whole`: with its head."""
-
-    number: int
-    value: memoryview
-    whole: memoryview
-
-
-def _fields(data: memoryview) -> Iterator[_Field]:
-    end = 0
-    while (start := end) < len(data):
-        tag, position = _varint(data, start)
-        number, end = _varint(data, position)
-        if tag & 7 == _VARINT:
-            yield _Field(tag >> 3, data[:0], data[start:end])
-        elif tag & 7 == _BYTES and end + number <= len(data):
-            position, end = end, end + number
-            yield _Field(tag >> 3, data[position:end], data[start:end])
-        else:
-            raise _CutOff
-
-
-def _encoded(number: int, value: bytes) -> bytes:
-    return _varint_bytes(number << 3 | _BYTES) + _varint_bytes(len(value)) + value
-
-
-def _varint_bytes(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + _varint_bytes(rest) if rest else bytes([low])
-
-
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    value = 0
-    for index, byte in enumerate(data[position : position + _VARINT_BYTES]):
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, position + index + 1
-    raise _CutOff
-
-
-def _text(value: memoryview | bytes) -> str:
-    return bytes(value).decode("utf-8", errors="replace")
+        return read_header(data).producer in (PRODUCER, FORMER_NAME)
 
 
 MODELS_FOLDER = Path(__file__).parents[1] / "models"
@@ -169,9 +56,6 @@ DEFAULT_MODEL = "maskresnet"
 
 DETECTOR = "faces"
 """The model that finds faces where none is named; the names of all that do begin like this."""
-
-Task = Literal["face", "faces"]
-"""What a model is asked: whether a face is covered, or where the faces of a photo are."""
 
 _KINDS: dict[str, str] = {
     "face": "a classifier of one face, for `facecover predict` and Classifier",
@@ -341,7 +225,8 @@ def read_model_file(path: Path) -> ModelFile:
 
     Raises:
         ModelFileError: if there is no such file, or it is not one of ours, is cut off, was
-            changed, comes from a newer version of the package, or is no classifier.
+            changed, comes from a newer version of the package, is no classifier, or has operators
+            or tensors that none of ours has.
     """
     found = read_sealed(path, "face")
     with explained_facts(found.path):
@@ -375,13 +260,15 @@ def read_sealed(path: Path, task: Task) -> SealedFile:
     has = _check_seal(found, data, header)
     if has != task:
         raise ModelFileError(f"{found}: expected {_KINDS[task]}, found {_KINDS.get(has, has)}")
+    if found.parent != MODELS_FOLDER:  # which is checked by a test, and starts sooner
+        check_graph(found, data, task)
     return SealedFile(found, data, header.facts)
 
 
 def _check_whole(path: Path, data: bytes, header: OnnxHeader) -> None:
     if not data:
         raise ModelFileError(f"{path}: the file is empty; {_MAKE_ONE}")
-    if header.producer not in (PRODUCER, _FORMER_NAME):
+    if header.producer not in (PRODUCER, FORMER_NAME):
         found = "an ONNX file of another program" if header.has_graph else f"bytes {data[:8]!r}"
         raise ModelFileError(
             f"{path}: expected a model file of this package, found {found}; {_MAKE_ONE}"

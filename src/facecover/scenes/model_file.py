@@ -14,9 +14,9 @@ from facecover.inference.model_file import (
     packaged_models,
     read_sealed,
     seal,
-    with_facts,
 )
 from facecover.inference.model_info import FORMAT_VERSION, NO_DIGEST
+from facecover.inference.onnx_file import with_facts
 
 
 class DetectorInfo(Struct, frozen=True):

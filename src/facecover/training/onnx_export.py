@@ -19,7 +19,7 @@ from facecover.dataset.manifest import pixel_digests
 from facecover.errors import RunError
 from facecover.files import written_file
 from facecover.inference.classifier import Images, Model, softmax
-from facecover.inference.model_file import PRODUCER, ModelFile, read_model_file, seal
+from facecover.inference.model_file import ModelFile, read_model_file, seal
 from facecover.inference.model_info import (
     METADATA_KEY,
     DataFacts,
@@ -28,6 +28,7 @@ from facecover.inference.model_info import (
     TemperatureFit,
     info_to_json,
 )
+from facecover.inference.onnx_file import PRODUCER
 from facecover.inference.seen_photos import pack_fingerprints
 from facecover.sources.rows import SPLITS
 from facecover.training.checkpoints import hash_weights, load_checkpoint, network_weights
