@@ -3,6 +3,8 @@
 import json
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,12 +67,37 @@ def read_document(
         error: raised if it cannot be read or holds something else.
         advice: what to do then, said at the end of the error.
     """
-    try:
+    with reading(path, "", error, advice):
         return msgspec.convert(json.loads(path.read_bytes()), kind)
-    except OSError as reason:
-        raise error(f"{shown(str(path))}: cannot be read: {reason.strerror}; {advice}") from reason
-    except (msgspec.ValidationError, ValueError, RecursionError) as reason:
-        raise error(f"{shown(str(path))}: broken: {shown(str(reason))}; {advice}") from reason
+
+
+@contextmanager
+def reading(path: Path, what: str, error: type[FacecoverError], advice: str) -> Iterator[None]:
+    """A block that reads a file of ours; whatever the file meets in a library is one error.
+
+    Only what reads and converts belongs in it: libraries raise almost anything at damaged bytes.
+
+    Args:
+        path: the file.
+        what: what it should be, such as ``manifest``.
+        error: raised if it cannot be read or holds something else.
+        advice: what to do then, said at the end of the error.
+    """
+    try:
+        yield
+    except FacecoverError:
+        raise
+    except Exception as reason:
+        if isinstance(reason, OSError) and reason.strerror:
+            found = f"cannot be read: {reason.strerror}"
+        else:
+            text = str(reason).strip() or type(reason).__name__
+            found = f"{f'broken {what}'.strip()}: {shown(text.splitlines()[0][:_LONGEST])}"
+        raise error(f"{shown(path)}: {found}; {advice}") from reason
+
+
+_LONGEST = 300
+"""Characters that are said of what a library says."""
 
 
 def _plain(value: object) -> object:

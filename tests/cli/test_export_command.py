@@ -160,7 +160,9 @@ def _study(path: Path, sources: tuple[str, ...] = ("noise",)) -> Path:
 
     def run(seed: int, accuracy: float, division: str = "left-out") -> StudyRun:
         metrics: dict[str, Any] = {
+            "n": 40,
             "accuracy": accuracy,
+            "balanced_accuracy": accuracy,
             "ci95": {"accuracy": [accuracy - 0.1, accuracy + 0.1]},
         }
         return StudyRun(

@@ -271,7 +271,7 @@ def test_a_study_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_answers_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"missing answers: .*remove .*result\.json"):
+    with pytest.raises(RunError, match=r"answers\.npz: cannot be read: .*remove .*result\.json"):
         read_answers(tmp_path)
 
 

@@ -43,7 +43,8 @@ def _row(division: str, source: str, variant: str, accuracy: float, n_train: int
 def _run(row: StudyRow, seed: int) -> StudyRun:
     return StudyRun(
         *row.place, row.variant, seed, row.n_train, 10, 1_200, 900, "d", 20, 7, 75.0, 399_730, 9,
-        {"accuracy": row.accuracy.value, "ci95": {"accuracy": row.accuracy.ci95}, "n": 1_200},
+        {"accuracy": row.accuracy.value, "balanced_accuracy": row.accuracy.value,
+         "ci95": {"accuracy": row.accuracy.ci95}, "n": 1_200},
     )  # fmt: skip
 
 

@@ -281,13 +281,50 @@ def test_a_broken_checkpoint_is_named(
 
 def test_a_foreign_checkpoint_is_named(dataset: Dataset, experiment: Experiment, own: Path) -> None:
     torch.save({"state_dict": {}}, RunFolder(own).last)
-    with pytest.raises(RunError, match="expected a checkpoint of this package"):
+    with pytest.raises(RunError, match="broken checkpoint: Object missing required field"):
         _fit(experiment, dataset, own, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("loops", None), ("epoch", "1"), ("callbacks", {}), ("optimizer_states", [None])],
+)
+def test_a_checkpoint_with_another_part_is_named(
+    dataset: Dataset, experiment: Experiment, own: Path, part: str, value: object
+) -> None:
+    path = RunFolder(own).last
+    torch.save({**load_checkpoint(path), part: value}, path)
+    with pytest.raises(RunError, match=rf"last\.ckpt: broken checkpoint: .* `\$\.{part}"):
+        _fit(experiment, dataset, own, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("optimizer_states", [{"state": {}}]), ("state_dict", {})]
+)
+def test_a_checkpoint_that_does_not_fit_is_named(
+    dataset: Dataset, make_experiment: MakeExperiment, own: Path, part: str, value: object
+) -> None:
+    path = RunFolder(own).last
+    torch.save({**load_checkpoint(path), part: value}, path)
+    longer = make_experiment("training.epochs=9", "training.test_curves=true", DROPOUT)
+    with pytest.raises(RunError, match=r"last\.ckpt: broken checkpoint: its parts do not fit"):
+        _fit(longer, dataset, own, resume=True)
+
+
+def test_a_changed_weight_is_noticed(own: Path) -> None:
+    path = RunFolder(own).best
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(RunError, match=r"best\.ckpt: broken checkpoint: it was changed in .*data/"):
+        load_checkpoint(path)
 
 
 def test_a_checkpoint_without_weights_is_named(tmp_path: Path) -> None:
     torch.save({"epoch": 3}, tmp_path / "best.ckpt")
-    with pytest.raises(RunError, match=r"best\.ckpt: expected a checkpoint .* without weights"):
+    with pytest.raises(
+        RunError, match=r"best\.ckpt: broken checkpoint: .* `state_dict`; train again"
+    ):
         load_checkpoint(tmp_path / "best.ckpt")
 
 

@@ -1,7 +1,6 @@
 """`demo`: the whole study in one go, on the built-in data or on the user's photos."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,8 @@ import typer
 
 from facecover.cli.console import CONSOLE, show
 from facecover.cli.options import ClassMapping, Labels, Layouts
-from facecover.drawn.drawn_dataset import DRAWING_VERSION, MARKER_NAME, draw_dataset
+from facecover.documents import to_text, write_document
+from facecover.drawn.drawn_dataset import MARKER_NAME, draw_dataset, drawn_facts
 from facecover.report import REPORT_NAME
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def demo_command(
     """
     from facecover.dataset.collect import DROPPED_NAME, read_drops
     from facecover.dataset.opened import SourceOptions, read_labelled
-    from facecover.documents import write_document
     from facecover.preparation.pipeline import PrepareOptions
     from facecover.report.terminal import render
     from facecover.workflows.compare_models import COMPARISON_NAME, compare
@@ -73,9 +72,9 @@ def demo_command(
 
 def _drawn(folder: Path) -> Path:
     """The built-in photos, drawn unless they stand there."""
-    wanted = {"version": DRAWING_VERSION, "seed": 0, "train": DRAWN_TRAIN, "test": DRAWN_TEST}
+    wanted = to_text(drawn_facts(DRAWN_TRAIN, DRAWN_TEST, 0)).encode()
     marker = folder / MARKER_NAME
-    if not marker.is_file() or json.loads(marker.read_text("utf-8")) != wanted:
+    if not marker.is_file() or marker.read_bytes() != wanted:
         with CONSOLE.bar("drawing", DRAWN_TRAIN + DRAWN_TEST) as advance:
             draw_dataset(folder, DRAWN_TRAIN, DRAWN_TEST, 0, advance)
     return folder

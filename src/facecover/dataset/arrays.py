@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from facecover.dataset import MEASURE_SIZE_PX
-from facecover.dataset.manifest import Manifest, digest_samples, load_manifest
-from facecover.documents import to_document
-from facecover.errors import DatasetError
+from facecover.dataset.manifest import Manifest, check_images, digest_samples, load_manifest
+from facecover.documents import reading, to_document
+from facecover.errors import DatasetError, shown
 from facecover.labels import class_name
 from facecover.sources.rows import SPLITS
 
@@ -102,7 +102,7 @@ class Dataset:
                 f"{self.folder}: expected images of {size_px} x {size_px}, found {kept}; run "
                 f"prepare again with --size {size_px}"
             )
-        return _opened(self.folder / array_name(size_px), size_px, len(self))
+        return self._opened(array_name(size_px), size_px, len(self))
 
     @property
     def comparable_images(self) -> Images:
@@ -121,22 +121,24 @@ class Dataset:
         used = self.manifest.table["wide_cut"].dropna()
         if used.empty:
             return np.zeros((0, size_px, size_px, 3), np.uint8)
-        return _opened(self.folder / wide_name(size_px), size_px, int(used.max()) + 1, more=True)
+        return self._opened(wide_name(size_px), size_px, int(used.max()) + 1, more=True)
 
+    def _opened(self, name: str, size_px: int, count: int, *, more: bool = False) -> Images:
+        """An array of so many images, or of at least so many, with the checksum it was saved with.
 
-def _opened(path: Path, size_px: int, count: int, *, more: bool = False) -> Images:
-    """An array of so many images, or of at least so many."""
-    try:
-        images: Images = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(f"{path}: broken array: {error}; run prepare again") from error
-    shape = (max(count, len(images)) if more and images.ndim else count, size_px, size_px, 3)
-    if images.shape != shape or images.dtype != np.uint8:
-        raise DatasetError(
-            f"{path}: expected uint8 {shape}, found {images.dtype} {images.shape}; "
-            "run prepare again"
-        )
-    return images
+        The whole file is read once a process, which also brings it into memory's cache.
+        """
+        path = self.folder / name
+        with reading(path, "array", DatasetError, "run prepare again"):
+            images: Images = np.load(path, mmap_mode="r")
+            shape = (max(count, len(images)) if more else count, size_px, size_px, 3)
+            if images.shape != shape or images.dtype != np.uint8:
+                raise DatasetError(
+                    f"{shown(path)}: expected uint8 {shape}, found {images.dtype} {images.shape}; "
+                    "run prepare again"
+                )
+        check_images(path, self.manifest.info)
+        return images
 
 
 _CHUNK = 1024

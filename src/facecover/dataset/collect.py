@@ -16,6 +16,7 @@ from facecover.dataset import MAX_UNREADABLE_SHARE, MEASURE_SIZE_PX
 from facecover.dataset.arrays import Dataset, array_name, wide_name
 from facecover.dataset.decode import BAD_BOX, MEASURES, UNREADABLE, FileFacts, decode_rows
 from facecover.dataset.manifest import AS_READ, COLUMNS, Manifest, ManifestInfo, SourceInfo
+from facecover.documents import reading
 from facecover.errors import DatasetError, shown
 from facecover.files import write_csv
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
@@ -55,14 +56,12 @@ def read_drops(path: Path) -> list[Drop]:
     Raises:
         DatasetError: if it is missing or broken.
     """
-    try:
+    with reading(path, "list", DatasetError, "run prepare again"):
         table = pd.read_csv(path, dtype="str", keep_default_na=False)
         return [
-            Drop(Path(path), source, reason, detail)
-            for source, path, reason, detail in table[_COLUMNS].to_numpy().tolist()
+            Drop(Path(name), source, reason, detail)
+            for source, name, reason, detail in table[_COLUMNS].to_numpy().tolist()
         ]
-    except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(f"{path}: broken list: {error}; run prepare again") from error
 
 
 def unreadable_among(drops: Sequence[Drop]) -> list[Drop]:

@@ -3,7 +3,9 @@
 import dataclasses
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import facecover
+from facecover.documents import reading
 from facecover.errors import DatasetError, shown
 from facecover.files import written_file
+from facecover.labels import CLASS_NAMES
+from facecover.sources.rows import SPLITS
 
 AS_READ = "source data"
 """What split photos that no command has split."""
@@ -26,6 +31,7 @@ FORMAT_VERSION = 3
 _ADDED = {2: ("wide_cut",), 3: ("wide_x0", "wide_y0", "wide_x1", "wide_y1")}
 """The columns that a format added; they are null where a dataset is older."""
 _META_KEY = b"facecover"
+_CHECK_KEY = b"facecover_crc32"  # of what stands at _META_KEY; since format 3
 _FORMER_META_KEY = b"facemask"  # of datasets written before the package was renamed
 
 BOX = ["x0", "y0", "x1", "y1"]
@@ -118,6 +124,7 @@ class ManifestInfo:
         left_out: the sources that are the test data, where it was split by source.
         relabelled: how many labels were corrected; see `label_corrections.OVERLAY`.
         photo_px: the longest side of whole photos, in pixels; None for a dataset of faces.
+        files_crc32: of each file of images, by its name; empty where a dataset is older.
     """
 
     sources: tuple[SourceInfo, ...]
@@ -133,6 +140,7 @@ class ManifestInfo:
     left_out: tuple[str, ...] = ()
     relabelled: int = 0
     photo_px: int | None = None
+    files_crc32: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,16 +160,45 @@ class Manifest:
         return len(self.table)
 
     def save(self, folder: Path) -> None:
-        """Write `manifest.parquet` into a folder.
+        """Write `manifest.parquet` into a folder, with the checksums of the arrays beside it.
 
         Raises:
             OutputError: if the folder cannot be written.
         """
         table = pa.Table.from_pandas(self.table, preserve_index=False)
-        document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self.info)}
-        meta = {**(table.schema.metadata or {}), _META_KEY: json.dumps(document).encode()}
+        images = sorted([*folder.glob("*.npy"), *folder.glob("*.bin")])
+        found = {path.name: _crc32(path, *_state(path)) for path in images}
+        info = dataclasses.replace(self.info, files_crc32=found)
+        document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(info)}
+        header = json.dumps(document).encode()
+        own = {_META_KEY: header, _CHECK_KEY: b"%08x" % zlib.crc32(header)}
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
         with written_file(folder / MANIFEST_NAME) as beside:
-            pq.write_table(table.replace_schema_metadata(meta), beside)
+            pq.write_table(table, beside, write_page_checksum=True)
+
+
+def check_images(path: Path, info: ManifestInfo) -> None:
+    """Compare a dataset's file of images with its checksum, where there is one, once a process.
+
+    Raises:
+        DatasetError: if the file was changed since it was prepared, or cannot be read.
+    """
+    expected = info.files_crc32.get(path.name)
+    with reading(path, "images", DatasetError, "run prepare again"):
+        if expected is not None and expected != _crc32(path, *_state(path)):
+            raise ValueError("the file was changed since it was prepared (its CRC-32 is another)")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """A file's size and time, which are others once it is changed."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _crc32(path: Path, size_bytes: int, changed_ns: int) -> int:
+    """The CRC-32 of a file, which tells damage at the speed of a disk."""
+    return zlib.crc32(np.memmap(path, mode="r").data)
 
 
 def load_manifest(folder: Path, *, is_of_photos: bool = False) -> Manifest:
@@ -177,23 +214,42 @@ def load_manifest(folder: Path, *, is_of_photos: bool = False) -> Manifest:
             f"{folder}: expected a dataset with a {MANIFEST_NAME}, found none; make one with "
             f"'facecover prepare SOURCE... -o {folder}'"
         )
-    try:
-        arrow = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DatasetError(f"{path}: broken manifest: {error}") from error
-    metadata = arrow.schema.metadata or {}
-    version, info = _header(path, metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY)))
-    _check_kind(folder, info, is_of_photos=is_of_photos)
-    columns = PHOTO_COLUMNS if is_of_photos else COLUMNS
-    table = arrow.to_pandas()
-    table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise DatasetError(f"{path}: expected the columns {', '.join(columns)}; missing {missing}")
-    try:
-        return Manifest(table.astype(columns), info)
-    except (TypeError, ValueError) as error:
-        raise DatasetError(f"{path}: broken manifest: {error}; run prepare again") from error
+    with reading(path, "manifest", DatasetError, "run prepare again"):
+        arrow = pq.read_table(path, page_checksum_verification=True)
+        metadata = arrow.schema.metadata or {}
+        header = metadata.get(_META_KEY, metadata.get(_FORMER_META_KEY))
+        version, info = _header(path, header, metadata.get(_CHECK_KEY))
+        _check_kind(folder, info, is_of_photos=is_of_photos)
+        columns = PHOTO_COLUMNS if is_of_photos else COLUMNS
+        table = arrow.to_pandas()
+        table[[name for since, names in _ADDED.items() if version < since for name in names]] = None
+        missing = [name for name in columns if name not in table]
+        if missing:
+            raise DatasetError(
+                f"{path}: expected the columns {', '.join(columns)}; missing {missing}; run "
+                "prepare again"
+            )
+        manifest = Manifest(table.astype(columns), info)
+        _check_values(path, manifest)
+        return manifest
+
+
+def _check_values(path: Path, manifest: Manifest) -> None:
+    """Refuse labels of no class, splits of no name, and places in no array."""
+    table, names = manifest.table, manifest.info.class_names
+    labels = [*range(len(names)), *([] if manifest.info.photo_px is None else [NO_LABEL])]
+    is_right = {
+        f"labels 0 to {len(names) - 1} ({', '.join(names)})": table["label"].isin(labels),
+        f"the splits {', '.join(SPLITS)}": table["split"].isna() | table["split"].isin(SPLITS),
+    }
+    if "wide_cut" in table:
+        is_right["wide cuts from 0 on"] = table["wide_cut"].isna() | (table["wide_cut"] >= 0)
+    for expected, right in is_right.items():
+        if not right.all():
+            raise DatasetError(
+                f"{shown(path)}: expected {expected}, found others in {(~right).sum():,} of "
+                f"{len(table):,} rows; run prepare again"
+            )
 
 
 def digest_samples(
@@ -248,19 +304,19 @@ def _check_kind(folder: Path, info: ManifestInfo, *, is_of_photos: bool) -> None
         )
 
 
-def _header(path: Path, raw: bytes | None) -> tuple[int, ManifestInfo]:
+def _header(path: Path, raw: bytes | None, check: bytes | None) -> tuple[int, ManifestInfo]:
     """The format's version, and what holds for the whole."""
     if raw is None:
         raise DatasetError(f"{path}: a Parquet table, but not a manifest of this package")
-    try:
+    with reading(path, "manifest header", DatasetError, "run prepare again"):
+        if check is not None and check != b"%08x" % zlib.crc32(raw):
+            raise ValueError("it was changed since it was written")
         document = msgspec.convert(json.loads(raw), dict[str, Any])
         version = document.get("format_version")
         is_known = version in range(1, FORMAT_VERSION + 1)
         info = msgspec.convert(document, ManifestInfo, strict=False) if is_known else None
-    except ValueError as error:  # msgspec's and json's errors are such
-        raise DatasetError(
-            f"{path}: broken manifest header: {shown(str(error))}; run prepare again"
-        ) from error
+        if info and info.class_names != CLASS_NAMES[: len(info.class_names)]:
+            raise ValueError(f"expected the classes {CLASS_NAMES}, found {info.class_names}")
     if version is None or info is None:
         raise DatasetError(
             f"{path}: expected manifest format 1 to {FORMAT_VERSION}, found {version}; run prepare "

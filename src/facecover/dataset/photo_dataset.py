@@ -29,6 +29,7 @@ from facecover.dataset.manifest import (
     IGNORE,
     LABELLED,
     Manifest,
+    check_images,
     load_manifest,
 )
 from facecover.documents import to_document
@@ -83,9 +84,11 @@ class PhotoDataset:
         """A dataset that `prepare` wrote with ``whole_photos``.
 
         Raises:
-            DatasetError: if the folder is no such dataset.
+            DatasetError: if the folder is no such dataset, or its photos were changed.
         """
-        return cls(Path(folder), load_manifest(Path(folder), is_of_photos=True))
+        manifest = load_manifest(Path(folder), is_of_photos=True)
+        check_images(Path(folder) / PHOTOS_NAME, manifest.info)
+        return cls(Path(folder), manifest)
 
     def __len__(self) -> int:
         return len(self._starts)

@@ -1,12 +1,12 @@
 """The built-in dataset as photos on disk, in the study's own shape."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from facecover.documents import write_document
 from facecover.drawn.clothes import (
     body_pose,
     draw_body,
@@ -126,8 +126,12 @@ def draw_dataset(
                 _write_photo(beside, split, seed, photo_id)
                 if on_progress is not None:
                     on_progress(1)
-        facts = {"version": DRAWING_VERSION, "seed": seed, "train": train_count, "test": test_count}
-        (beside / MARKER_NAME).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        write_document(beside / MARKER_NAME, drawn_facts(train_count, test_count, seed))
+
+
+def drawn_facts(train_count: int, test_count: int, seed: int) -> dict[str, int]:
+    """What a folder of drawn photos says of itself."""
+    return {"version": DRAWING_VERSION, "seed": seed, "train": train_count, "test": test_count}
 
 
 def _check(what: str, found: int, least: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from facecover.documents import read_document
+from facecover.documents import read_document, reading
 from facecover.errors import ModelFileError, shown
 from facecover.inference.model_info import (
     FORMAT_VERSION,
@@ -129,9 +129,33 @@ def read_facts(model: PackagedModel) -> dict[str, Any] | None:
     """
     if not model.facts.is_file():
         return None
-    return read_document(
-        model.facts, dict[str, Any], ModelFileError, advice="install facecover again"
-    )
+    advice = "install facecover again"
+    facts = read_document(model.facts, dict[str, Any], ModelFileError, advice)
+    with reading(model.facts, "", ModelFileError, advice):
+        msgspec.convert(facts, _Figures)
+    return facts
+
+
+class _Figures(Struct):
+    """What is shown of a model without its card."""
+
+    file_sha256: str
+    test: "_Measured"
+
+
+class _Measured(Struct):
+    n: int
+    accuracy: float
+    ci95: "_Intervals"
+    model: "_MeasuredModel"
+
+
+class _MeasuredModel(Struct):
+    file_sha256: str
+
+
+class _Intervals(Struct):
+    accuracy: tuple[float, float] | None
 
 
 class ModelFile(Struct, frozen=True):

@@ -4,12 +4,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import facecover
 from facecover.documents import read_document, to_document, write_document
 from facecover.errors import RunError
 
 STUDY_NAME = "study.json"
 FORMAT_VERSION = 1
+
+
+class _Judged(msgspec.Struct):
+    """What is read of a run's metrics."""
+
+    n: int
+    accuracy: float
+    balanced_accuracy: float | None
+    ci95: "_Intervals"
+
+
+class _Intervals(msgspec.Struct):
+    accuracy: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,9 @@ class StudyRun:
     parameters: int
     macs: int
     metrics: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        msgspec.convert(self.metrics, _Judged)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pandas as pd
 
 import facecover
 from facecover.dataset.arrays import Dataset
-from facecover.documents import read_document, write_document
+from facecover.documents import read_document, reading, write_document
 from facecover.errors import ConfigError, RunError
 from facecover.evaluation.performance import Evaluation, evaluate_images
 from facecover.files import written_file
@@ -270,12 +270,10 @@ def read_answers(folder: Path) -> RunAnswers:
         RunError: if that was not kept, or is broken.
     """
     path = folder / ANSWERS_NAME
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            fields = dataclasses.fields(RunAnswers)
-            return RunAnswers(**{field.name: stored[field.name] for field in fields})
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise RunError(
-            f"{path}: broken or missing answers: {error}; remove {folder / RESULT_NAME} and run "
-            "the study again"
-        ) from error
+    advice = f"remove {folder / RESULT_NAME} and run the study again"
+    with reading(path, "answers", RunError, advice), path.open("rb") as stream:
+        stored = np.load(stream, allow_pickle=False)
+        found = {field.name: stored[field.name] for field in dataclasses.fields(RunAnswers)}
+        if len({len(values) for values in found.values()}) != 1:
+            raise ValueError("expected parts of one length")
+        return RunAnswers(**found)

@@ -2,17 +2,19 @@
 
 import csv
 import hashlib
-import pickle
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from zipfile import ZipFile
 
+import msgspec
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from facecover.documents import reading
 from facecover.errors import RunError
 from facecover.files import written_file
 from facecover.progress import OnProgress, Progress
@@ -23,27 +25,69 @@ from facecover.training.lightning_module import measured_by
 _PREFIX = "network."
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+class Weights(msgspec.Struct):
+    """What every checkpoint holds; a part is named as the file has it."""
+
+    state_dict: dict[str, Tensor]
+
+
+class _Rows(msgspec.Struct):
+    rows: Annotated[list[dict[str, float]], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        columns = self.rows[0].keys()
+        if {"epoch", "seconds"} - columns or any(row.keys() != columns for row in self.rows):
+            raise ValueError("expected rows of the same columns, epoch and seconds among them")
+
+
+class _Best(msgspec.Struct):
+    best_epoch: int
+    best_value: float
+
+
+class _Callbacks(msgspec.Struct):
+    History: _Rows
+    Checkpoints: _Best
+
+
+class _Loops(msgspec.Struct):
+    fit_loop: dict[str, Any]
+
+
+class FullState(Weights):
+    """What a run needs to go on."""
+
+    epoch: int
+    global_step: int
+    loops: _Loops
+    optimizer_states: list[dict[str, Any]]
+    lr_schedulers: list[dict[str, Any]]
+    callbacks: _Callbacks
+
+
+def load_checkpoint(path: Path, kind: type[Weights] = Weights) -> dict[str, Any]:
     """A checkpoint, read without running any code that it may hold.
 
     Raises:
-        RunError: if there is none, it is broken, or holds no weights.
+        RunError: if there is none, it is broken, or does not hold what its kind says.
     """
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such checkpoint; train again into a new folder") from None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(
-            f"{path}: broken checkpoint: {reason}; train again into a new folder"
-        ) from error
-    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise RunError(
-            f"{path}: expected a checkpoint of this package, found one without weights; train "
-            "again into a new folder"
-        )
-    return checkpoint
+    with reading(path, "checkpoint", RunError, "train again into a new folder"):
+        _check_whole(path)
+        try:
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception:  # noqa: BLE001  (whatever it is, its advice is to read it all the same)
+            raise ValueError("it holds something else than weights and numbers") from None
+        msgspec.convert(checkpoint, kind)
+        return dict(checkpoint)
+
+
+def _check_whole(path: Path) -> None:
+    """Compare the checksums in the file, which PyTorch does not, and of no more than it holds."""
+    with ZipFile(path) as parts:
+        if sum(part.file_size for part in parts.infolist()) > path.stat().st_size:
+            raise ValueError("it claims to hold more than its size")
+        if changed := parts.testzip():
+            raise ValueError(f"it was changed in {changed}")
 
 
 def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -144,6 +188,11 @@ class History(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open TensorBoard's events; those of epochs that will be repeated are purged."""
         self._writer = SummaryWriter(str(self._board), purge_step=len(self.rows) + 1)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an epoch was begun since it was made."""
+        return self._started > 0
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""

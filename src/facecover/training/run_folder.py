@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from facecover.documents import read_document, write_document
-from facecover.errors import OutputError, RunError, shown
+from facecover.documents import read_document, reading, write_document
+from facecover.errors import OutputError, RunError
 from facecover.files import check_replaceable, written_file
 from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
@@ -77,19 +77,19 @@ class RunRecord:
         return f"{measure}, epoch {self.best_epoch}"
 
 
-def read_curves(folder: Path) -> pd.DataFrame:
+def read_curves(folder: Path, record: RunRecord) -> pd.DataFrame:
     """A run's `metrics.csv`: a row for each epoch, every column a number.
 
     Raises:
         RunError: if it cannot be read, or holds something else.
     """
     path = RunFolder(folder).metrics
-    try:
+    with reading(path, "curves", RunError, "train again into a new folder"):
         curves: pd.DataFrame = pd.read_csv(path).apply(pd.to_numeric)
+        epochs = record.epochs if record.is_finished else len(curves)
+        if curves["epoch"].tolist() != list(range(1, epochs + 1)):
+            raise ValueError(f"expected the epochs 1 to {epochs}, each in a row")
         return curves
-    except (OSError, ValueError) as error:
-        reason = shown(str(error).splitlines()[0])
-        raise RunError(f"{path}: broken curves: {reason}; train again into a new folder") from error
 
 
 def load_record(run: Path) -> RunRecord:

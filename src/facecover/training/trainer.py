@@ -10,11 +10,12 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 
 from facecover.dataset.arrays import Dataset
-from facecover.errors import RunError
+from facecover.errors import FacecoverError, RunError, shown
 from facecover.progress import SILENT, Progress
 from facecover.training.checkpoints import (
     Checkpoints,
     EpochProgress,
+    FullState,
     History,
     load_checkpoint,
     write_rows,
@@ -70,15 +71,9 @@ def restore_state(folder: RunFolder, experiment: Experiment) -> State:
     )
     if not folder.last.is_file():
         return state
-    checkpoint = load_checkpoint(folder.last)
-    try:
-        for callback in (state.history, state.checkpoints):
-            callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{folder.last}: expected a checkpoint of this package, found no {error}; train again "
-            "into a new folder"
-        ) from error
+    callbacks = load_checkpoint(folder.last, FullState)["callbacks"]
+    for callback in (state.history, state.checkpoints):
+        callback.load_state_dict(callbacks[callback.state_key])
     rows = state.history.rows
     if len(rows) > experiment.training.epochs:
         raise RunError(
@@ -148,6 +143,9 @@ def new_trainer(
     )
 
 
+_NO_FAULT_OF_A_FILE = (FacecoverError, MemoryError, torch.OutOfMemoryError)
+
+
 def learn(
     experiment: Experiment,
     dataset: Dataset,
@@ -180,11 +178,19 @@ def learn(
     last = folder.last if folder.last.is_file() else None
     with progress.bar(experiment.name, epochs * images) as advance, flushed_denormals():
         advance(len(state.history.rows) * images)
-        shown = EpochProgress(experiment.name, advance, progress)
-        callbacks = [state.history, state.checkpoints, shown]
+        said = EpochProgress(experiment.name, advance, progress)
+        callbacks = [state.history, state.checkpoints, said]
         trainer = new_trainer(experiment, device, callbacks, folder.folder)
         try:
             trainer.fit(module, train, evaluation, ckpt_path=last, weights_only=True)
+        except Exception as error:
+            # Before the first step it is the checkpoint that does not fit.
+            if last is None or state.history.has_begun or isinstance(error, _NO_FAULT_OF_A_FILE):
+                raise
+            raise RunError(
+                f"{shown(last)}: broken checkpoint: its parts do not fit the run; train again into "
+                "a new folder"
+            ) from error
         finally:
             state.history.close()
 

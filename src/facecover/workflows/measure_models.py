@@ -71,9 +71,8 @@ def _place(path: Path) -> str:
 
 
 def _loaded(name: str, classifier: Classifier, path: Path) -> LoadedModel:
-    is_run = (path / RECORD_NAME).is_file()
-    record = load_record(path) if is_run else None
-    curves = read_curves(path) if is_run else None
+    record = load_record(path) if (path / RECORD_NAME).is_file() else None
+    curves = None if record is None else read_curves(path, record)
     return LoadedModel(name, classifier, record, curves)
 
 

@@ -160,7 +160,7 @@ def prepared_once(
     """
     key_path = folder.with_name(_KEY_NAME)
     key = _key(sources, options)
-    if is_dataset(folder) and key_path.is_file() and key_path.read_text("utf-8") == key:
+    if is_dataset(folder) and key_path.is_file() and key_path.read_bytes() == key.encode():
         progress.note(f"prepared before: {folder}")
         return Dataset.open(folder)
     dataset = _written(folder, sources, options, progress)

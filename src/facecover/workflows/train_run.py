@@ -91,7 +91,7 @@ class Run:
         Raises:
             RunError: if they cannot be read.
         """
-        return read_curves(self.folder)
+        return read_curves(self.folder, self.record)
 
     def to_json(self) -> dict[str, Any]:
         """The record, the folder, and what was measured on the validation split, if it was."""
