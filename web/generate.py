@@ -18,6 +18,8 @@ from facecover.drawn import draw_face
 from facecover.inference import prediction
 from facecover.inference.model_file import MODELS_FOLDER, PackagedModel, read_facts, read_model_file
 from facecover.report.plotting import css_variables
+from facecover.scenes import detector
+from facecover.scenes.model_file import read_detector_file
 
 HERE = Path(__file__).parent
 OUTPUT = HERE / "src/generated"
@@ -25,7 +27,9 @@ RUNTIME = HERE / "node_modules/onnxruntime-web/dist"
 CLASSIFIER = PackagedModel(MODELS_FOLDER / "maskresnet-float32.onnx")
 """Float32: the browser's runtime multiplies INT8 more slowly."""
 
-EXAMPLES = ((21, 1), (8, 0), (35, 1))
+DETECTOR = PackagedModel(MODELS_FOLDER / "faces.onnx")
+
+EXAMPLES = ((326, 1), (313, 0), (319, 1), (317, 0))
 """Seed and label of the drawn faces."""
 
 
@@ -36,6 +40,8 @@ def main() -> None:
     # ".bin", not ".gz": some web servers would unpack a ".gz" on their own.
     _compress(RUNTIME / "ort-wasm-simd-threaded.wasm", "runtime.bin")
     _compress(CLASSIFIER.path, "classifier.bin")
+    if DETECTOR.path.is_file():
+        _compress(DETECTOR.path, "detector.bin")
     # ".js", not ".mjs": not every web server knows that for a script.
     shutil.copy(RUNTIME / "ort-wasm-simd-threaded.mjs", OUTPUT / "runtime.js")
     (OUTPUT / "facts.json").write_text(json.dumps(_facts(), indent=1), "utf-8")
@@ -62,6 +68,7 @@ def _facts() -> dict[str, Any]:
             "threshold": info.threshold,
             "uncertain_band": info.uncertain_band,
         },
+        "detector": _detector(),
         "doubt": {
             "smallest_side_px": prediction.SMALLEST_SIDE_PX,
             "dark_level": images.DARK_LEVEL,
@@ -71,6 +78,22 @@ def _facts() -> dict[str, Any]:
             "luma": [float(weight) for weight in images.LUMA],
         },
         "measured": _measured(info.file_sha256),
+    }
+
+
+def _detector() -> dict[str, Any] | None:
+    if not DETECTOR.path.is_file():
+        return None
+    info = read_detector_file(DETECTOR.path).info
+    return {
+        "file_sha256": info.file_sha256,
+        "threshold": info.threshold,
+        "longest_side_px": detector.LONGEST_SIDE_PX,
+        "low_side_px": detector.LOW_SIDE_PX,
+        "min_side_px": detector.MIN_SIDE_PX,
+        "reducing_gap": detector.REDUCING_GAP,
+        "overlap": detector.OVERLAP,
+        "cell_px": detector.CELL_PX,
     }
 
 

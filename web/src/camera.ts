@@ -80,7 +80,7 @@ export class Camera {
       const text = `${LABELS[face.label] ?? face.label} ${percent(face.probability)}${doubt}`;
       return element("span", { className: `pill ${face.label.replaceAll("_", "-")}` }, text);
     });
-    byId("live-answer").replaceChildren(...(said.length > 0 ? said : [TEXT.camera.noFace]));
+    byId("live-answer").replaceChildren(...(said.length > 0 ? said : [TEXT.noFace]));
   }
 }
 

@@ -36,13 +36,19 @@ function faceRow(face: Face, position: number, count: number): HTMLLIElement {
   }
   const label = element("span", { className: "label" }, LABELS[face.label] ?? face.label);
   title.append(label, " ", element("span", { className: "percent" }, percent(face.probability)));
-  row.append(title, bar(face));
+  row.append(title, bar(face), element("p", { className: "muted" }, shares(face)));
   if (face.reason !== null) {
     row.classList.add("is-uncertain");
     const why = `: ${TEXT.reasons[face.reason]}`;
     row.append(element("p", { className: "reason" }, element("strong", {}, TEXT.uncertain), why));
   }
   return row;
+}
+
+/** Each class with its probability. */
+function shares(face: Face): string {
+  const { class_names } = FACTS.classifier;
+  return face.probabilities.map((share, index) => `${LABELS[class_names[index]!]} ${percent(share)}`).join(" · ");
 }
 
 function bar(face: Face): HTMLElement {
@@ -79,7 +85,8 @@ export class Card {
       this.element.replaceChildren(element("div", { className: "frame is-waiting" }), body(name, waiting));
     } else if ("error" in outcome) {
       const title = element("p", { className: "reason" }, element("strong", {}, TEXT.broken), `: ${outcome.error}`);
-      this.element.replaceChildren(body(name, title));
+      const picture = element("div", { className: "frame is-broken", ariaHidden: "true" });
+      this.element.replaceChildren(picture, body(name, title));
       this.element.classList.add("is-broken");
     } else {
       const size = element("p", { className: "muted" }, TEXT.size(outcome.width, outcome.height));
@@ -95,7 +102,7 @@ export class Card {
       return [element("ol", { className: "faces" }, ...rows)];
     }
     const again = element("button", { type: "button", onclick: this.onOneFace }, TEXT.asOneFace);
-    return [element("p", { className: "reason" }, TEXT.noFace), again];
+    return [element("p", { className: "reason" }, TEXT.noFaceFound), again];
   }
 
   private picture(outcome: Answered): HTMLElement {

@@ -1,17 +1,28 @@
 /** The networks, on ONNX Runtime in WebAssembly; runs in a worker. */
 import * as ort from "onnxruntime-web/wasm";
 import { type Answer, answer, type Face } from "./answer";
+import { Detector } from "./detector";
 import { FACTS } from "./facts";
 import classifierUrl from "./generated/classifier.bin?url";
 import runtimeUrl from "./generated/runtime.bin?url";
 import runtimeScriptUrl from "./generated/runtime.js?url";
-import { type Box, type Pixels, resized } from "./pixels";
+import { type Box, cropped, type Pixels, resized } from "./pixels";
+
+/** One or none: the package may hold no detector. */
+const detectorUrls = import.meta.glob<string>("./generated/detector.bin", {
+  query: "?url",
+  import: "default",
+  eager: true,
+});
 
 /** The cache that the service worker answers from, too. */
 export const CACHE = "facecover";
 
 export class Engine {
-  private constructor(private readonly classifier: ort.InferenceSession) {}
+  private constructor(
+    private readonly classifier: ort.InferenceSession,
+    private readonly detector: Detector | null,
+  ) {}
 
   /**
    * Fetch and start the networks.
@@ -20,12 +31,13 @@ export class Engine {
    * @throws Error if a file cannot be fetched or the browser cannot run it.
    */
   static async load(onProgress: (share: number) => void): Promise<Engine> {
-    const shares = [0, 0];
-    const [runtime, classifier] = await Promise.all(
-      [runtimeUrl, classifierUrl].map((url, index) =>
+    const urls = [runtimeUrl, classifierUrl, ...Object.values(detectorUrls)];
+    const shares = urls.map(() => 0);
+    const [runtime, classifier, detector] = await Promise.all(
+      urls.map((url, index) =>
         kept(url, (share) => {
           shares[index] = share;
-          onProgress((shares[0]! + shares[1]!) / 2);
+          onProgress(shares.reduce((sum, one) => sum + one) / urls.length);
         }),
       ),
     );
@@ -34,23 +46,40 @@ export class Engine {
     ort.env.wasm.wasmBinary = runtime!;
     ort.env.wasm.wasmPaths = { mjs: new URL(runtimeScriptUrl, import.meta.url).href };
     const options: ort.InferenceSession.SessionOptions = { executionProviders: ["wasm"], logSeverityLevel: 3 };
-    const engine = new Engine(await ort.InferenceSession.create(classifier!, options));
-    await engine.classify({ data: new Uint8ClampedArray(4), width: 1, height: 1 }); // the first run is slower
+    const start = (network: ArrayBuffer) => ort.InferenceSession.create(network, options);
+    const found = detector && FACTS.detector ? new Detector(await start(detector), FACTS.detector) : null;
+    const engine = new Engine(await start(classifier!), found);
+    const dot = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+    await engine.classify(dot, dot); // the first run is slower
+    await found?.find(dot);
     return engine;
   }
 
-  /** What is answered for each face in a picture. */
-  async answer(image: Pixels): Promise<Face[]> {
-    return [{ ...(await this.classify(image)), box: null, score: null }];
+  /**
+   * What is answered for each face in a picture, the likeliest face first.
+   *
+   * @param isOneFace takes the whole picture for one face.
+   */
+  async answer(image: Pixels, isOneFace: boolean): Promise<Face[]> {
+    if (this.detector === null || isOneFace) {
+      return [{ ...(await this.classify(image, image)), box: null, score: null }];
+    }
+    const faces: Face[] = [];
+    for (const { box, score } of await this.detector.find(image)) {
+      const [x0, y0, x1, y1] = box;
+      const size = { width: Math.round(x1 - x0), height: Math.round(y1 - y0) };
+      const face = cropped(image, box.map(Math.round) as Box);
+      faces.push({ ...(await this.classify(face, size)), box, score });
+    }
+    return faces;
   }
 
-  private async classify(image: Pixels, box?: Box): Promise<Answer> {
+  private async classify(face: Pixels, original: { width: number; height: number }): Promise<Answer> {
     const size = FACTS.classifier.input_size_px;
-    const seen = resized(image, size, size, box);
+    const seen = resized(face, size, size);
     const images = new ort.Tensor("uint8", seen, [1, size, size, 3]);
     const { logits } = await this.classifier.run({ images });
-    const [x0, y0, x1, y1] = box ?? [0, 0, image.width, image.height];
-    return answer(logits!.data as Float32Array, seen, Math.round(x1 - x0), Math.round(y1 - y0));
+    return answer(logits!.data as Float32Array, seen, original.width, original.height);
   }
 }
 

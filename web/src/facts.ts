@@ -12,6 +12,17 @@ export interface Facts {
     threshold: number;
     uncertain_band: [number, number] | null;
   };
+  /** Null where the package has no detector: each photo is one face then. */
+  detector: {
+    file_sha256: string;
+    threshold: number;
+    longest_side_px: number;
+    low_side_px: number;
+    min_side_px: number;
+    reducing_gap: number;
+    overlap: number;
+    cell_px: number;
+  } | null;
   doubt: {
     smallest_side_px: number;
     dark_level: number;

@@ -2,6 +2,7 @@
 import { Camera } from "./camera";
 import { Card } from "./cards";
 import { byId, download, element } from "./dom";
+import { FACTS } from "./facts";
 import type { Answered, Question, Reply } from "./messages";
 import { csv, facesOf, type Photo } from "./photo";
 import { LABELS, TEXT } from "./strings";
@@ -58,14 +59,27 @@ async function keepFiles(): Promise<void> {
 
 // Photos and their cards
 
+const oneFace = byId<HTMLInputElement>("one-face");
+byId("one-face-label").hidden = FACTS.detector === null;
+oneFace.onchange = () => {
+  for (const photo of photos) {
+    photo.isOneFace = oneFace.checked;
+    void answerPhoto(photo);
+  }
+};
+
 const photos: Photo[] = [];
 const cards = new Map<Photo, Card>();
 let shown: string | null = null;
 
 /** Answer some photos; their cards come before those of earlier ones, in their order. */
-function add(...given: { name: string; file: Blob }[]): void {
+function add(...given: Pick<Photo, "name" | "file">[]): void {
+  addAs(oneFace.checked, given);
+}
+
+function addAs(isOneFace: boolean, given: Pick<Photo, "name" | "file">[]): void {
   const made = given.map(({ name, file }) => {
-    const photo: Photo = { name, file, isOneFace: false, outcome: null };
+    const photo: Photo = { name, file, isOneFace, outcome: null };
     const card = new Card(photo, () => {
       photo.isOneFace = true;
       void answerPhoto(photo);
@@ -81,6 +95,7 @@ function add(...given: { name: string; file: Blob }[]): void {
 
 async function answerPhoto(photo: Photo): Promise<void> {
   photo.outcome = null;
+  cards.get(photo)?.show();
   showState();
   try {
     photo.outcome = await ask({ picture: photo.file, isOneFace: photo.isOneFace, wantsPreview: true });
@@ -216,7 +231,7 @@ document.addEventListener("paste", (event) => {
   add(...pictures.map((file) => ({ name: `${TEXT.pasted(++pasted)}.${suffix(file)}`, file })));
 });
 
-const camera = new Camera((picture) => ask({ picture, isOneFace: false, wantsPreview: false }));
+const camera = new Camera((picture) => ask({ picture, isOneFace: oneFace.checked, wantsPreview: false }));
 let shots = 0;
 byId("open-camera").onclick = () => {
   camera.open().then(
@@ -240,7 +255,7 @@ for (const [path, url] of Object.entries(examples)) {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const image = element("img", { src: url, alt: TEXT.exampleAlt(name), width: 56, height: 56 });
   const button = element("button", { type: "button", className: "example" }, image);
-  button.onclick = async () => add({ name, file: await (await fetch(url)).blob() });
+  button.onclick = async () => addAs(true, [{ name, file: await (await fetch(url)).blob() }]);
   byId("examples").append(button);
 }
 

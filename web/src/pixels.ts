@@ -60,6 +60,51 @@ export function pixelsOf(canvas: OffscreenCanvas): Pixels {
   return { data: context.getImageData(0, 0, width, height).data, width, height };
 }
 
+/** The part of a picture in a box of whole numbers, at least a pixel wide and high. */
+export function cropped(image: Pixels, [x0, y0, x1, y1]: Box): Pixels {
+  const left = Math.min(x0, image.width - 1);
+  const top = Math.min(y0, image.height - 1);
+  const width = Math.max(x1 - left, 1);
+  const height = Math.max(y1 - top, 1);
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * image.width + left) * 4;
+    data.set(image.data.subarray(from, from + width * 4), y * width * 4);
+  }
+  return { data, width, height };
+}
+
+/** A picture whose pixels are the means of rectangles of another's, as `PIL.Image.reduce`. */
+function reduced(image: Pixels, across: number, down: number): Pixels {
+  const width = Math.ceil(image.width / across);
+  const height = Math.ceil(image.height / down);
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let y = 0, to = 0; y < height; y++) {
+    const rows = Math.min(down, image.height - y * down);
+    for (let x = 0; x < width; x++, to += 4) {
+      const columns = Math.min(across, image.width - x * across);
+      const start = (y * down * image.width + x * across) * 4;
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0;
+        for (let row = 0, from = start + channel; row < rows; row++, from += image.width * 4) {
+          for (let column = 0; column < columns; column++) sum += image.data[from + column * 4]!;
+        }
+        data[to + channel] = Math.floor(sum / (rows * columns) + 0.5);
+      }
+    }
+  }
+  return { data, width, height };
+}
+
+/** A whole picture as `PIL.Image.resize(size, BILINEAR, reducing_gap=gap)` gives it; see `resized`. */
+export function shrunk(image: Pixels, width: number, height: number, gap: number): Uint8Array {
+  const across = Math.max(Math.trunc(image.width / width / gap), 1);
+  const down = Math.max(Math.trunc(image.height / height / gap), 1);
+  if (across === 1 && down === 1) return resized(image, width, height);
+  const box: Box = [0, 0, image.width / across, image.height / down];
+  return resized(reduced(image, across, down), width, height, box);
+}
+
 /** Digits after the point of Pillow's weights: PRECISION_BITS of its Resample.c. */
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);

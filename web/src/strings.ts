@@ -5,9 +5,8 @@ import { FACTS } from "./facts";
 const number = (value: number) => value.toLocaleString("en");
 const plural = (count: number, one: string, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
-/** A likelihood that rounds to 100% is not certainty. */
-export const percent = (share: number) =>
-  `${(share < 1 ? Math.min(share * 100, 99.9) : 100).toFixed(1)}%`;
+/** Never 0% nor 100%, which no model can know. */
+export const percent = (share: number) => `${Math.min(Math.max(100 * share, 0.1), 99.9).toFixed(1)}%`;
 
 const rounded = (share: number) => `${(100 * share).toFixed(1)}`;
 
@@ -26,10 +25,9 @@ export const TEXT = {
   waiting: "Waiting for its turn…",
   answering: (done: number, all: number) => `${number(done)} of ${plural(all, "photo")} answered…`,
   done: (photos: number, faces: number) => `${plural(photos, "photo")}, ${plural(faces, "face")}.`,
-  noFace: "No face was found.",
-  asOneFace: "Take the whole photo for one face",
-  wholePhoto: "the whole photo",
-  face: (position: number) => `Face ${position}`,
+  noFace: "No face",
+  noFaceFound: "No face was found.",
+  asOneFace: "Answer it as one face",
   uncertain: "Uncertain",
   all: "All",
   broken: "Not answered",
@@ -43,7 +41,6 @@ export const TEXT = {
     missing: "No camera was found.",
     busy: "The camera cannot be opened; another program may be using it.",
     insecure: "The camera needs an address that begins with https://, or this machine's own.",
-    noFace: "No face",
   },
   pasted: (count: number) => `pasted-${count}`,
   notPhotos: (count: number) => `${plural(count, "file")} that ${count === 1 ? "is no photo was" : "are no photos were"} left out.`,
@@ -51,7 +48,7 @@ export const TEXT = {
   errors: {
     empty: "The file is empty.",
     unreadable:
-      "The browser cannot read this picture. JPEG, PNG, WebP, GIF, BMP and AVIF mostly work; a HEIC photo must be saved as JPEG first.",
+      "The browser cannot read this picture. Most read JPEG, PNG, WebP, GIF, BMP and AVIF; save HEIC and TIFF as JPEG first.",
     tooLarge: (width: number, height: number) =>
       `The picture has ${number(width)} × ${number(height)} pixels; at most ${number(FACTS.max_pixels)} can be answered.`,
   },

@@ -32,7 +32,7 @@ async function answered(question: Question): Promise<Answered> {
   const { picture } = question;
   const canvas = picture instanceof Blob ? await decode(picture) : drawn(picture);
   if (picture instanceof ImageBitmap) picture.close();
-  const faces = await (await engine).answer(pixelsOf(canvas));
+  const faces = await (await engine).answer(pixelsOf(canvas), question.isOneFace);
   const preview = question.wantsPreview ? await previewOf(canvas) : null;
   return { width: canvas.width, height: canvas.height, faces, preview };
 }

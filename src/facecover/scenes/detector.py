@@ -41,11 +41,15 @@ than those that the network knows."""
 MIN_SIDE_PX = 8
 """Smaller faces are left out: a few pixels for a nose and a mouth say nothing of a mask."""
 
-_OVERLAP = 0.5
+OVERLAP = 0.5
 """Of two boxes with a larger share in common (intersection over union), the likelier one stays."""
 
-_CELL_PX = 32
+CELL_PX = 32
 """The network takes sides that are multiples of this, its coarsest stride."""
+
+REDUCING_GAP = 2.0
+"""Photos are reduced by means to at least so many times the size, then resized: sooner, and almost
+the same; see `PIL.Image.Image.resize`."""
 
 _AHEAD = 2
 """Photos that wait for each thread."""
@@ -90,7 +94,7 @@ class FaceFinder:
     def look(self, image: Pixels) -> Places:
         """Every place that may be a face in ``uint8 (H, W, 3)``, RGB: several of one face."""
         height, width = image.shape[:2]
-        padding = [(0, -height % _CELL_PX), (0, -width % _CELL_PX), (0, 0)]
+        padding = [(0, -height % CELL_PX), (0, -width % CELL_PX), (0, 0)]
         given = {"images": np.pad(image, padding)[None]}
         boxes, scores = self._session.run(["boxes", "scores"], given)
         is_face = scores >= self.threshold
@@ -118,13 +122,13 @@ class FaceFinder:
         size = [max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))]
         image = photo.image
         if tuple(size) != image.size:
-            image = image.resize(size, RESAMPLING, photo.extent, reducing_gap=2.0)
+            image = image.resize(size, RESAMPLING, photo.extent, reducing_gap=REDUCING_GAP)
         places = self.look(np.asarray(image))
         back = np.divide(photo.full_size, size, dtype=np.float32)
         return Places(places.boxes * np.tile(back, 2), places.scores)
 
 
-def likeliest(places: Places, overlap: float = _OVERLAP) -> Places:
+def likeliest(places: Places, overlap: float = OVERLAP) -> Places:
     """One place of each face, the likeliest first: greedy non-maximum suppression."""
     order = np.argsort(-places.scores, kind="stable")
     boxes = places.boxes[order]
