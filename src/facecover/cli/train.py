@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from facecover.inference.model_info import ModelInfo
+    from facecover.workflows.train_run import Run
 
 
 def train_command(
-    experiment: Annotated[str, typer.Argument(help="net1, net2, maskresnet, or a YAML file.")],
+    experiment: Annotated[
+        str, typer.Argument(help="net1, net2, maskresnet, faces (a detector), or a YAML file.")
+    ],
     data: Annotated[Path, typer.Option(help="A dataset from `facecover prepare`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The run folder to make.")],
     settings: Annotated[
@@ -32,24 +35,31 @@ def train_command(
     from facecover.dataset.arrays import Dataset
     from facecover.report.run_page import network_section
     from facecover.report.terminal import render
-    from facecover.training.experiments import load_experiment
+    from facecover.training.config import Experiment
+    from facecover.training.experiments import load_any_experiment
     from facecover.training.network import describe_network
     from facecover.workflows.train_run import train
 
-    chosen = load_experiment(experiment, settings)
-    classes = Dataset.open(data).manifest.info.class_names
-    show(*render([network_section(describe_network(chosen.network, len(classes)))]))
+    chosen = load_any_experiment(experiment, settings)
+    if isinstance(chosen, Experiment):
+        classes = Dataset.open(data).manifest.info.class_names
+        show(*render([network_section(describe_network(chosen.network, len(classes)))]))
     run = train(chosen, data, output, resume=resume, device=device, progress=CONSOLE)
     show(*render(run.sections()))
+    if not run.is_detector:
+        _note_choice(run, data)
+    CONSOLE.note(f"report: {output / REPORT_NAME}")
+
+
+def _note_choice(run: "Run", data: Path) -> None:
     quoted = (
         "the model learned from the test split, too, so no split of this dataset gives a figure to "
         "quote: quote a run of the same experiment without training.refit"
         if run.info.is_refit
-        else f"for a figure to quote, facecover evaluate {output} --data {data}"
+        else f"for a figure to quote, facecover evaluate {run.folder} --data {data}"
     )
     decided = "temperature" if run.info.keeps_last_epoch else "weights"
     CONSOLE.note(f"the validation split chose the {decided}: {quoted}")
-    CONSOLE.note(f"report: {output / REPORT_NAME}")
 
 
 def export_command(

@@ -127,7 +127,13 @@ def layer_figure(network: NetworkFacts) -> Figure:
     )
 
 
-TITLES = {"loss": "Loss", "accuracy": "Accuracy", "f1": "F1", "roc_auc": "ROC-AUC"}
+TITLES = {
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "f1": "F1",
+    "roc_auc": "ROC-AUC",
+    "box_loss": "Loss of the boxes",
+}
 """The metrics drawn, with their names for people."""
 
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}

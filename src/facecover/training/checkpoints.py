@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from zipfile import ZipFile
@@ -19,7 +19,7 @@ from facecover.errors import RunError
 from facecover.files import written_file
 from facecover.progress import OnProgress, Progress
 from facecover.text import percent
-from facecover.training.config import TrainingConfig
+from facecover.training.config import DetectorTrainingConfig, TrainingConfig
 from facecover.training.lightning_module import measured_by
 
 _PREFIX = "network."
@@ -121,7 +121,9 @@ class Checkpoints(Callback):
         training: the monitor, and how many epochs without a better value end the run.
     """
 
-    def __init__(self, last: Path, best: Path, training: TrainingConfig) -> None:
+    def __init__(
+        self, last: Path, best: Path, training: TrainingConfig | DetectorTrainingConfig
+    ) -> None:
         self.best_epoch = 0
         self.best_value = float("nan")
         self._last = last
@@ -274,8 +276,21 @@ class EpochProgress(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note what was measured."""
         measured = measured_by(pl_module)
-        self._progress.note(
-            f"{self._name} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: training loss "
-            f"{measured['train_loss']:.4f}, validation loss {measured['val_loss']:.4f}, accuracy "
-            f"{percent(measured['val_accuracy'])}, ROC-AUC {measured['val_roc_auc']:.4f}"
+        shown = (
+            f"{words} {form(measured[column])}"
+            for column, (words, form) in _NOTED.items()
+            if column in measured
         )
+        self._progress.note(
+            f"{self._name} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: "
+            f"{', '.join(shown)}"
+        )
+
+
+_NOTED: dict[str, tuple[str, Callable[[float], str]]] = {
+    "train_loss": ("training loss", "{:.4f}".format),
+    "val_loss": ("validation loss", "{:.4f}".format),
+    "val_box_loss": ("of it boxes", "{:.4f}".format),
+    "val_accuracy": ("accuracy", percent),
+    "val_roc_auc": ("ROC-AUC", "{:.4f}".format),
+}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 import facecover
 from facecover.errors import ConfigError
-from facecover.training.config import Experiment
+from facecover.training.config import AnyExperiment, DetectorExperiment, Experiment
 from facecover.yaml_text import read_yaml, read_yaml_file, to_yaml
 
 KeyPath = tuple[str, ...]
@@ -131,21 +131,35 @@ def load_experiment(
         ConfigError: if there is no such experiment, it is no YAML, or a key or a value of it
             or of an override is wrong.
     """
-    if isinstance(name_or_path, Experiment):
+    experiment = load_any_experiment(name_or_path, overrides)
+    if not isinstance(experiment, Experiment):
+        raise ConfigError(
+            f"{name_or_path}: expected an experiment of a classifier, found one of a detector of "
+            "faces; it is for 'facecover train' and a dataset of whole photos"
+        )
+    return experiment
+
+
+def load_any_experiment(
+    name_or_path: str | Path | AnyExperiment, overrides: Sequence[str] = ()
+) -> AnyExperiment:
+    """An experiment of a classifier or a detector; see `load_experiment`."""
+    if isinstance(name_or_path, Experiment | DetectorExperiment):
         path, document = Path(name_or_path.name), name_or_path.model_dump()
     else:
         path = find_yaml(name_or_path, experiment_folder(), "experiment")
         document = read_yaml_file(path, "an experiment like net1")
+    kind: type[AnyExperiment] = DetectorExperiment if "task" in document else Experiment
     places: dict[KeyPath, str] = {}
     for override in overrides:
-        places[_apply(document, override)] = f"--set {override}"
+        places[_apply(document, override, kind)] = f"--set {override}"
     try:
-        return Experiment.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
-        raise explained(error, Experiment, lambda key: _place(key, places, path)) from None
+        raise explained(error, kind, lambda key: _place(key, places, path)) from None
 
 
-def experiment_to_yaml(experiment: Experiment) -> str:
+def experiment_to_yaml(experiment: AnyExperiment) -> str:
     """An experiment as YAML, every value written out: loading it gives the same experiment."""
     return to_yaml(experiment.model_dump())
 
@@ -182,15 +196,15 @@ def find_yaml(name_or_path: str | Path, folder: Path, kind: str) -> Path:
     )
 
 
-def _apply(document: dict[str, Any], override: str) -> KeyPath:
+def _apply(document: dict[str, Any], override: str, kind: type[BaseModel]) -> KeyPath:
     """Put one override into the document; gives the path that it changed."""
     where = f"--set {override}"
     name, equals, text = override.partition("=")
     if not equals or not name.strip():
         raise ConfigError(f"{where}: expected key=value, such as training.epochs=5")
     path = tuple(name.strip().split("."))
-    if path not in known_paths(Experiment):
-        raise ConfigError(f"{where}: {unknown_key(path, Experiment)}")
+    if path not in known_paths(kind):
+        raise ConfigError(f"{where}: {unknown_key(path, kind)}")
     value = read_yaml(text, where)
     section = document
     for key in path[:-1]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.documents import write_document
 from facecover.progress import SILENT, Progress
-from facecover.training.config import Experiment
+from facecover.training.config import AnyExperiment, Experiment
 from facecover.training.data_loader import check_classes, check_sources, normalisation_of
 from facecover.training.isolation import (
     Device,
@@ -73,26 +73,65 @@ def fit(
     check_classes(dataset, ("train", *evaluated_splits(experiment)))
     normalisation_of(dataset, experiment.network.input_size_px)
     check_sources(dataset, experiment)
-    folder = RunFolder(run)
+
+    def export(folder: RunFolder, chosen_by: str) -> None:
+        network = best_network(folder, experiment, dataset)
+        export_model(network, experiment, dataset, folder.model, chosen_by=chosen_by)
+
+    return run_training(
+        experiment,
+        dataset.manifest.info.digest,
+        RunFolder(run),
+        used,
+        lambda folder, state: learn(experiment, dataset, folder, state, used, progress),
+        export,
+        resume=resume,
+    )
+
+
+def run_training(
+    experiment: AnyExperiment,
+    data_digest: str,
+    folder: RunFolder,
+    device: Device,
+    learn: Callable[[RunFolder, State], None],
+    export: Callable[[RunFolder, str], None],
+    *,
+    resume: bool,
+) -> RunRecord:
+    """A run, begun or gone on with, to its model file; see `fit` for what is raised.
+
+    Args:
+        experiment: every choice.
+        data_digest: of the dataset that is learned from.
+        folder: the run's, locked meanwhile.
+        device: that is learned on.
+        learn: trains the epochs that are left and keeps the state.
+        export: writes the model file, given what chose the weights.
+        resume: go on where there is a run.
+    """
     with locked_run(folder):
-        record = _begin(folder, experiment, dataset, used, resume=resume)
+        record = _begin(folder, experiment, data_digest, device, resume=resume)
         state = restore_state(folder, experiment)
         with _saying_how_to_go_on(folder, state, experiment), isolated():
             if not state.is_over(experiment):
-                record = _learned(experiment, dataset, folder, record, state, used, progress)
+                record = _learned(experiment, folder, record, state, learn)
             elif record.is_finished and folder.model.is_file():
                 return record
             else:
                 # It may have been killed after the last checkpoint and before it wrote that down.
                 record = _updated(record, experiment, state)
-            return _finished(experiment, dataset, folder, record)
+            export(folder, record.chosen_by)
+            record = dataclasses.replace(record, is_finished=True)
+            write_document(folder.record, record)
+            return record
 
 
 def _begin(
-    folder: RunFolder, experiment: Experiment, dataset: Dataset, device: Device, *, resume: bool
+    folder: RunFolder, experiment: AnyExperiment, data_digest: str, device: Device, *, resume: bool
 ) -> RunRecord:
     fresh = RunRecord(
-        data_digest=dataset.manifest.info.digest,
+        data_digest=data_digest,
         device=describe_device(device),
         versions={
             "facecover": facecover.__version__,
@@ -109,36 +148,24 @@ def _begin(
 
 
 def _learned(
-    experiment: Experiment,
-    dataset: Dataset,
+    experiment: AnyExperiment,
     folder: RunFolder,
     record: RunRecord,
     state: State,
-    device: Device,
-    progress: Progress,
+    learn: Callable[[RunFolder, State], None],
 ) -> RunRecord:
     save_experiment(folder, experiment)
     # What finished earlier, with fewer epochs, is finished no more.
     write_document(folder.record, _updated(record, experiment, state))
     try:
-        learn(experiment, dataset, folder, state, device, progress)
+        learn(folder, state)
     finally:
         record = _updated(record, experiment, state)
         write_document(folder.record, record)
     return record
 
 
-def _finished(
-    experiment: Experiment, dataset: Dataset, folder: RunFolder, record: RunRecord
-) -> RunRecord:
-    network = best_network(folder, experiment, dataset)
-    export_model(network, experiment, dataset, folder.model, chosen_by=record.chosen_by)
-    record = dataclasses.replace(record, is_finished=True)
-    write_document(folder.record, record)
-    return record
-
-
-def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunRecord:
+def _updated(record: RunRecord, experiment: AnyExperiment, state: State) -> RunRecord:
     rows = state.history.rows
     gave_up = state.checkpoints.gave_up(len(rows))
     return dataclasses.replace(
@@ -153,7 +180,9 @@ def _updated(record: RunRecord, experiment: Experiment, state: State) -> RunReco
 
 
 @contextmanager
-def _saying_how_to_go_on(folder: RunFolder, state: State, experiment: Experiment) -> Iterator[None]:
+def _saying_how_to_go_on(
+    folder: RunFolder, state: State, experiment: AnyExperiment
+) -> Iterator[None]:
     """An interrupt that leaves the block says how to go on."""
     try:
         with interruptible():

@@ -205,7 +205,8 @@ def compiled(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 def measured_by(module: LightningModule) -> dict[str, float]:
     """The last epoch's measures by column, such as ``val_loss``."""
-    return module.measured if isinstance(module, Classification) else {}
+    measured: dict[str, float] = getattr(module, "measured", {})
+    return measured
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

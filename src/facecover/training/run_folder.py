@@ -16,8 +16,8 @@ from facecover.files import check_replaceable, written_file
 from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
 from facecover.locks import locked
-from facecover.training.config import Experiment
-from facecover.training.experiments import experiment_to_yaml, load_experiment
+from facecover.training.config import AnyExperiment, Experiment
+from facecover.training.experiments import experiment_to_yaml, load_any_experiment
 
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.csv"
@@ -120,7 +120,7 @@ def locked_run(run: RunFolder) -> Iterator[None]:
         yield
 
 
-def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None:
+def begin_run(run: RunFolder, experiment: AnyExperiment, record: RunRecord) -> None:
     """Write down in a locked run folder what is about to happen.
 
     Raises:
@@ -135,7 +135,7 @@ def begin_run(run: RunFolder, experiment: Experiment, record: RunRecord) -> None
     save_experiment(run, experiment)
 
 
-def save_experiment(run: RunFolder, experiment: Experiment) -> None:
+def save_experiment(run: RunFolder, experiment: AnyExperiment) -> None:
     """Write the complete experiment.
 
     Raises:
@@ -145,7 +145,7 @@ def save_experiment(run: RunFolder, experiment: Experiment) -> None:
         beside.write_text(experiment_to_yaml(experiment), "utf-8")
 
 
-def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) -> RunRecord:
+def check_resumable(run: RunFolder, experiment: AnyExperiment, data_digest: str) -> RunRecord:
     """The record of a run that may be gone on with.
 
     Raises:
@@ -160,11 +160,14 @@ def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) ->
             f"{record.data_digest[:12]}, found {data_digest[:12]}; name that dataset with --data, "
             "or another folder with -o"
         )
-    begun = load_experiment(run.config) if run.config.is_file() else experiment
-    if (begun.augmentation is None) != (experiment.augmentation is None):
-        had, has = (
-            "without" if one.augmentation is None else "with" for one in (begun, experiment)
+    begun = load_any_experiment(run.config) if run.config.is_file() else experiment
+    if type(begun) is not type(experiment):
+        raise RunError(
+            f"{run.folder}: the run was begun with {begun.name}, found {experiment.name}, which is "
+            "for another task; name another folder with -o"
         )
+    if _is_augmented(begun) != _is_augmented(experiment):
+        had, has = ("with" if _is_augmented(one) else "without" for one in (begun, experiment))
         raise RunError(
             f"{run.folder}: the run was begun {had} augmentation, found an experiment {has} it; "
             f"go on with {run.config} as the experiment, or name another folder with -o"
@@ -181,6 +184,10 @@ def check_resumable(run: RunFolder, experiment: Experiment, data_digest: str) ->
                 "another folder with -o"
             )
     return record
+
+
+def _is_augmented(experiment: AnyExperiment) -> bool:
+    return not isinstance(experiment, Experiment) or experiment.augmentation is not None
 
 
 def _flat(document: dict[str, Any], above: str = "") -> dict[str, Any]:

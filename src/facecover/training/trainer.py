@@ -20,7 +20,7 @@ from facecover.training.checkpoints import (
     load_checkpoint,
     write_rows,
 )
-from facecover.training.config import Experiment
+from facecover.training.config import AnyExperiment, Experiment
 from facecover.training.data_loader import (
     EVALUATION_BATCH,
     Loader,
@@ -48,7 +48,7 @@ class State:
     history: History
     checkpoints: Checkpoints
 
-    def is_over(self, experiment: Experiment) -> bool:
+    def is_over(self, experiment: AnyExperiment) -> bool:
         """Whether every epoch was trained, or training was stopped early."""
         done = len(self.history.rows)
         return done >= experiment.training.epochs or self.checkpoints.gave_up(done)
@@ -59,7 +59,7 @@ def evaluated_splits(experiment: Experiment) -> tuple[str, ...]:
     return ("val", "test") if experiment.training.test_curves else ("val",)
 
 
-def restore_state(folder: RunFolder, experiment: Experiment) -> State:
+def restore_state(folder: RunFolder, experiment: AnyExperiment) -> State:
     """The state of the last finished epoch, or that of none.
 
     Raises:
@@ -122,7 +122,7 @@ def new_loaders(
 
 
 def new_trainer(
-    experiment: Experiment, device: Device, callbacks: list[Callback], folder: Path
+    experiment: AnyExperiment, device: Device, callbacks: list[Callback], folder: Path
 ) -> Trainer:
     """Lightning's loop over the epochs of an experiment; it writes and says nothing itself."""
     return Trainer(

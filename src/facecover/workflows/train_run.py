@@ -14,6 +14,7 @@ import pandas as pd
 
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.opened import of_dataset
+from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.documents import to_document
 from facecover.errors import ConfigError
 from facecover.evaluation.performance import Evaluation
@@ -25,16 +26,19 @@ from facecover.inference.model_info import BandFit, ModelInfo
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section, table
-from facecover.report.html import notebook_frame
+from facecover.report.detector_page import detector_sections
+from facecover.report.html import notebook_frame, write_page
 from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
+from facecover.scenes.model_file import read_detector_file
 from facecover.text import percent
-from facecover.training.experiments import load_experiment
+from facecover.training.config import DetectorExperiment
+from facecover.training.experiments import load_any_experiment
 from facecover.training.run_folder import RunFolder, RunRecord, load_record, read_curves
 from facecover.workflows.measure_models import as_run, load_models, measure
 
 if TYPE_CHECKING:
-    from facecover.training.config import Experiment
+    from facecover.training.config import AnyExperiment
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,24 @@ class Run:
         """The curves."""
         return self.curves
 
+    @cached_property
+    def is_detector(self) -> bool:
+        """Whether it finds faces in whole photos, and does not classify them.
+
+        Raises:
+            ConfigError: if its experiment cannot be read.
+        """
+        return isinstance(load_any_experiment(self.files.config), DetectorExperiment)
+
     def sections(self) -> tuple[Section, ...]:
         """What there is to show of it, on a page or in a terminal."""
+        if self.is_detector:
+            return detector_sections(
+                read_detector_file(self.files.model).info,
+                self.curves,
+                seconds=self.record.seconds,
+                device=self.record.device,
+            )
         reported = RunReport(
             self.info.name,
             self.info,
@@ -116,11 +136,11 @@ class Run:
         return run_sections(reported)
 
     def _repr_html_(self) -> str:
-        return notebook_frame(self.info.name, self.sections())
+        return notebook_frame(self.folder.name, self.sections())
 
 
 def train(
-    experiment: "str | Path | Experiment",
+    experiment: "str | Path | AnyExperiment",
     data: str | Path,
     output: str | Path,
     *,
@@ -132,8 +152,9 @@ def train(
     """Train a network, keep its best or last weights, and measure its model file on validation.
 
     Args:
-        experiment: ``net1``, ``net2``, ``maskresnet``, a YAML file, or an experiment.
-        data: a dataset from `prepare`.
+        experiment: ``net1``, ``net2``, ``maskresnet``, ``faces`` (a detector), a YAML file, or an
+            experiment.
+        data: a dataset from `prepare`; of whole photos for a detector.
         output: the run folder to make; its report is written there, too.
         settings: values to change, each as ``section.key=value``.
         resume: go on with a run that was stopped.
@@ -153,7 +174,9 @@ def train(
     from facecover.training.fit import fit  # PyTorch takes seconds to import
 
     folder = Path(output)
-    chosen = load_experiment(experiment, settings)
+    chosen = load_any_experiment(experiment, settings)
+    if isinstance(chosen, DetectorExperiment):
+        return _train_detector(chosen, Path(data), folder, resume, device, progress)
     dataset = Dataset.open(Path(data))
     record = fit(chosen, dataset, folder, resume=resume, device=device, progress=progress)
     (model,) = load_models([folder])
@@ -168,6 +191,25 @@ def train(
         validation.drops,
     )
     return Run(folder, record, evaluation)
+
+
+def _train_detector(
+    experiment: DetectorExperiment,
+    data: Path,
+    folder: Path,
+    resume: bool,
+    device: str,
+    progress: Progress,
+) -> Run:
+    from facecover.training.detector_training import fit_detector
+
+    dataset = PhotoDataset.open(data)
+    record = fit_detector(
+        experiment, dataset, folder, resume=resume, device=device, progress=progress
+    )
+    run = Run(folder, record)
+    write_page(folder / REPORT_NAME, experiment.name, run.sections())
+    return run
 
 
 @dataclass(frozen=True)
