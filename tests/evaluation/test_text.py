@@ -90,3 +90,13 @@ def test_numbers_as_people_read_them() -> None:
     assert points(-0.008) == "0.8 points"
     assert joined("a") == "a"
     assert joined("abc") == "a, b and c"
+
+
+def test_labels_that_may_be_exchanged_are_said_to_be() -> None:
+    labels = np.arange(80) % 2
+    scores = np.where(labels == 1, 0.9, 0.2) + np.linspace(0, 0.09, 80)
+    images = fake_images(np.column_stack([1 - scores, scores]))
+    for named, expected in ((labels, False), (1 - labels, True)):
+        metrics = evaluate_images(FakeClassifier(), images, named, resamples=100).metrics
+        said = " ".join(cautions(metrics))
+        assert ("no_mask and mask may be exchanged in these labels" in said) is expected

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from tests.evaluation.synthetic import (
     FakeClassifier,
     evaluation_of,
@@ -21,6 +22,7 @@ from facecover.evaluation.thresholds import (
     cost_at,
 )
 from facecover.evaluation.uncertain_band import band_reaching, choose_band, is_uncertain
+from facecover.labels import MASK
 from facecover.report.confidence_section import SAME_IMAGES, band_sentences, threshold_sentences
 
 
@@ -203,3 +205,27 @@ def test_what_cannot_be_chosen_is_refused() -> None:
         choose_threshold(three, Costs(1, 1), None)
     with pytest.raises(ConfigError, match="a model of two classes"):
         choose_band(three, 0.9, three)
+
+
+def _evaluated(n: int, seed: int) -> Evaluation:
+    """Images whose masks are missed at 0.5 twice as often as bare faces are called one."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    scores = expit(rng.normal(np.where(labels == MASK, 0.8, -1.6), 1))
+    images = fake_images(np.column_stack([1 - scores, scores]))
+    return evaluate_images(FakeClassifier(), images, labels, resamples=200)
+
+
+def test_what_few_mistakes_chose_is_said_to_be_chance_and_what_many_did_is_not() -> None:
+    few, many = _evaluated(40, 0), _evaluated(2000, 0)
+    for images, expected in ((few, True), (many, False)):
+        threshold = choose_threshold(images, Costs(5, 1), images)
+        assert threshold.gain is not None
+        assert threshold.may_be_chance is expected
+        assert threshold.to_json()["gain"]["may_be_chance"] is expected  # type: ignore[index,call-overload]
+        words = " ".join(threshold_sentences(threshold, "images"))
+        assert ("Too few mistakes chose it" in words) is expected
+    band = choose_band(many, 0.95, many)
+    assert not band.may_be_chance
+    assert band.gain.value == pytest.approx(0.95 - many.answers.is_right.mean(), abs=0.02)
+    assert choose_band(few, 0.99, few).may_be_chance

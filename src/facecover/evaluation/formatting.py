@@ -86,7 +86,24 @@ def cautions(metrics: Metrics) -> tuple[str, ...]:
     for reason in dict.fromkeys(metrics.undefined.values()):
         keys = [kind_of(key).title for key, why in metrics.undefined.items() if why == reason]
         found.append(f"Undefined, because {reason}: {joined(keys)}.")
-    return tuple(found)
+    return (*found, *_exchanged(metrics))
+
+
+_FAR_UNDER_HALF = 0.3
+"""A ROC-AUC that no honest classifier has: even one that learned nothing stays near 0.5."""
+
+
+def _exchanged(metrics: Metrics) -> tuple[str, ...]:
+    """A sentence if the model tells the classes apart, the wrong way round."""
+    value, bounds = metrics.values["roc_auc"], metrics.ci95["roc_auc"]
+    if value is None or value > _FAR_UNDER_HALF or (bounds is not None and bounds[1] > 0.5):
+        return ()
+    bare, masked = metrics.class_names[:2]
+    return (
+        f"ROC-AUC {number(kind_of('roc_auc'), value)} is far under 0.5: the model tells the two "
+        f"classes apart the wrong way round, so {bare} and {masked} may be exchanged in these "
+        "labels. Look at some photos; --map says what a class name means.",
+    )
 
 
 def flattery(evaluation: Evaluation, *, named: bool = False) -> tuple[str, ...]:

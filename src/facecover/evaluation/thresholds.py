@@ -1,17 +1,20 @@
 """The threshold that costs least, where a missed mask and a false alarm have stated costs."""
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from facecover.documents import Json, to_document
 from facecover.errors import ConfigError
 from facecover.evaluation.answers import Answers
-from facecover.evaluation.intervals import Interval, proportion_interval
+from facecover.evaluation.intervals import Interval, proportion_interval, resample_weights
 from facecover.evaluation.metrics import Floats
-from facecover.evaluation.performance import Evaluation, mean
+from facecover.evaluation.performance import Estimate, Evaluation, mean
 from facecover.labels import MASK, NO_MASK
 
 HALF = 0.5
@@ -76,6 +79,7 @@ class ThresholdChoice:
 
     Attributes:
         chosen_on: the evaluation that chose it; None if a formula did.
+        gain: what it saves of an image's cost at 0.5, see `out_of_bag`; None if a formula chose.
         same_images: whether images that it is measured on chose it too.
         measured: what it costs on the evaluated images.
         at_half: what a threshold of 0.5 costs there.
@@ -84,6 +88,7 @@ class ThresholdChoice:
 
     costs: Costs
     chosen_on: Evaluation | None
+    gain: Estimate | None
     same_images: bool
     measured: CostAt
     at_half: CostAt
@@ -94,6 +99,11 @@ class ThresholdChoice:
     def threshold(self) -> float:
         """The one that was chosen."""
         return self.measured.threshold
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether what it saves may be chance."""
+        return may_be_chance(self.gain)
 
     @property
     def method(self) -> str:
@@ -115,6 +125,7 @@ class ThresholdChoice:
             "chosen_on": None if chosen is None else chosen.split,
             "chosen_n": None if chosen is None else len(chosen.answers),
             "method": self.method,
+            "gain": gain_to_json(self.gain),
             "same_images": self.same_images,
             "measured": {**self.measured.to_json(), "at_half": self.at_half.to_json()},
             "difference": self.difference,
@@ -146,12 +157,67 @@ def choose_threshold(
     return ThresholdChoice(
         costs=costs,
         chosen_on=chosen_on,
+        gain=None if chosen_on is None else _saved(chosen_on, costs),
         same_images=same,
         measured=cost_at(evaluation, threshold, costs),
         at_half=cost_at(evaluation, HALF, costs),
         difference=difference.value or 0.0,
         difference_ci95=difference.ci95,
     )
+
+
+_CHOICES = 100
+"""Resamples that choose anew; each image is outside of about 37 of them."""
+
+
+def out_of_bag(chosen_on: Evaluation, effect: Callable[[Answers], Floats]) -> Floats:
+    """What a choice does to each image where others made it: ``float64 (N, K)``.
+
+    The leave-one-out bootstrap (Efron and Tibshirani, "Improvements on Cross-Validation: The .632+
+    Bootstrap Method", Journal of the American Statistical Association 92, 1997): it is made anew on
+    resamples, and an image's figures are the means over those that it is not in. What a choice
+    seems to gain on the very images that made it, few mistakes decide.
+
+    Args:
+        chosen_on: the images that choose.
+        effect: makes the choice on some answers, and gives what it does to every image.
+    """
+    answers, units = chosen_on.answers, chosen_on.bootstrap.units
+    draws = resample_weights(units, resamples=_CHOICES, seed=chosen_on.metrics.seed)
+    sums, times = np.zeros((len(answers), 1)), np.zeros((len(answers), 1))
+    for weights in itertools.chain.from_iterable(draws):
+        drawn = answers.of(np.repeat(np.arange(len(answers)), weights.astype(np.int64)))
+        outside = (weights == 0)[:, None]
+        sums = sums + outside * effect(drawn)
+        times += outside
+    # One that is in every resample, as with a single group, tells nothing.
+    return np.divide(sums, times, out=np.zeros_like(sums), where=times > 0)
+
+
+def _saved(chosen_on: Evaluation, costs: Costs) -> Estimate:
+    """What a threshold saves on images that did not choose it."""
+    answers = chosen_on.answers
+    at_half = _costs(answers, HALF, costs)
+
+    def effect(drawn: Answers) -> Floats:
+        return (at_half - _costs(answers, cheapest_threshold(drawn, costs), costs))[:, None]
+
+    return mean(chosen_on, out_of_bag(chosen_on, effect)[:, 0])
+
+
+def may_be_chance(gain: Estimate | None) -> bool:
+    """Whether a gain's interval reaches down to none: there it is wider than the gain."""
+    if gain is None or not gain.value:
+        return False
+    return gain.ci95 is None or gain.ci95[0] <= 0
+
+
+def gain_to_json(gain: Estimate | None) -> Json:
+    """``value``, ``ci95`` and ``may_be_chance``; null where there is none."""
+    if gain is None:
+        return None
+    facts = {"value": gain.value, "ci95": gain.ci95, "may_be_chance": may_be_chance(gain)}
+    return cast(Json, to_document(facts))
 
 
 def cheapest_threshold(answers: Answers, costs: Costs) -> float:

@@ -13,7 +13,12 @@ from facecover.evaluation.formatting import FEW_IMAGES
 from facecover.evaluation.intervals import Interval, interval_of
 from facecover.evaluation.metrics import Floats
 from facecover.evaluation.performance import Estimate, Evaluation, share
-from facecover.evaluation.thresholds import check_two_classes
+from facecover.evaluation.thresholds import (
+    check_two_classes,
+    gain_to_json,
+    may_be_chance,
+    out_of_bag,
+)
 from facecover.labels import MASK
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.5)
@@ -119,6 +124,7 @@ class BandChoice:
         is_reached: whether the images that chose it reach the target.
         chosen_accuracy: of what is answered there.
         chosen_coverage: the share that is answered there.
+        gain: by how much what is answered is right more often than all is, see `out_of_bag`.
         same_images: whether images that it is measured on chose it too.
         accuracy: of what is answered of the evaluated images.
         unanswered: the share of them that is not.
@@ -130,9 +136,15 @@ class BandChoice:
     chosen_on: Evaluation
     chosen_accuracy: float
     chosen_coverage: float
+    gain: Estimate
     same_images: bool
     accuracy: Estimate
     unanswered: Estimate
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether what it gains may be chance."""
+        return self.band is not None and may_be_chance(self.gain)
 
     def to_json(self) -> dict[str, Json]:
         """``chosen_on`` and ``measured`` say how much of which images is answered how well."""
@@ -145,6 +157,7 @@ class BandChoice:
                 "n": len(self.chosen_on.answers),
                 "accuracy": self.chosen_accuracy,
                 "coverage": self.chosen_coverage,
+                "gain": gain_to_json(self.gain),
             },
             "same_images": self.same_images,
             "measured": {
@@ -191,10 +204,31 @@ def choose_band(evaluation: Evaluation, target: float, chosen_on: Evaluation) ->
         chosen_on=chosen_on,
         chosen_accuracy=right,
         chosen_coverage=float(there.mean()),
+        gain=_gained(chosen_on, target),
         same_images=bool(np.isin(chosen_on.rows, evaluation.rows).any()),
         accuracy=share(evaluation, evaluation.answers.is_right, answered),
         unanswered=share(evaluation, ~answered),
     )
+
+
+def _gained(chosen_on: Evaluation, target: float) -> Estimate:
+    """What a band gains in accuracy on images that did not choose it."""
+    answers = chosen_on.answers
+    is_right = answers.is_right.astype(np.float64)
+
+    def effect(drawn: Answers) -> Floats:
+        answered = ~is_uncertain(answers, band_reaching(drawn, target))
+        return np.column_stack([answered, answered * is_right])
+
+    answered, right = out_of_bag(chosen_on, effect).T
+    parts = np.column_stack([right, answered, is_right, np.ones_like(is_right)])
+
+    def gain(weights: Floats) -> Floats:
+        sums = weights @ parts
+        return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1e-9) - sums[:, 2] / sums[:, 3])
+
+    value = float(gain(np.ones((1, len(parts))))[0])
+    return Estimate(value, interval_of(chosen_on.bootstrap.draws(gain)), len(parts))
 
 
 def is_uncertain(answers: Answers, band: Band | None) -> npt.NDArray[np.bool_]:

@@ -1,10 +1,11 @@
 """How far to trust a model's confidence: the part of a page about calibration and its choices."""
 
 import dataclasses
+from collections.abc import Callable
 
 from matplotlib.figure import Figure as Drawing
 
-from facecover.evaluation.formatting import interval, kind_of
+from facecover.evaluation.formatting import interval, kind_of, signed_points
 from facecover.evaluation.performance import MEASURES, Calibration, Estimate
 from facecover.evaluation.thresholds import CostAt, ThresholdChoice
 from facecover.evaluation.uncertain_band import COVERAGES, BandChoice, RiskCoverage
@@ -124,7 +125,36 @@ def threshold_sentences(choice: ThresholdChoice, images: str) -> tuple[str, ...]
         f"On {choice.measured.n:,} {images} it costs {_cost(choice.measured)}; a threshold of 0.5 "
         f"costs {_cost(choice.at_half)}. {_verdict(choice)}"
     )
-    return (lead, measured, *((SAME_IMAGES,) if choice.same_images else ()))
+    return (
+        lead,
+        *_chance(choice, _saves),
+        measured,
+        *((SAME_IMAGES,) if choice.same_images else ()),
+    )
+
+
+def _chance(
+    choice: ThresholdChoice | BandChoice, in_words: Callable[[float], str]
+) -> tuple[str, ...]:
+    """A warning where what a choice gains may be chance; nothing otherwise."""
+    gain = choice.gain
+    if gain is None or gain.value is None or not choice.may_be_chance:
+        return ()
+    bounds = "" if gain.ci95 is None else f" (95% interval {in_words(gain.ci95[0])} to "
+    bounds += "" if gain.ci95 is None else f"{in_words(gain.ci95[1])})"
+    return (
+        f"Too few mistakes chose it: on images outside the resamples that choose it anew it gains "
+        f"{in_words(gain.value)}{bounds}, an interval that reaches down to nothing. Bring more "
+        "validation images before it is used.",
+    )
+
+
+def _saves(cost: float) -> str:
+    return f"{cost:.4g} an image".replace("-", "\N{MINUS SIGN}")
+
+
+def _in_points(share: float) -> str:
+    return f"{signed_points(share)} points"
 
 
 def _cost(cost: CostAt) -> str:
@@ -160,7 +190,7 @@ def band_sentences(choice: BandChoice, images: str) -> tuple[str, ...]:
         choice: what was chosen.
         images: the evaluated ones in words, such as ``test images``.
     """
-    found = [_band_lead(choice)]
+    found = [_band_lead(choice), *_chance(choice, _in_points)]
     if choice.accuracy.value is None:
         found.append(f"It leaves every one of {choice.unanswered.n:,} {images} unanswered.")
     else:
@@ -222,6 +252,7 @@ def _target_met(choice: BandChoice) -> str:
 def _threshold_finding(choice: ThresholdChoice) -> str:
     low, high = choice.difference_ci95 or (0.0, 0.0)
     chance = "; the difference may be chance" if low <= 0 <= high else ""
+    chance = "; chosen by too few mistakes" if choice.may_be_chance else chance
     return (
         f"At the threshold {choice.threshold:.4g} an image costs {choice.measured.cost:.4g}, at "
         f"0.5 {choice.at_half.cost:.4g}{chance}{_flattered(same_images=choice.same_images)}."
@@ -237,6 +268,7 @@ def _band_finding(choice: BandChoice) -> str:
     return (
         f"Outside the uncertain band {percent(choice.accuracy.value)} of the answers are right; "
         f"{percent(choice.unanswered.value or 0.0)} of the images stay unanswered"
+        f"{'; chosen by too few mistakes' if choice.may_be_chance else ''}"
         f"{_flattered(same_images=choice.same_images)}."
     )
 

@@ -324,6 +324,11 @@ def banded(file: ModelFile, data: Path, target: float, path: Path) -> ModelFile:
             f"{evaluation.counted_images}: the most is {percent(choice.chosen_accuracy)}, of "
             f"{percent(choice.chosen_coverage)} of them; no file was written: ask for less"
         )
+    if choice.may_be_chance:
+        raise ConfigError(
+            f"--target-accuracy {target:g}: {evaluation.counted_images} are too few to choose a "
+            "band on: what it gains may be chance; no file was written: bring more of them"
+        )
     fit = BandFit(target, len(evaluation.answers), choice.chosen_coverage, choice.chosen_accuracy)
     return with_band(file, choice.band, fit, path)
 
