@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from msgspec import Meta, Struct
 
+from facecover.inference.model_info import BandFit
 from facecover.inference.prediction import Reason
 from facecover.serving.problems import MEDIA_TYPE, Problem, Unreadable
 from facecover.serving.uploads import MAX_PHOTOS
@@ -40,6 +41,7 @@ class ModelFacts(Struct, forbid_unknown_fields=True):
     classes: list[str]
     threshold: Probability
     uncertain_band: tuple[Probability, Probability] | None
+    band_fit: BandFit | None
     sources: list[str]
     training_images: int
     file_sha256: str
@@ -60,7 +62,7 @@ _EXAMPLES: dict[str, Any] = {
     "/v1/models": [
         ModelFacts(
             "maskresnet", "face", "int8", 96, 556_758, ["no_mask", "mask"], 0.5, (0.4, 0.6),
-            ["photos"], 8_894, "0f" * 32, "0.1.0",
+            BandFit(0.995, 889, 0.98, 0.9954), ["photos"], 8_894, "0f" * 32, "0.1.0",
         )
     ],
     "/healthz": Status("ok"),
