@@ -1,4 +1,6 @@
+import errno
 import inspect
+import os
 import re
 
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facecover import errors
-from facecover.errors import FacecoverError, shown
+from facecover.errors import FacecoverError, is_out_of_memory, shown
 
 ERRORS = [
     error
@@ -40,3 +42,18 @@ def test_any_name_is_shown_in_one_printable_line(name: str) -> None:
 
 def test_bytes_that_are_no_text_and_line_breaks_are_escaped() -> None:
     assert shown("a\nb\udcff é 口罩.jpg") == r"a\nb\udcff é 口罩.jpg"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("can't start new thread"), True),
+        (ImportError("libx.so: failed to map segment from shared object"), True),
+        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), True),
+        (RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"), True),
+        (RuntimeError("dictionary changed size during iteration"), False),
+    ],
+)
+def test_too_little_memory_is_known_in_many_words(error: Exception, *, is_one: bool) -> None:
+    assert is_out_of_memory(error) is is_one

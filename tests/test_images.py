@@ -702,3 +702,13 @@ def test_a_picture_without_light_or_contrast_is_named_and_a_poor_one_is_not() ->
     assert poor_light(lamp) == "too_dark"
     lamp[:3, :2] = 255
     assert poor_light(lamp) is None
+
+
+def test_too_little_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Image.Image) -> None:
+        raise MemoryError
+
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
+    with pytest.raises(ImageError, match=r"a\.png: not enough memory for its pixels"):
+        read_photo(tmp_path / "a.png")

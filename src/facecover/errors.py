@@ -135,3 +135,14 @@ def explained(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]
             raise
         reason = _REASONS.get(error.errno, f"{error.strerror or error}; name another place")
         raise OutputError(f"{shown(path)}: cannot be written: {reason}") from error
+
+
+_SIGNS_OF_NO_MEMORY = (
+    "bad_alloc", "llocate memory", "failed to map segment", "can't start new thread",
+    "can't allocate",
+)  # fmt: skip
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error stands for too little memory; libraries say so in many ways."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS_OF_NO_MEMORY)

@@ -409,7 +409,7 @@ def _silence_libtiff() -> None:
 # readers were fuzzed.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
-    MemoryError, AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
+    AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
     Image.DecompressionBombError,
 )  # fmt: skip
 
@@ -421,6 +421,8 @@ def _explained(where: str) -> Iterator[None]:
             yield
         except ImageError:
             raise
+        except MemoryError as error:
+            raise ImageError(f"{where}: not enough memory for its pixels") from error
         except _DAMAGE as error:
             reason = shown(str(error)) or type(error).__name__
             raise ImageError(f"{where}: broken image: {reason}") from error

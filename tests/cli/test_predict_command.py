@@ -26,7 +26,8 @@ from tests.inference.example_model import sealed_example
 from facecover.cli.outcomes import read_list
 from facecover.cli.predict import csv_header, csv_line, json_line, text_line
 from facecover.drawn.drawn_dataset import draw_face
-from facecover.inference.prediction import Prediction
+from facecover.inference.classifier import Classifier
+from facecover.inference.prediction import Input, Prediction
 from facecover.photos import Broken
 
 CLASSES = ("no_mask", "mask")
@@ -296,6 +297,28 @@ def test_ctrl_c_keeps_what_is_answered(model: Path, photos: Path, tmp_path: Path
     assert errors.splitlines()[-1] == f"facecover: stopped after {len(lines):,} of 3,004"
     assert "Traceback" not in errors
     assert (tmp_path / "sheet.png").is_file()
+
+
+def test_without_memory_what_is_answered_stays_and_the_rest_is_one_line(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Classifier.answers
+
+    def run_short(self: Classifier, inputs: list[Input]) -> list[Prediction]:
+        if short.pop(0):
+            raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc")
+        return answers(self, inputs)
+
+    short = [False, True]
+    monkeypatch.setattr(Classifier, "answers", run_short)
+    done = run_here(
+        "predict", photos, "--model", model, "--batch-size", 1, "--sheet", tmp_path / "sheet.png"
+    )
+    assert done.status == 1
+    assert len(done.out.splitlines()) == 1
+    assert (tmp_path / "sheet.png").is_file()
+    (line,) = done.refusals
+    assert line.startswith("facecover: not enough memory: stopped after 1 of 4; close other")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes are POSIX")

@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -75,6 +76,18 @@ def test_workers_and_order_do_not_change_the_data(class_folders: Path, tmp_path:
     four = prepared(source, tmp_path / "four", workers=4)
     np.testing.assert_array_equal(one.images(64), four.images(64))
     assert one.manifest.info.digest == four.manifest.info.digest
+
+
+def test_without_shared_memory_one_process_decodes(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    source = as_source(few_photos)
+    one = prepared(source, tmp_path / "one", workers=1)
+    monkeypatch.setattr("facecover.dataset.decode.ProcessPoolExecutor", refuse)
+    assert prepared(source, tmp_path / "two", workers=2).manifest.info == one.manifest.info
 
 
 def test_the_digest_follows_pixels_labels_and_split(class_folders: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from facecover.errors import NO_ROOM, FacecoverError, shown
+from facecover.errors import NO_ROOM, FacecoverError, is_out_of_memory, shown
 
 TRAIN_MODULES = frozenset(
     {
@@ -34,7 +34,7 @@ SERVE_MODULES = frozenset(
 def main() -> None:
     """Run `facecover`.
 
-    Exit status: 0 done; 1 bad input or no room for an output, said in one line on standard error;
+    Exit status: 0 done; 1 bad input, no room or no memory, said in one line on standard error;
     2 wrong usage; 130 stopped with Ctrl-C, 143 by SIGTERM and 129 by the end of the terminal, all
     in the same way. A bug keeps its traceback.
     """
@@ -61,10 +61,10 @@ def main() -> None:
             f"this command needs {error.name}, which is not installed; "
             f"pip install 'facecover[{extra}]'"
         )
-    except OSError as error:
-        if error.errno not in NO_ROOM:
+    except Exception as error:
+        if (text := _out_of_room_or_memory(error)) is None:
             raise
-        _stop(_no_room(error))
+        _stop(text)
 
 
 def _extra_with(module: str) -> str | None:
@@ -130,6 +130,18 @@ def _stop(message: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+def _out_of_room_or_memory(error: Exception) -> str | None:
+    """What is said where either is short; None for a bug."""
+    if is_out_of_memory(error):
+        reason = _one_line(error)[:_MOST_OF_REASON] or type(error).__name__
+        return f"not enough memory: {reason}; close other programs, or raise the limit"
+    return _no_room(error) if isinstance(error, OSError) and error.errno in NO_ROOM else None
+
+
+_MOST_OF_REASON = 200
+"""Characters; libraries name the lines of their source."""
+
+
 def _no_room(error: OSError) -> str:
     """What is said of a full disk; standard output is let go where it is what is full."""
     try:
@@ -144,5 +156,5 @@ def _no_room(error: OSError) -> str:
     )
 
 
-def _one_line(error: FacecoverError) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import typer
 
-from facecover.errors import LAYOUT, ConfigError, ImageError, shown
+from facecover.errors import LAYOUT, ConfigError, ImageError, is_out_of_memory, shown
 from facecover.photos import Broken
 
 NEEDS_A_LOOK = 3
@@ -129,14 +129,20 @@ def run_to_end(work: Work[Any], names: list[str]) -> None:
 
     Raises:
         ImageError: if there was no photo.
+        KeyboardInterrupt: on Ctrl-C, with how far it came.
+        MemoryError: likewise, if there is too little.
     """
     try:
         work.run()
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as stop:
+        is_stopped = isinstance(stop, KeyboardInterrupt)
+        if not is_stopped and not is_out_of_memory(stop):
+            raise
         work.end()
         total = work.outcomes.total
         of = "" if total is None else f" of {total:,}"
-        raise KeyboardInterrupt(f"stopped after {work.done:,}{of}") from None
+        kind = KeyboardInterrupt if is_stopped else MemoryError
+        raise kind(f"stopped after {work.done:,}{of}") from None
     work.end()
     if not work.done:
         raise ImageError(f"{', '.join(map(shown, names[:3]))}: no photo found{work.left_out()}")

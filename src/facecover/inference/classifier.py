@@ -57,7 +57,7 @@ def open_session(path: Path, data: bytes, threads: int | None) -> ort.InferenceS
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 4  # errors are raised, and need not be printed as well
     # Threads that wait in a loop for the next run take the cores that decoding needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
