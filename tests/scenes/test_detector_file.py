@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import onnx
@@ -7,8 +8,10 @@ from msgspec.structs import replace
 from tests.inference import example_model
 from tests.scenes.example_detector import example_graph, example_info, sealed_example
 
+from facecover.cli.models import models_command
 from facecover.errors import ModelFileError
-from facecover.inference.model_file import read_model_file
+from facecover.inference import model_file
+from facecover.inference.model_file import packaged_models, read_model_file
 from facecover.inference.model_info import METADATA_KEY, NO_DIGEST
 from facecover.inference.onnx_file import PRODUCER
 from facecover.scenes.model_file import read_detector_file, sealed
@@ -63,3 +66,19 @@ def test_changed_and_cut_off_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:-20])
     with pytest.raises(ModelFileError, match=r"faces\.onnx: the model file is cut off"):
         read_detector_file(path)
+
+
+def test_models_lists_detectors_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "faces.onnx").write_bytes(sealed_example())
+    for model in packaged_models()[:1]:
+        shutil.copy(model.path, tmp_path)
+    monkeypatch.setattr(model_file, "MODELS_FOLDER", tmp_path)
+    models_command()
+    assert "faces finds faces, for `facecover detect`" in capsys.readouterr().out
+    models_command(as_json=True)
+    classifier, detector = json.loads(capsys.readouterr().out)
+    assert (classifier["task"], detector["task"]) == ("face", "faces")
+    assert detector["photos"] == 3
+    assert detector["is_default"]

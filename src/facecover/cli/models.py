@@ -16,7 +16,8 @@ from facecover.inference.model_file import (
     read_facts,
     read_model_file,
 )
-from facecover.text import percent
+from facecover.scenes.model_file import read_detector_file
+from facecover.text import percent, photos
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,12 +28,19 @@ def models_command(
 ) -> None:
     """List the models that come in the package, with what was measured of them."""
     models = [_facts(model) for model in packaged_models()]
+    detectors = [_detector_facts(model) for model in packaged_models("faces")]
     if as_json:
-        show_json(models)
+        show_json([*models, *detectors])
     elif models:
         show(_table(models), f"Their cards, with data, limits and uses: {MODELS_FOLDER}")
         if any(model["test"] and model["test"]["of_twin"] for model in models):
             show("A twin was trained alike, but without the test images, to be measured on them.")
+        for model in detectors:
+            show(
+                f"{model['name']} finds faces, for `facecover detect`: {model['parameters']:,} "
+                f"parameters, {model['bytes']:,} bytes, learned from {model['faces']:,} faces in "
+                f"{photos(model['photos'])}"
+            )
     else:
         show("There is no model in this package.")
 
@@ -41,12 +49,24 @@ def _facts(model: PackagedModel) -> dict[str, Any]:
     file: ModelFile = read_model_file(model.path)
     return {
         **file.info.to_json(),
+        **_place(model, file.data),
+        "test": _measured(model, file.info.file_sha256),
+    }
+
+
+def _detector_facts(model: PackagedModel) -> dict[str, Any]:
+    file = read_detector_file(model.path)
+    return {**file.info.to_json(), **_place(model, file.data)}
+
+
+def _place(model: PackagedModel, data: bytes) -> dict[str, Any]:
+    return {
         "name": model.name,
+        "task": model.task,
         "is_default": model.is_default,
         "path": str(model.path),
         "card": str(model.card),
-        "bytes": len(file.data),
-        "test": _measured(model, file.info.file_sha256),
+        "bytes": len(data),
     }
 
 

@@ -54,6 +54,12 @@ class DetectorInfo(Struct, frozen=True):
     file_sha256: str = NO_DIGEST
     task: str = "faces"
 
+    def to_json(self) -> dict[str, Any]:
+        """What is said of a model where it is listed: all but the experiment."""
+        facts: dict[str, Any] = msgspec.to_builtins(self)
+        del facts["config"]
+        return facts
+
 
 class DetectorFile(Struct, frozen=True):
     """A detector's file, read and checked; `data` are its bytes, an ONNX model."""
