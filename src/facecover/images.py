@@ -10,12 +10,14 @@ import ctypes
 import functools
 import io
 import logging
+import math
 import struct
 import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.context import BaseContext
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -78,6 +80,25 @@ class Photo(Struct, frozen=True):
     extent: Rectangle
     jpeg_quality: int | None = None
 
+    def cropped(self, box: Box | None, where: str = "image") -> Image.Image:
+        """The part inside a box, in pixels of the upright picture, or all without one.
+
+        It has as many pixels as the box, and fewer where the picture was reduced.
+
+        Raises:
+            ImageError: if the box is empty or reaches outside the picture.
+        """
+        if box is None or self.image.size == self.full_size:
+            return cropped(self.image, box, where)
+        _check_box(box, self.full_size, where)
+        x0, y0, x1, y1 = (
+            round(start + edge * (end - start) / side)
+            for edge, start, end, side in zip(
+                box, self.extent[:2] * 2, self.extent[2:] * 2, self.full_size * 2, strict=True
+            )
+        )
+        return self.image.crop((x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
+
     def resized(self, size_px: int) -> Pixels:
         """The picture squeezed to a square, antialiased: ``uint8 (S, S, 3)``, RGB."""
         return resized(self.image, size_px, self.extent)
@@ -98,19 +119,28 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class PixelBudget:
-    """How many pixels are decoded at a time, over all threads that share it.
+    """How many pixels are decoded at a time, over all threads or processes that share it.
 
     Args:
         pixels: of all pictures in memory together, and the most that one may have.
+        free_pixels: pictures with as many or fewer do not count and wait for no other.
+        context: of processes that are to share it; threads by default.
+
+    Raises:
+        OSError: if the system has no room for what processes share.
     """
 
-    def __init__(self, pixels: int) -> None:
-        self.pixels = pixels
-        self._taken = 0
-        self._changed = threading.Condition()
+    def __init__(
+        self, pixels: int, *, free_pixels: int = 0, context: BaseContext | None = None
+    ) -> None:
+        self.pixels, self._free = pixels, free_pixels
+        self._changed = context.Condition() if context else threading.Condition()
+        self._taken = context.RawValue("q") if context else ctypes.c_longlong()
 
     @contextmanager
-    def photo(self, source: ImageSource, at_least_px: int | None = None) -> Iterator["Photo"]:
+    def photo(
+        self, source: ImageSource, at_least_px: int | None = None, *, reduces: bool = False
+    ) -> Iterator["Photo"]:
         """What `read_photo` gives, once there is room for it, and until the end of the block.
 
         Raises:
@@ -120,19 +150,26 @@ class PixelBudget:
 
         def reserve(pixels: int) -> None:
             nonlocal reserved
+            if pixels <= self._free:
+                return
             with self._changed:
-                self._changed.wait_for(lambda: self._taken + pixels <= self.pixels)
-                self._taken += pixels
+                self._changed.wait_for(lambda: self._taken.value + pixels <= self.pixels)
+                self._taken.value += pixels
                 reserved += pixels
 
         try:
             yield read_photo(
-                source, at_least_px=at_least_px, max_pixels=self.pixels, reserve=reserve
+                source,
+                at_least_px=at_least_px,
+                max_pixels=self.pixels,
+                reduces=reduces,
+                reserve=reserve,
             )
         finally:
-            with self._changed:
-                self._taken -= reserved
-                self._changed.notify_all()
+            if reserved:
+                with self._changed:
+                    self._taken.value -= reserved
+                    self._changed.notify_all()
 
 
 def read_photo(
@@ -140,6 +177,7 @@ def read_photo(
     *,
     at_least_px: int | None = None,
     max_pixels: int | None = None,
+    reduces: bool = False,
     reserve: Callable[[int], object] | None = None,
 ) -> Photo:
     """The upright RGB picture in a file, bytes, a binary stream, an image or an array.
@@ -151,6 +189,7 @@ def read_photo(
             keep this many pixels: sooner, and almost the same picture. None, the default, decodes
             every pixel.
         max_pixels: a picture that has more, once reduced, is refused; None takes `MAX_PIXELS`.
+        reduces: a JPEG with more is decoded at the largest of those scales that has no more.
         reserve: called with the pixels that decoding will hold in memory, before it begins.
 
     Raises:
@@ -168,7 +207,11 @@ def read_photo(
                 reserve(source.width * source.height)
             return _whole(_upright_rgb(source, "image"), source.format or "array", source.mode)
     decode = functools.partial(
-        _decode, at_least_px=at_least_px, max_pixels=max_pixels, reserve=reserve
+        _decode,
+        at_least_px=at_least_px,
+        max_pixels=max_pixels or MAX_PIXELS,
+        reduces=reduces,
+        reserve=reserve,
     )
     if isinstance(source, (str, PathLike)):
         with _file(Path(source)) as stream:
@@ -238,10 +281,9 @@ def read_header(path: Path) -> Header:
     """The size and orientation of the picture in a file, mostly without decoding it.
 
     Raises:
-        ImageError: as `read_photo`, as far as the header shows it.
+        ImageError: as `read_photo`, as far as the header shows it, but for its number of pixels.
     """
     with _file(path) as stream, _opened(stream, shown(path)) as image:
-        _check_size(image.size, shown(path))
         return Header(*image.size, _orientation(image))
 
 
@@ -267,14 +309,18 @@ def cropped(image: Image.Image, box: Box | None, where: str = "image") -> Image.
     """
     if box is None:
         return image
+    _check_box(box, image.size, where)
+    return image.crop(box)
+
+
+def _check_box(box: Box, size: tuple[int, int], where: str) -> None:
     if box.x1 <= box.x0 or box.y1 <= box.y0:
         raise ImageError(f"{where}: box {tuple(box)} is empty; expected x0 < x1 and y0 < y1")
-    width, height = image.size
+    width, height = size
     if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:
         raise ImageError(
             f"{where}: box {tuple(box)} reaches outside the picture of {width} x {height} pixels"
         )
-    return image.crop(box)
 
 
 def resized(image: Image.Image, size_px: int, extent: Rectangle | None = None) -> Pixels:
@@ -336,16 +382,19 @@ def _decode(
     stream: BinaryIO,
     where: str,
     at_least_px: int | None,
-    max_pixels: int | None,
+    max_pixels: int,
+    reduces: bool,
     reserve: Callable[[int], object] | None,
 ) -> Photo:
     with _opened(stream, where) as image:
         quality = _jpeg_quality(image)
         stored = image.size
         # A HEIC's own thumbnail may show another picture. Pillow says where a reduced one lies.
-        drafted = None
-        if at_least_px and image.format in ("JPEG", "MPO"):
-            drafted = image.draft(None, (at_least_px, at_least_px))
+        wanted = (at_least_px, at_least_px) if at_least_px else None
+        if reduces and wanted is None and math.prod(stored) > max_pixels:
+            wanted = _scaled_down(stored, max_pixels)
+        is_jpeg = image.format in ("JPEG", "MPO")
+        drafted = image.draft(None, wanted) if is_jpeg and wanted else None
         pixels = _pixels_in_memory(image, stored)
         _check_size(stored, where, max_pixels, pixels)
         if reserve is not None:
@@ -357,6 +406,12 @@ def _decode(
         full_size = stored[::-1] if _TURNS[orientation].swaps_sides else stored
         extent = turned((0, 0, *drafted[1][2:]), image.size, orientation)
         return Photo(upright, image.format or "", image.mode, full_size, extent, quality)
+
+
+def _scaled_down(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """The sides at the largest scale of 1/2, 1/4 and 1/8 that has no more pixels."""
+    sides = [(size[0] // scale, size[1] // scale) for scale in (2, 4, 8)]
+    return next((one for one in sides if math.prod(one) <= max_pixels), sides[-1])
 
 
 def _whole(image: Image.Image, format: str, mode: str, quality: int | None = None) -> Photo:

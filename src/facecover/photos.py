@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from facecover.errors import DatasetError, shown
+from facecover.errors import ConfigError, DatasetError, shown
 
 OTHER_SUFFIXES = frozenset(
     ("xml", "csv", "tsv", "txt", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf",
@@ -43,6 +43,13 @@ MAX_FILE_BYTES = 64 * 2**20
 """A member of an archive, or a stream, with more bytes is refused. They are read into memory;
 the largest photos that are decoded, of 100 million pixels, have about as many as JPEGs."""
 
+MAX_MEGAPIXELS = 100
+"""Decoded at a time: 0.4 GB of JPEGs and PNGs, 1.6 GB of WebPs. Photos of phones, up to 108
+megapixels, are JPEGs and have fewer at reduced scale."""
+
+MEGAPIXELS_LIMIT = 178
+"""Pillow opens no image with more."""
+
 OUTPUT_NAMES = frozenset(
     ("manifest.parquet", "audit.json", "exploration.json", "evaluation.json", "comparison.json",
      "run.json", "study.json")
@@ -53,6 +60,19 @@ BESIDE_OUTPUT = frozenset(("dropped.csv", "report.html", "config.yaml", "study.y
 HIDDEN, NO_PHOTO, LINKED = "hidden", "no photo by name", "link to a folder that is read anyway"
 OWN_OUTPUT = "folder written by facecover"
 """Why something is passed over, as it is counted."""
+
+
+def checked_megapixels(max_megapixels: int) -> int:
+    """The pixels that may be decoded at a time.
+
+    Raises:
+        ConfigError: if they are none, or more than Pillow opens.
+    """
+    if not 1 <= max_megapixels <= MEGAPIXELS_LIMIT:
+        raise ConfigError(
+            f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
+        )
+    return round(max_megapixels * 1e6)
 
 
 def reason_to_skip(name: str) -> str | None:

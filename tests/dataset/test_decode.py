@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from facecover.dataset.collect import collect
 from facecover.dataset.decode import LARGEST, MEASURES, measure_pixels, wide_cut
 from facecover.images import RESAMPLING
 from facecover.labels import Box
@@ -51,6 +52,37 @@ def test_a_cut_is_square_and_holds_its_box_inside_the_picture(
     assert min(cut.x0, cut.y0) >= 0
     assert cut.x1 <= width
     assert cut.y1 <= height
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_photo_of_too_many_pixels_is_read_at_reduced_scale_or_listed(
+    tmp_path: Path, workers: int
+) -> None:
+    rng = np.random.default_rng(0)
+    soft = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).resize((400, 300))
+    paths = [tmp_path / name for name in ("large.jpg", "large.png", "small.png")]
+    soft.save(paths[0], quality=95)
+    soft.save(paths[1])
+    soft.resize((200, 150)).save(paths[2])
+    boxes = [Box(120, 80, 200, 180), Box(120, 80, 200, 180), Box(60, 40, 100, 90)]
+    rows = [
+        *(Row(path, "s", 1, box) for path, box in zip(paths, boxes, strict=True)),
+        *(Row(path, "s", 0, None) for path in paths),
+    ]
+    rows.sort(key=lambda row: row.path)
+    source = Source("s", tmp_path, "voc", tuple(rows))
+    kept = collect([source], tmp_path, workers=workers, max_pixels=119_999, max_unreadable_share=1)
+    reasons = [(drop.path.name, drop.reason, drop.detail.partition(": ")[2]) for drop in kept.drops]
+    too_large = "400 x 300 pixels; expected at most 119,999 in all"
+    assert reasons == [("large.png", "unreadable image", too_large)] * 2
+    sizes = kept.table[["width", "height"]].to_numpy().tolist()
+    assert sizes == [[80, 100], [400, 300], [40, 50], [200, 150]]
+    images = kept.dataset.images(64).astype(int)
+    assert np.abs(images[0] - images[2]).mean() < 6
+    assert np.abs(images[1] - images[3]).mean() < 6
+    windows = kept.table[["wide_x0", "wide_y0", "wide_x1", "wide_y1"]].dropna().to_numpy(int)
+    assert (windows[0][2:] <= (400, 300)).all()
+    assert windows[0][2] - windows[0][0] > 100
 
 
 def test_another_file_and_another_box_have_another_cut() -> None:

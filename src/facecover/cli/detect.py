@@ -11,11 +11,10 @@ import typer
 
 from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_line
 from facecover.errors import shown
-from facecover.photos import Broken
+from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT, Broken
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import LONGEST_SIDE_PX, MIN_SIDE_PX
 from facecover.text import counted, photos
-from facecover.workflows.answer_photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT
 from facecover.workflows.detect_faces import DetectedFaces, detect, rows
 
 

@@ -11,6 +11,7 @@ from facecover.cli.options import (
     ClassMapping,
     Labels,
     Layouts,
+    MaxMegapixels,
     MaxUnreadable,
     Relabel,
     Sources,
@@ -19,6 +20,7 @@ from facecover.cli.options import (
 from facecover.dataset import MAX_UNREADABLE_SHARE
 from facecover.errors import ConfigError, shown
 from facecover.look import CHECKS
+from facecover.photos import MAX_MEGAPIXELS
 from facecover.report import REPORT_NAME
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def explore_command(
     mapping: ClassMapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
     workers: Workers = None,
+    max_megapixels: MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
     """Look into photos, or into a prepared dataset, before anything is trained."""
     from facecover.report.terminal import render
@@ -56,6 +59,7 @@ def explore_command(
         mapping=mapping,
         max_unreadable=max_unreadable,
         workers=workers,
+        max_megapixels=max_megapixels,
         progress=CONSOLE,
     )
     if as_json:
@@ -94,6 +98,7 @@ def audit_command(
     mapping: ClassMapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
     workers: Workers = None,
+    max_megapixels: MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
     """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers."""
     from facecover.report.terminal import render
@@ -111,6 +116,7 @@ def audit_command(
         mapping=mapping,
         max_unreadable=max_unreadable,
         workers=workers,
+        max_megapixels=max_megapixels,
         progress=CONSOLE,
     )
     if as_json:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from facecover.photos import MEGAPIXELS_LIMIT
 from facecover.sources import LAYOUTS
 
 Sources = Annotated[
@@ -53,6 +54,16 @@ MaxUnreadable = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option(help="Threads that decode; one a core by default.", min=1)
+]
+MaxMegapixels = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Megapixels of large photos that are decoded at a time; one with more is read at "
+        "reduced scale if it is a JPEG, and is an error otherwise.",
+        min=1,
+        max=MEGAPIXELS_LIMIT,
+    ),
 ]
 Models = Annotated[
     list[Path],

@@ -20,11 +20,9 @@ from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_l
 from facecover.errors import ConfigError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
-from facecover.photos import Broken, FoundPhoto
+from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT, Broken, FoundPhoto
 from facecover.text import photos
 from facecover.workflows.answer_photos import (
-    MAX_MEGAPIXELS,
-    MEGAPIXELS_LIMIT,
     SAMPLE,
     PhotoAnswers,
     framing_note,

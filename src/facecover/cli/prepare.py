@@ -10,6 +10,7 @@ from facecover.cli.options import (
     ClassMapping,
     Labels,
     Layouts,
+    MaxMegapixels,
     MaxUnreadable,
     Relabel,
     Sources,
@@ -21,6 +22,7 @@ from facecover.dataset import (
     MAX_UNREADABLE_SHARE,
 )
 from facecover.drawn.drawn_dataset import draw_dataset
+from facecover.photos import MAX_MEGAPIXELS
 from facecover.sources.rows import SPLITS
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ def prepare_command(
     mapping: ClassMapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
     workers: Workers = None,
+    max_megapixels: MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
     """Merge photos, check and split them, and decode each once into a dataset.
 
@@ -121,6 +124,7 @@ def prepare_command(
         mapping=mapping,
         max_unreadable=max_unreadable,
         workers=workers,
+        max_megapixels=max_megapixels,
         progress=CONSOLE,
     )
     _show(dataset)

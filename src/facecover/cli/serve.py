@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from facecover.cli.console import CONSOLE
+from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT
 from facecover.serving import HOST, MAX_UPLOAD_MB, MAX_WAITING, PORT, TIMEOUT_SECONDS
-from facecover.workflows.answer_photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT
 
 
 def serve_command(

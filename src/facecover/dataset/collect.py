@@ -19,6 +19,7 @@ from facecover.dataset.manifest import AS_READ, COLUMNS, Manifest, ManifestInfo,
 from facecover.documents import reading
 from facecover.errors import DatasetError, shown
 from facecover.files import write_csv
+from facecover.images import MAX_PIXELS
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
 from facecover.progress import OnProgress
 from facecover.sources.rows import Drop, Row, Source
@@ -148,6 +149,7 @@ def collect(
     max_unreadable_share: float = MAX_UNREADABLE_SHARE,
     unreadable_list: Path | None = None,
     workers: int | None = None,
+    max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> Collection:
     """Decode every row of some sources, once.
@@ -160,6 +162,7 @@ def collect(
         max_unreadable_share: more unreadable samples than this share, 0..1, is an error.
         unreadable_list: where the list is written in that case; beside it, if a file stands there.
         workers: processes; by default one a core, where there are many photos.
+        max_pixels: as of `decode_rows`.
         on_progress: called with the number of samples done, every few.
 
     Raises:
@@ -178,7 +181,12 @@ def collect(
         if boxes:
             _new_array(wide_paths[size], size, boxes)
     outcomes, measures = decode_rows(
-        rows, paths, wide_paths, workers=workers, on_progress=on_progress
+        rows,
+        paths,
+        wide_paths,
+        workers=workers,
+        max_pixels=max_pixels,
+        on_progress=on_progress,
     )
     unreadable = [found for found in outcomes if isinstance(found, Drop)]
     check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)

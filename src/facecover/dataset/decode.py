@@ -23,7 +23,7 @@ import numpy.typing as npt
 from facecover.dataset import MEASURE_SIZE_PX
 from facecover.errors import DatasetError, ImageError, shown
 from facecover.files import available_cores
-from facecover.images import LUMA, Photo, cropped, read_photo, resized
+from facecover.images import LUMA, MAX_PIXELS, Photo, PixelBudget, resized
 from facecover.labels import Box
 from facecover.progress import OnProgress
 from facecover.sources.rows import Drop, Row
@@ -188,6 +188,7 @@ def decode_rows(
     wide_paths: Mapping[int, Path],
     *,
     workers: int | None = None,
+    max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> DecodedRows:
     """Decode every row into the arrays; a photo with several boxes is read once.
@@ -203,6 +204,8 @@ def decode_rows(
         wide_paths: by size, the file to fill with the wide cuts of the rows that have a box:
             ``uint8 (M, S, S, 3)``, M of them in the order of the rows. Empty: no wide cuts.
         workers: processes; by default one a core, where there are many photos.
+        max_pixels: of large photos that are decoded at a time, over all processes; a photo with
+            more is dropped, unless it is a JPEG, which is decoded at reduced scale.
         on_progress: called with the number of samples done, every few.
 
     Raises:
@@ -212,7 +215,8 @@ def decode_rows(
     count = workers or (available_cores() if len(rows) >= _WORTH_PROCESSES else 1)
     outcomes: list[FileFacts | Drop] = []
     measures = [np.zeros((0, len(MEASURES)), np.float32)]
-    for done in _run(tasks, (array_paths, wide_paths), min(count, len(tasks))):
+    paths = (array_paths, wide_paths)
+    for done in _run(tasks, paths, min(count, len(tasks)), max_pixels):
         outcomes += done.outcomes
         measures.append(done.measures)
         if on_progress is not None:
@@ -246,12 +250,18 @@ _Maps = tuple[Arrays, Arrays]
 _maps: _Maps = ({}, {})
 """The memory-mapped arrays of a helper process."""
 
+_budget = PixelBudget(MAX_PIXELS)
+"""What the helper processes share."""
 
-def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[DecodedRows]:
-    pool = _new_pool(workers, paths) if workers > 1 else None
+FREE_PIXELS = 25_000_000
+"""Photos with as many or fewer, as most cameras make them, wait for no other: 100 MB a process."""
+
+
+def _run(tasks: list[_Task], paths: _Paths, workers: int, max_pixels: int) -> Iterator[DecodedRows]:
+    pool = _new_pool(workers, paths, max_pixels) if workers > 1 else None
     if pool is None:
-        maps = _open(paths)
-        yield from (_decode_task(task, maps) for task in tasks)
+        maps, budget = _open(paths), PixelBudget(max_pixels)
+        yield from (_decode_task(task, maps, budget) for task in tasks)
         return
     try:
         yield from pool.map(_decode_in_helper, tasks)
@@ -265,24 +275,25 @@ def _run(tasks: list[_Task], paths: _Paths, workers: int) -> Iterator[DecodedRow
         pool.shutdown(cancel_futures=True)
 
 
-def _new_pool(workers: int, paths: _Paths) -> ProcessPoolExecutor | None:
+def _new_pool(workers: int, paths: _Paths, max_pixels: int) -> ProcessPoolExecutor | None:
     """Helper processes; None where the system has no room for what they share, in /dev/shm.
 
     They are spawned: a server that forks them keeps a folder, which is left if it is killed.
     """
     context = multiprocessing.get_context("spawn")
     try:
-        return ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths,))
+        budget = PixelBudget(max_pixels, free_pixels=FREE_PIXELS, context=context)
+        return ProcessPoolExecutor(workers, context, initializer=_start, initargs=(paths, budget))
     except (OSError, ImportError):  # read-only, full, or a Python without semaphores
         return None
 
 
-def _start(paths: _Paths) -> None:
+def _start(paths: _Paths, budget: PixelBudget) -> None:
     # Ctrl-C reaches every process of the terminal; the main one alone answers to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_main_process, daemon=True).start()
-    global _maps
-    _maps = _open(paths)
+    global _maps, _budget
+    _maps, _budget = _open(paths), budget
 
 
 def _end_with_the_main_process() -> None:
@@ -301,10 +312,10 @@ def _open(paths: _Paths) -> _Maps:
 
 
 def _decode_in_helper(task: _Task) -> DecodedRows:
-    return _decode_task(task, _maps)
+    return _decode_task(task, _maps, _budget)
 
 
-def _decode_task(task: _Task, maps: _Maps) -> DecodedRows:
+def _decode_task(task: _Task, maps: _Maps, budget: PixelBudget) -> DecodedRows:
     faces, wide = maps
     end = task.start + len(task.rows)
     views = {size: images[task.start : end] for size, images in faces.items()}
@@ -312,23 +323,40 @@ def _decode_task(task: _Task, maps: _Maps) -> DecodedRows:
     box_index = task.first_box
     for _, run in groupby(task.rows, key=lambda row: row.path):
         rows = list(run)
-        outcomes += _decode_photo(rows, len(outcomes), views, box_index, wide)
+        outcomes += _decode_photo(rows, len(outcomes), views, box_index, wide, budget)
         box_index += sum(row.box is not None for row in rows)
     return DecodedRows(outcomes, measure_pixels(views[MEASURE_SIZE_PX]))
 
 
 def _decode_photo(
-    rows: list[Row], start: int, faces: Arrays, box_index: int, wide: Arrays
+    rows: list[Row],
+    start: int,
+    faces: Arrays,
+    box_index: int,
+    wide: Arrays,
+    budget: PixelBudget,
 ) -> list[FileFacts | Drop]:
     """Every row of one photo; the first stands at `start`, the first with a box at `box_index`."""
     path = rows[0].path
     try:
         content = path.read_bytes()
-        photo = read_photo(content)
+        with budget.photo(content, reduces=True) as photo:
+            return _filled(rows, start, faces, box_index, wide, photo, content)
     except (ImageError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         detail = f"{shown(path)}: {(reason or '').removeprefix('image bytes: ')}"
         return [Drop(path, row.source, UNREADABLE, detail) for row in rows]
+
+
+def _filled(
+    rows: list[Row],
+    start: int,
+    faces: Arrays,
+    box_index: int,
+    wide: Arrays,
+    photo: Photo,
+    content: bytes,
+) -> list[FileFacts | Drop]:
     sha256 = hashlib.sha256(content).hexdigest()
     found: list[FileFacts | Drop] = []
     for offset, row in enumerate(rows):
@@ -346,10 +374,10 @@ def _filled_wide(
     index: int, row: Row, others: Sequence[Row], photo: Photo, facts: FileFacts, wide: Arrays
 ) -> FileFacts:
     """What is known of a row, with its wide cut where it has one."""
-    cut = wide_cut(row, others, photo.image.size, facts.sha256)
+    cut = wide_cut(row, others, photo.full_size, facts.sha256)
     if cut is None:
         return facts
-    surroundings = photo.image.crop(cut)
+    surroundings = photo.cropped(cut)
     for size_px, images in wide.items():
         images[index] = resized(surroundings, size_px)
     window = {f"wide_{name}": side for name, side in cut._asdict().items()}
@@ -360,9 +388,11 @@ def _fill(
     index: int, row: Row, photo: Photo, file_bytes: int, sha256: str, arrays: Arrays
 ) -> FileFacts | Drop:
     try:
-        face = cropped(photo.image, row.box, shown(row.path))
+        face = photo.cropped(row.box, shown(row.path))
     except ImageError as error:
         return Drop(row.path, row.source, BAD_BOX, str(error))
     for size_px, images in arrays.items():
         images[index] = resized(face, size_px)
-    return FileFacts(*face.size, file_bytes, photo.format, photo.mode, photo.jpeg_quality, sha256)
+    x0, y0, x1, y1 = row.box or (0, 0, *photo.full_size)
+    size = (x1 - x0, y1 - y0)
+    return FileFacts(*size, file_bytes, photo.format, photo.mode, photo.jpeg_quality, sha256)

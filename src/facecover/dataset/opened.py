@@ -25,6 +25,7 @@ from facecover.dataset.collect import (
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples, group_numbers
 from facecover.errors import ConfigError, DatasetError, shown
 from facecover.files import scratch_folder
+from facecover.images import MAX_PIXELS
 from facecover.labels import class_name
 from facecover.photos import NO_PHOTO
 from facecover.progress import SILENT, Progress
@@ -65,6 +66,7 @@ class SourceOptions:
         mapping: ``THEIRS=CLASS``.
         max_unreadable_share: 0..1; more photos that cannot be read are an error.
         workers: threads that decode; None for one a core.
+        max_pixels: of large photos that are decoded at a time.
     """
 
     layouts: Sequence[str] = ()
@@ -72,6 +74,7 @@ class SourceOptions:
     mapping: Sequence[str] = ()
     max_unreadable_share: float = MAX_UNREADABLE_SHARE
     workers: int | None = None
+    max_pixels: int = MAX_PIXELS
 
 
 def read_labelled(
@@ -249,6 +252,7 @@ def _collected(
             sizes_px=sizes_px,
             max_unreadable_share=options.max_unreadable_share,
             workers=options.workers,
+            max_pixels=options.max_pixels,
             on_progress=advance,
         )
 

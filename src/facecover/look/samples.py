@@ -12,7 +12,7 @@ from PIL import Image
 
 from facecover.dataset.manifest import SourceInfo
 from facecover.errors import ImageError
-from facecover.images import RESAMPLING, cropped, read_photo
+from facecover.images import RESAMPLING, read_photo
 from facecover.labels import Box
 from facecover.look.statistics import NOT_SPLIT, classes_of
 
@@ -122,10 +122,11 @@ def _read(row: "pd.Series[Any]", roots: Mapping[str, Path], max_side_px: int) ->
     if hashlib.sha256(content).hexdigest() != row["sha256"]:
         return None
     try:
-        image = cropped(read_photo(content).image, _box(row))
+        photo, box = read_photo(content, reduces=True), _box(row)
+        image = photo.cropped(box)
     except ImageError:
         return None
-    width, height = image.size
+    width, height = (box.x1 - box.x0, box.y1 - box.y0) if box else photo.full_size
     if max(image.size) > max_side_px:
         image = image.copy()
         image.thumbnail((max_side_px, max_side_px), RESAMPLING)

@@ -41,6 +41,7 @@ from facecover.dataset.split import (
 )
 from facecover.errors import shown
 from facecover.files import OnNote, check_replaceable, ignore_note, written_folder
+from facecover.images import MAX_PIXELS
 from facecover.look.audit_checks import run_checks
 from facecover.look.audit_tables import AUDIT_NAME, CONFLICTS_NAME, write_audit, write_conflicts
 from facecover.look.finding import Finding
@@ -76,6 +77,7 @@ class PrepareOptions:
         audits: make every check of the audit first; else only those that choosing and splitting
             need, for data that was audited before: the others take longer than small data does.
         workers: processes that decode; by default one a core, where there are many photos.
+        max_pixels: of large photos that are decoded at a time.
     """
 
     sizes_px: tuple[int, ...] = PREPARED_SIZES_PX
@@ -89,6 +91,7 @@ class PrepareOptions:
     class_map: Mapping[str, str] = field(default_factory=dict)
     audits: bool = True
     workers: int | None = None
+    max_pixels: int = MAX_PIXELS
 
 
 def write_dataset(
@@ -183,6 +186,7 @@ def _collected(
         max_unreadable_share=options.max_unreadable_share,
         unreadable_list=folder.with_name(f"{folder.name}-unreadable.csv"),
         workers=options.workers,
+        max_pixels=options.max_pixels,
         on_progress=on_progress,
     )
     if not lists:

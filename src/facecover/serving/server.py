@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
 from facecover.errors import ConfigError
+from facecover.photos import MAX_MEGAPIXELS, checked_megapixels
 from facecover.progress import SILENT, Progress
 from facecover.serving import (
     HOST,
@@ -33,7 +34,7 @@ from facecover.serving import (
 )
 from facecover.serving.app import classifier_of, create_app, key_digests
 from facecover.serving.observed import LOGGING
-from facecover.workflows.answer_photos import MAX_MEGAPIXELS, Name, checked_megapixels
+from facecover.workflows.answer_photos import Name
 
 HEAD_SECONDS = 10.0
 """A connection without a whole head of a request after this is closed."""

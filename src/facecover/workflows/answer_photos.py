@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from facecover.errors import ConfigError, ImageError, shown
+from facecover.errors import ImageError, shown
 from facecover.images import PixelBudget
 from facecover.inference.classifier import BATCH_SIZE, Classifier
 from facecover.inference.inputs import Inputs, find_inputs
@@ -17,7 +17,7 @@ from facecover.inference.model_file import packaged_models
 from facecover.inference.model_info import ModelInfo
 from facecover.inference.prediction import Answered, Prediction
 from facecover.labels import MASK
-from facecover.photos import Broken, FoundPhoto, Item
+from facecover.photos import MAX_MEGAPIXELS, Broken, FoundPhoto, Item, checked_megapixels
 from facecover.text import counted
 
 if TYPE_CHECKING:
@@ -35,13 +35,6 @@ pixel: twice the largest difference seen."""
 MAX_WAITING_BYTES = 256 * 2**20
 """Of photos that wait for their answers in memory: a few of the largest, and some dozens as
 cameras make them, so that the threads that decode have enough to do."""
-
-MAX_MEGAPIXELS = 100
-"""Decoded at a time: 0.4 GB of JPEGs and PNGs, 1.6 GB of WebPs. Photos of phones, up to 108
-megapixels, are JPEGs and have fewer at reduced scale."""
-
-MEGAPIXELS_LIMIT = 178
-"""Pillow opens no image with more."""
 
 Name = str | os.PathLike[str]
 
@@ -133,19 +126,6 @@ def predict(
     left_out = [] if leave_out is None else [Path(leave_out)]
     found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=left_out)
     return PhotoAnswers(classifier, found, batch_size, every_pixel=every_pixel)
-
-
-def checked_megapixels(max_megapixels: int) -> int:
-    """The pixels that may be decoded at a time.
-
-    Raises:
-        ConfigError: if they are none, or more than Pillow opens.
-    """
-    if not 1 <= max_megapixels <= MEGAPIXELS_LIMIT:
-        raise ConfigError(
-            f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
-        )
-    return round(max_megapixels * 1e6)
 
 
 SAMPLE = 8

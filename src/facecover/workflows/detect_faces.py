@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from facecover.errors import ImageError
 from facecover.inference.inputs import Inputs, find_inputs
-from facecover.photos import Broken
+from facecover.photos import MAX_MEGAPIXELS, Broken, checked_megapixels
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import (
     LONGEST_SIDE_PX,
@@ -18,10 +18,8 @@ from facecover.scenes.detector import (
 )
 from facecover.scenes.outputs import PhotoOutputs
 from facecover.workflows.answer_photos import (
-    MAX_MEGAPIXELS,
     Name,
     as_broken,
-    checked_megapixels,
     in_order,
 )
 

@@ -29,6 +29,7 @@ from facecover.look.samples import read_samples
 from facecover.look.shortcuts import FEWEST_GROUPS
 from facecover.look.statistics import NOT_SPLIT
 from facecover.look.suspect_images import rank_suspects
+from facecover.photos import MAX_MEGAPIXELS, checked_megapixels
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
@@ -112,6 +113,7 @@ def explore(
     mapping: Sequence[str] = (),
     max_unreadable: float = MAX_UNREADABLE_SHARE,
     workers: int | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
     progress: Progress = SILENT,
 ) -> ExploreResult:
     """Look into photos, or into a prepared dataset, before anything is trained.
@@ -124,6 +126,8 @@ def explore(
         mapping: ``THEIRS=CLASS``.
         max_unreadable: 0..1; a larger share of photos that cannot be read is an error.
         workers: threads that decode; one a core by default.
+        max_megapixels: of large photos that are decoded at a time, 1..178; one with more is decoded
+            at reduced scale if it is a JPEG, and cannot be read otherwise.
         progress: told how far it is.
 
     Raises:
@@ -135,7 +139,8 @@ def explore(
     if output is not None:
         output = Path(output)
         check_replaceable(output, replace_if=EXPLORATION_NAME, holding=_EXPLORATION_FILES)
-    options = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    max_pixels = checked_megapixels(max_megapixels)
+    options = SourceOptions(layout, label, mapping, max_unreadable, workers, max_pixels)
     with decoded(as_paths(sources), options, progress) as (dataset, drops):
         found = explored(dataset, drops, workers=workers, progress=progress)
         if output is not None:
@@ -230,6 +235,7 @@ def audit(
     mapping: Sequence[str] = (),
     max_unreadable: float = MAX_UNREADABLE_SHARE,
     workers: int | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
     progress: Progress = SILENT,
 ) -> AuditResult:
     """Check photos, or a prepared dataset: copies, leaks, wrong labels, shortcuts, outliers.
@@ -245,6 +251,7 @@ def audit(
         mapping: as for `explore`.
         max_unreadable: as for `explore`.
         workers: as for `explore`.
+        max_megapixels: as for `explore`.
         progress: told how far it is.
 
     Raises:
@@ -257,7 +264,8 @@ def audit(
         output = Path(output)
         _check_audit_folder(output)
     lists = {path: read_corrections(path) for path in as_paths(relabel)}
-    options = SourceOptions(layout, label, mapping, max_unreadable, workers)
+    max_pixels = checked_megapixels(max_megapixels)
+    options = SourceOptions(layout, label, mapping, max_unreadable, workers, max_pixels)
     # What cannot be written is said before the long checks.
     place = (
         nullcontext()

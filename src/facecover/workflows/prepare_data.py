@@ -22,6 +22,7 @@ from facecover.dataset.split import Shares
 from facecover.errors import ConfigError
 from facecover.files import written_file
 from facecover.labels import parse_mapping
+from facecover.photos import MAX_MEGAPIXELS, checked_megapixels
 from facecover.preparation.found_faces import FoundFaces
 from facecover.preparation.pipeline import PrepareOptions, check_output, write_dataset
 from facecover.preparation.whole_photos import write_photos
@@ -50,6 +51,7 @@ def prepare(
     mapping: Sequence[str] = (),
     max_unreadable: float = MAX_UNREADABLE_SHARE,
     workers: int | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
     progress: Progress = SILENT,
 ) -> Dataset | PhotoDataset:
     """Merge photos, check and split them, and decode each once into a dataset.
@@ -75,6 +77,8 @@ def prepare(
         mapping: ``THEIRS=CLASS``.
         max_unreadable: 0..1; a larger share of photos that cannot be read is an error.
         workers: threads that decode; one a core by default.
+        max_megapixels: of large photos that are decoded at a time, 1..178; one with more is decoded
+            at reduced scale if it is a JPEG, and cannot be read otherwise.
         progress: called as the work goes on.
 
     Raises:
@@ -100,6 +104,7 @@ def prepare(
         relabel=tuple(as_paths(relabel)),
         class_map=parse_mapping(list(mapping)),
         workers=workers,
+        max_pixels=checked_megapixels(max_megapixels),
     )
     if whole_photos is None:
         return _written(folder, read, options, progress)
