@@ -122,6 +122,29 @@ def test_faces_that_were_found_are_positives_or_ignored(scenes: Path, tmp_path: 
     assert dataset[number].is_ignored.tolist() == [False, False, False, True, True]
 
 
+def test_sources_that_draw_boxes_differently_are_learned_from_alike(tmp_path: Path) -> None:
+    """One source draws faces as found, the other from the eyes on; the first has more of them."""
+    high = write_scenes(tmp_path / "high", range(30))
+    low = write_scenes(tmp_path / "low", range(100, 120))
+    labels, lines = low / "labels.csv", ["source,path,x0,y0,x1,y1,score_a,score_b"]
+    lowered = labels.read_text()
+    for x0, y0, x1, y1 in BOXES:
+        lowered = lowered.replace(f"{x0},{y0},{x1},{y1}", f"{x0},{(y0 + y1) // 2},{x1},{y1}")
+        for folder in (high, low):
+            names = sorted(path.name for path in (folder / "images").iterdir())
+            lines += [f"{folder.name},images/{name},{x0},{y0},{x1},{y1},0.9,0.8" for name in names]
+    labels.write_text(lowered)
+    (tmp_path / "found.csv").write_text("\n".join(lines))
+    dataset = photos_of([high, low], tmp_path / "d", found=tmp_path / "found.csv")
+    for number in range(len(dataset)):
+        learned, annotated = dataset.to_learn_from(number), dataset[number]
+        np.testing.assert_allclose(learned.boxes, np.array(BOXES), atol=1.5)
+        if dataset.photos["source"][number] == "high":
+            np.testing.assert_array_equal(annotated.boxes, learned.boxes.round(3))
+        else:
+            assert (annotated.boxes[:, 1] > learned.boxes[:, 1] + 20).all()
+
+
 def test_a_table_of_found_faces_of_other_photos_is_refused(scenes: Path, tmp_path: Path) -> None:
     found = tmp_path / "found.csv"
     found.write_text("path,x0,y0,x1,y1,score_a,score_b\nelsewhere/1.png,1,2,30,40,0.9,0.8\n")

@@ -73,6 +73,9 @@ LABELLED, UNLABELLED, IGNORE = "labelled", "unlabelled", "ignore"
 """Kinds of boxes in whole photos: a face with a label, a face without one, and a place that may be
 a face, which is neither to be found nor a false alarm."""
 
+FOUND = "(found)"
+"""Stands for a source's name where boxes are meant that detectors found."""
+
 PHOTO_COLUMNS: dict[str, str] = {
     "photo": "int32",  # the number of the photo; the boxes of one stand together
     "source": "string",
@@ -124,6 +127,9 @@ class ManifestInfo:
         left_out: the sources that are the test data, where it was split by source.
         relabelled: how many labels were corrected; see `label_corrections.OVERLAY`.
         photo_px: the longest side of whole photos, in pixels; None for a dataset of faces.
+        redrawn: how the boxes of each source, and those of `FOUND`, are drawn anew to learn from
+            them, since sources draw them differently; see `found_faces.Redrawing`. Empty in a
+            dataset of faces, and without a second opinion.
         files_crc32: of each file of images, by its name; empty where a dataset is older.
     """
 
@@ -140,6 +146,7 @@ class ManifestInfo:
     left_out: tuple[str, ...] = ()
     relabelled: int = 0
     photo_px: int | None = None
+    redrawn: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     files_crc32: dict[str, int] = field(default_factory=dict)
 
 

@@ -26,6 +26,7 @@ from PIL import Image
 from facecover.dataset import MEASURE_SIZE_PX
 from facecover.dataset.manifest import (
     BOX,
+    FOUND,
     IGNORE,
     LABELLED,
     Manifest,
@@ -109,6 +110,29 @@ class PhotoDataset:
         boxes, labels, is_ignored = self._boxes
         rows = slice(self._starts[number], self._ends[number])
         return LabelledPhoto(pixels, boxes[rows], labels[rows], is_ignored[rows])
+
+    def to_learn_from(self, number: int) -> LabelledPhoto:
+        """A photo with its boxes drawn as those of all sources are, see `ManifestInfo.redrawn`.
+
+        Raises:
+            DatasetError: if its bytes are not those that were written.
+            IndexError: if there is no such photo.
+        """
+        photo = self[number]
+        rows = slice(self._starts[number], self._ends[number])
+        low, high = photo.boxes[:, :2], photo.boxes[:, 2:]
+        middle, sides, how = (low + high) / 2, high - low, self._redrawing[rows]
+        middle, sides = middle + how[:, :2] * sides, sides * np.exp(how[:, 2:])
+        return photo._replace(boxes=np.hstack([middle - sides / 2, middle + sides / 2]))
+
+    @cached_property
+    def _redrawing(self) -> npt.NDArray[np.float32]:
+        """Of each box, ``float32 (N, 4)``."""
+        table, redrawn = self.manifest.table, self.manifest.info.redrawn
+        names = table["source"].where(table["annotated"], FOUND)
+        as_it_is = (0.0, 0.0, 0.0, 0.0)
+        rows = [redrawn.get(name, as_it_is) for name in names]
+        return np.array(rows, np.float32).reshape(-1, 4)
 
     def __iter__(self) -> Iterator[LabelledPhoto]:
         return (self[number] for number in range(len(self)))

@@ -3,14 +3,14 @@
 What nobody annotated must not be learned as background, nor count as a false alarm.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from facecover.dataset.manifest import BOX, IGNORE, UNLABELLED
+from facecover.dataset.manifest import BOX, FOUND, IGNORE, UNLABELLED
 from facecover.errors import DatasetError, shown
 from facecover.sources.boxes import Boxes, overlaps, read_edges
 from facecover.sources.csv_tables import read_records
@@ -105,3 +105,58 @@ def without_box(found: Found, annotated: Boxes) -> tuple[Boxes, list[str]]:
     is_new = ~(iou >= SAME_FACE_IOU).any(axis=1)
     is_sure = found.is_agreed & ~(part >= PART_OF_FACE).any(axis=1)
     return found.boxes[is_new], [UNLABELLED if sure else IGNORE for sure in is_sure[is_new]]
+
+
+MIN_PAIRS = 30
+"""Of an annotated and a found box of one face, to tell how a source draws its boxes."""
+
+_SAME_FACE_DRAWN_APART = 0.3
+"""An overlap from which on an annotated and a found box are of one face: boxes from the eyes to the
+chin overlap with such from the forehead on by half."""
+
+Redrawing = tuple[float, float, float, float]
+"""How a box is drawn anew: its middle moves by the first two numbers times its width and height,
+and the logarithms of these grow by the last two."""
+
+
+def pairs_of(annotated: Boxes, found: Boxes) -> npt.NDArray[np.float64]:
+    """How annotated boxes are drawn, each against the found one of its face, if there is one.
+
+    Returns:
+        ``float64 (n, 4)``: as `Redrawing`, from the found box to the annotated one.
+    """
+    iou, _ = overlaps(annotated, found)
+    if not iou.size:
+        return np.zeros((0, 4))
+    best = iou.argmax(axis=1)
+    is_pair = iou.max(axis=1) >= _SAME_FACE_DRAWN_APART
+    ours, theirs = annotated[is_pair], found[best[is_pair]]
+    our_sides, their_sides = ours[:, 2:] - ours[:, :2], theirs[:, 2:] - theirs[:, :2]
+    moved = (ours[:, :2] + ours[:, 2:] - theirs[:, :2] - theirs[:, 2:]) / 2 / their_sides
+    return np.hstack([moved, np.log(our_sides / their_sides)])
+
+
+def drawn_alike(pairs: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, Redrawing]:
+    """For each source how its boxes are drawn anew so that those of all are drawn alike.
+
+    That is as the sources draw them together, by the median of all pairs; the found boxes, under
+    `FOUND`, are drawn so, too. A source with fewer pairs than `MIN_PAIRS` is left as it is.
+
+    Args:
+        pairs: of each source, from `pairs_of`.
+    """
+    known = {source: ours for source, ours in pairs.items() if len(ours) >= MIN_PAIRS}
+    if not known:
+        return {}
+    common = np.median(np.concatenate([*known.values()]), axis=0)
+    redrawn = {FOUND: _as_redrawing(common)}
+    for source, ours in known.items():
+        own = np.median(ours, axis=0)
+        moved = (common[:2] - own[:2]) * np.exp(-own[2:])
+        redrawn[source] = _as_redrawing(np.concatenate([moved, common[2:] - own[2:]]))
+    return redrawn
+
+
+def _as_redrawing(values: npt.NDArray[np.float64]) -> Redrawing:
+    x, y, width, height = (round(float(value), 4) for value in values)
+    return x, y, width, height

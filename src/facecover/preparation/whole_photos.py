@@ -46,7 +46,14 @@ from facecover.files import OnNote, ignore_note, written_folder
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK, MASK
 from facecover.look.audit_tables import write_audit
 from facecover.look.leakage import Leakage
-from facecover.preparation.found_faces import Found, FoundFaces, without_box
+from facecover.preparation.found_faces import (
+    Found,
+    FoundFaces,
+    Redrawing,
+    drawn_alike,
+    pairs_of,
+    without_box,
+)
 from facecover.preparation.label_corrections import apply_lists, read_corrections
 from facecover.preparation.pipeline import (
     FURTHER_NAMES,
@@ -196,6 +203,7 @@ class _Maker:
         self.boxes = [
             _photo_boxes(rows[key], opinion) for key, opinion in zip(keys, opinions, strict=True)
         ]
+        self.redrawn = self._redrawn(opinions)
         has_box = np.array([len(one.boxes) > 0 for one in self.boxes])
         hint = "" if found is not None else "; name a table of found faces with --found"
         for file, source in self.photos.loc[~has_box, ["file", "source"]].itertuples(index=False):
@@ -206,6 +214,14 @@ class _Maker:
                 f"boxes{hint}"
             )
         self._keep(has_box)
+
+    def _redrawn(self, opinions: Sequence[Found | None]) -> dict[str, Redrawing]:
+        pairs: dict[str, list[npt.NDArray[np.float64]]] = {}
+        for source, ours, found in zip(self.photos["source"], self.boxes, opinions, strict=True):
+            if found is not None:
+                of_photo = pairs_of(ours.boxes[: ours.annotated], found.boxes)
+                pairs.setdefault(source, []).append(of_photo)
+        return drawn_alike({source: np.concatenate(rows) for source, rows in pairs.items()})
 
     def _keep(self, is_kept: npt.NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(is_kept)
@@ -266,6 +282,7 @@ class _Maker:
             left_out=left_out,
             relabelled=self._n_relabelled,
             photo_px=longest_px,
+            redrawn=self.redrawn,
         )
         return Manifest(table, info)
 

@@ -104,7 +104,7 @@ class PhotoCrops(TorchDataset[CropBatch]):
 
     def _one(self, random: Random, side: int) -> _Crop:
         at = min(int(np.searchsorted(self._cumulated, random.random())), len(self._photos) - 1)
-        photo = self._dataset[int(self._photos[at])]
+        photo = self._dataset.to_learn_from(int(self._photos[at]))
         return crop_photo(
             _Crop(photo.image, photo.boxes, photo.is_ignored), self._config, side, random
         )
