@@ -3,6 +3,8 @@
 # make fuzz                                     damaged and hostile input, for long
 # make page                                     the page for the browser, into the package; needs Node.js and npm
 # make lock                                     locks/base.txt anew, from constraints.txt
+# make licences                                 docs/licences.md anew, from constraints.txt
+# make sbom                                     a wheel in dist/, and beside it what its base install holds (CycloneDX)
 # make house                                    how much a reader of the source has to walk
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
 PYTHON ?= python3
@@ -21,7 +23,7 @@ PAGE := src/facecover/serving/page/index.html
 PAGE_SOURCES := $(wildcard web/*.json web/*.html web/*.ts web/*.py web/public/* web/src/*.ts web/src/*.css) \
 	src/facecover/images.py src/facecover/inference/prediction.py $(wildcard src/facecover/models/*)
 
-.PHONY: demo test quick fuzz check format house lock maskresnet page page-if-possible clean
+.PHONY: demo test quick fuzz check format house lock licences sbom maskresnet page page-if-possible clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -56,6 +58,25 @@ lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 		-c constraints.txt -o locks/base.txt pyproject.toml
+
+LICENCES := \# Licences\n\nOf all that the package is tested with, `constraints.txt`, as each says itself; UNKNOWN where its licence file alone does.\nWritten by `make licences`.\n\n
+
+licences: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-licenses==5.5.5
+	@printf '$(LICENCES)' > docs/licences.md
+	$(BIN)/pip-licenses --from=mixed --format=markdown --with-urls \
+		--packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' constraints.txt) \
+		| awk -F'|' '$$2 ~ /[^ ]/' | sed -E 's/ +\|/ |/g; s/-+\|/---|/g' >> docs/licences.md
+
+# Beside the wheel, since it says what that installs; what it lists is installed anew, from the lock.
+sbom: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+	$(PYTHON) -m venv --clear --without-pip build/base
+	$(BIN)/python -m pip --disable-pip-version-check --python build/base/bin/python install --quiet \
+		--no-deps --require-hashes -r locks/base.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible \
+		-o "$$(ls -t dist/facecover-*.whl | head -n 1).cdx.json" build/base/bin/python
 
 page: $(PAGE)
 

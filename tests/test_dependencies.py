@@ -54,3 +54,12 @@ def test_the_lock_holds_hashes_of_what_was_tested() -> None:
     text = (ROOT / "locks/base.txt").read_text("utf-8")
     for block in re.split(r"\n(?=[a-z])", text.strip()):
         assert "--hash=sha256:" in block, block
+
+
+def test_the_licences_listed_are_those_of_what_was_tested() -> None:
+    text = (ROOT / "docs/licences.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\S+) \| (\S+) \| (.+) \| (\S+) \|$", text, re.MULTILINE)
+    listed = {_name(name): version.partition("+")[0] for name, version, *_ in rows[1:]}
+    assert listed == _pins("constraints.txt"), "make licences"
+    # What one may not do with a library of these would hold for the package, too.
+    assert not [row for row in rows if re.search(r"(?<!L)GPL|Affero", row[2])]
