@@ -10,6 +10,12 @@ from tests.scenes.example_detector import sealed_example
 from facecover.scenes.detector import Detector
 
 
+@pytest.fixture(autouse=True)
+def unenlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example knows squares of one size alone."""
+    monkeypatch.setattr("facecover.scenes.detector.ENLARGED", 1)
+
+
 @pytest.fixture(scope="session")
 def detector_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Finds bright squares of 32 pixels."""

@@ -244,3 +244,22 @@ def overlaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (one, other)]
     shares: np.ndarray = shared / (areas[0][:, None] + areas[1][None] - shared)
     return shares
+
+
+def test_small_photos_are_enlarged_and_large_ones_seen_smaller_too(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, ...]] = []
+    monkeypatch.setattr("facecover.scenes.detector.ENLARGED", 1.5)
+
+    def look(_: object, image: np.ndarray) -> Places:
+        seen.append(image.shape[:2])
+        return Places(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+    monkeypatch.setattr("facecover.scenes.detector.FaceFinder.look", look)
+    for size in ((60, 40), (200, 100), (400, 800), (3000, 1500)):
+        detector(Image.new("RGB", size))
+    assert seen == [
+        (60, 90), (150, 300), (64, 128), (1024, 512), (256, 128), (128, 64),
+        (512, 1024), (128, 256), (64, 128),
+    ]  # fmt: skip

@@ -17,11 +17,13 @@ export class Detector {
 
   /** Each face of a photo once, the likeliest first, in pixels of the photo. */
   async find(image: Pixels): Promise<Place[]> {
-    const { longest_side_px, low_side_px, min_side_px, overlap } = this.facts;
-    const first = Math.min(Math.max(image.width, image.height), longest_side_px);
-    const places = await this.look(image, first);
-    // Again in a size in which a face that fills the photo is no larger than those it knows.
-    if (first > low_side_px) places.push(...(await this.look(image, low_side_px)));
+    const { longest_side_px, enlarged, low_sides_px, min_side_px, overlap } = this.facts;
+    const own = Math.max(image.width, image.height);
+    const first = Math.min(Math.round(own * enlarged), longest_side_px);
+    // Again in sizes in which a face that fills the photo is no larger than those it knows.
+    const again = low_sides_px.filter((side) => side < Math.min(own, first));
+    const places: Place[] = [];
+    for (const side of [first, ...again]) places.push(...(await this.look(image, side)));
     return likeliest(places, overlap)
       .map(({ box, score }) => ({ box: inside(box, image), score }))
       .filter(({ box: [x0, y0, x1, y1] }) => Math.min(x1 - x0, y1 - y0) >= min_side_px);

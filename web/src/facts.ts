@@ -17,7 +17,8 @@ export interface Facts {
     file_sha256: string;
     threshold: number;
     longest_side_px: number;
-    low_side_px: number;
+    enlarged: number;
+    low_sides_px: number[];
     min_side_px: number;
     reducing_gap: number;
     overlap: number;

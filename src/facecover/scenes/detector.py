@@ -34,9 +34,15 @@ from facecover.scenes.model_file import DetectorFile, DetectorInfo, read_detecto
 LONGEST_SIDE_PX = 1024
 """Larger photos are looked at in this size."""
 
-LOW_SIDE_PX = 256
-"""They are looked at a second time in this size, in which a face that fills the photo is no larger
-than those that the network knows."""
+ENLARGED = 1.4
+"""Smaller ones are looked at so much larger than they are, which shows small faces better."""
+
+LOW_SIDES_PX = (256, 128)
+"""Photos are looked at again in these sizes, in which a face that fills the photo is no larger
+than those that the network knows. On 150 photos of press scenes, of a source that a network of 247
+thousand parameters had not learned from, average precision is .748 at their own size, .808 with
+these, and .822 enlarged besides; of faces over 128 pixels 65%, 92% and 92% are found, of those
+under 32 pixels 70%, 70% and 77%."""
 
 MIN_SIDE_PX = 8
 """Smaller faces are left out: a few pixels for a nose and a mouth say nothing of a mask."""
@@ -112,8 +118,9 @@ class FaceFinder:
 
     def _sides(self, photo: Photo) -> list[int]:
         """The longest sides in which a photo is looked at."""
-        first = min(max(photo.image.size), self.longest_side_px)
-        return [first, LOW_SIDE_PX] if first > LOW_SIDE_PX else [first]
+        own = max(photo.image.size)
+        first = min(round(own * ENLARGED), self.longest_side_px)
+        return [first, *(side for side in LOW_SIDES_PX if side < min(own, first))]
 
     def _look(self, photo: Photo, longest_px: int) -> Places:
         """What the network sees in a photo of that longest side, in pixels of the full size."""

@@ -135,18 +135,18 @@ SAMPLE = 8
 def framing_note(photos: Sequence[FoundPhoto], budget: PixelBudget) -> str:
     """What to say where photos that were answered as one face each hold several, or none.
 
-    Nothing where most hold one, or the package has no detector. They are looked at once, in a low
-    resolution: small faces in the background are not counted.
+    Nothing where most hold one, or the package has no detector. They are looked at in low
+    resolutions: small faces in the background are not counted.
     """
     if not packaged_models("faces"):
         return ""
-    from facecover.scenes.detector import LOW_SIDE_PX, FaceFinder
+    from facecover.scenes.detector import LOW_SIDES_PX, FaceFinder
     from facecover.scenes.model_file import read_detector_file
 
-    finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDE_PX)
+    finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDES_PX[0])
     counts = []
     for one in photos:
-        with suppress(ImageError), budget.photo(one.source, LOW_SIDE_PX) as photo:
+        with suppress(ImageError), budget.photo(one.source, LOW_SIDES_PX[0]) as photo:
             counts.append(len(finder.find(photo).boxes))
     several, none = sum(n > 1 for n in counts), counts.count(0)
     if max(several, none) * 2 < max(len(counts), 1):
