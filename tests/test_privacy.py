@@ -67,7 +67,7 @@ class Guarded:
 
     def check(self) -> None:
         """Fail if a host was asked for, or a file lies where no output was wanted."""
-        left = [path for folder in self._watched for path in folder.rglob("*")]
+        left = [path for folder in self._watched for path in folder.rglob("*") if path.is_file()]
         assert left == []
         assert not self._log.exists(), self._log.read_text()
 
@@ -83,7 +83,7 @@ def test_the_guard_sees_a_host_that_is_asked_for_and_a_file_at_home(guarded: Gua
     subprocess.run([sys.executable, "-c", code], env=settings, check=True)
     with pytest.raises(AssertionError, match=r"socket\.connect \('127\.0\.0\.1', 9\)"):
         guarded.check()
-    (Path(settings["HOME"]) / ".cache").mkdir()
+    (Path(settings["HOME"]) / ".cache").touch()
     with pytest.raises(AssertionError, match=r"\.cache"):
         guarded.check()
 

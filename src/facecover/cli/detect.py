@@ -143,9 +143,9 @@ def text_lines(outcome: PhotoDetections | Broken) -> str:
     lines = [f"{shown(outcome.photo.name)}: {seen.in_words()}"]
     for (x0, y0, x1, y1), given in zip(seen.boxes.tolist(), seen.predictions, strict=True):
         mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
-        percent = min(given.probability * 100, 99.9) if given.probability < 1 else 100.0
+        mark = f"  {given.against_odds}{mark}" if given.against_odds else mark
         place = f"{x1 - x0:.0f} x {y1 - y0:.0f} at {x0:.0f}, {y0:.0f}"
-        lines.append(f"  {given.label:8}  {percent:5.1f}%  {place}{mark}")
+        lines.append(f"  {given.label:8}  {given.in_percent:>6}  {place}{mark}")
     return "\n".join(lines)
 
 

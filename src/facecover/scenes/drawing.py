@@ -69,7 +69,7 @@ def _tag(
 ) -> None:
     """The answer above its face, or below it; left out where it would hide another's."""
     mark = "?" if given.is_uncertain else ""
-    text = f"{given.label}{mark} {min(given.probability, 0.99):.0%}"  # none is certain
+    text = f"{given.label}{mark} {given.in_percent}".rstrip()
     _, _, wide, high = brush.textbbox((3, 2), text, font)
     wide, high = wide + 3, high + 3
     x0, y0, x1, y1 = box.tolist()
