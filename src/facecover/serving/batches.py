@@ -132,7 +132,13 @@ class Batches:
         except Exception as error:  # noqa: BLE001  (a bug is the request's, not the thread's)
             self._fail([photo], error)
         else:
+            self._hand_on(photo)
+
+    def _hand_on(self, photo: _Photo) -> None:
+        if self.waiting > 1:
             self._ready.put(photo)
+        else:  # it is alone: another thread would only have to wake up first
+            self._answer_all([photo])
 
     @staticmethod
     def _only_small(pixels: int) -> None:
@@ -141,10 +147,13 @@ class Batches:
 
     def _answer_batches(self) -> None:
         while batch := self._next_batch():
-            try:
-                self._answer([photo for photo in batch if not photo.future.cancelled()])
-            except Exception as error:  # noqa: BLE001  (likewise)
-                self._fail(batch, error)
+            self._answer_all(batch)
+
+    def _answer_all(self, batch: list[_Photo]) -> None:
+        try:
+            self._answer([photo for photo in batch if not photo.future.cancelled()])
+        except Exception as error:  # noqa: BLE001  (likewise)
+            self._fail(batch, error)
 
     def _next_batch(self) -> list[_Photo]:
         """What is ready, and what will be in a moment; nothing once there is an end."""
