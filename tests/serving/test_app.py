@@ -10,15 +10,16 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from tests.scenes.example_detector import scene
 from tests.serving.running import BOUNDARY, Running, form, running, until
 
-from facecover import predict
+from facecover import detect, predict
 from facecover.errors import ConfigError
 from facecover.images import read_photo
 from facecover.serving import Settings
 from facecover.serving.app import create_app
 from facecover.serving.observed import HEADERS
-from facecover.serving.openapi import ModelFacts, PhotoAnswer, Status
+from facecover.serving.openapi import DetectorFacts, ModelFacts, PhotoAnswer, PhotoFaces, Status
 from facecover.serving.page_files import page_routes
 from facecover.serving.problems import Problem, Unreadable
 
@@ -73,6 +74,32 @@ def test_requests_share_batches(served: Running) -> None:
     before = served.metric("facecover_batch_photos_count")
     assert served.send("/v1/predict", {str(n): coloured() for n in range(60)}).status == 200
     assert served.metric("facecover_batch_photos_count") - before < 60
+
+
+def test_faces_are_found_as_detect_does(served: Running, model: Path, detector: Path) -> None:
+    photos = {"two": encoded(scene((0, 64), (96, 0))), "none": encoded(scene())}
+    answered = served.send("/v1/detect", {**photos, "no": b"photo"})
+    expected = []
+    for name, content in photos.items():
+        found = detect("-", model=detector, classifier=model, stdin=io.BytesIO(content))
+        expected += [one | {"path": name} for one in found.to_json()]
+    *found, broken = answered.json()
+    assert found == expected
+    assert [len(msgspec.convert(one, PhotoFaces).faces) for one in found] == [2, 0]
+    msgspec.convert(broken, Unreadable)
+    assert served.ask("/v1/detect", b"no photo").status == 415
+    one, other = served.ask("/v1/models").json()
+    assert (msgspec.convert(one, ModelFacts).task, other["task"]) == ("face", "faces")
+    msgspec.convert(other, DetectorFacts)
+
+
+def test_without_a_detector_there_is_no_such_address(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facecover.serving.app.packaged_models", lambda _: ())
+    with running(Settings(model=str(model))) as server:
+        assert server.ask("/v1/detect", coloured()).status == 404
+        assert "/v1/detect" not in server.ask("/openapi.json").json()["paths"]
 
 
 BOMB = encoded(Image.new("1", (1100, 1000)))
@@ -141,7 +168,7 @@ def test_every_response_closes_doors_and_has_an_id(served: Running) -> None:
 def test_states_and_models_and_metrics(served: Running) -> None:
     assert msgspec.convert(served.ask("/healthz").json(), Status).status == "ok"
     assert msgspec.convert(served.ask("/readyz").json(), Status).status == "ready"
-    (found,) = msgspec.convert(served.ask("/v1/models").json(), list[ModelFacts])
+    found = msgspec.convert(served.ask("/v1/models").json()[0], ModelFacts)
     assert (found.name, found.classes, found.uncertain_band) == (
         "example",
         ["no_mask", "mask"],
@@ -164,7 +191,12 @@ COUNTED = {
 def test_the_description_holds_examples_that_are_true_to_it(served: Running) -> None:
     described = served.ask("/openapi.json").json()
     assert described["paths"].keys() >= {"/v1/predict", "/v1/models", "/healthz", "/readyz"}
-    types = {"/v1/models": list[ModelFacts], "/healthz": Status, "/readyz": Status}
+    types = {
+        "/v1/models": list[ModelFacts],
+        "/healthz": Status,
+        "/readyz": Status,
+    }
+    answers = {"/v1/predict": PhotoAnswer, "/v1/detect": PhotoFaces}
     for path, operations in described["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
@@ -172,20 +204,12 @@ def test_the_description_holds_examples_that_are_true_to_it(served: Running) -> 
                     example = content["example"]
                     if kind == "application/problem+json":
                         assert checked(example).status == int(status)
-                    elif path == "/v1/predict":
+                    elif path in answers:
                         answer, error = example
-                        msgspec.convert(answer, PhotoAnswer)
+                        msgspec.convert(answer, answers[path])
                         msgspec.convert(error, Unreadable)
                     elif kind == "application/json":
                         msgspec.convert(example, types[path])
-
-
-def test_a_full_queue_says_when_to_come_again(model: Path) -> None:
-    with running(Settings(model=str(model), max_waiting=1)) as server:
-        answered = server.send("/v1/predict", {"a": coloured(), "b": coloured()})
-        assert answered.status == 503
-        assert int(answered.headers["retry-after"]) >= 1
-        assert server.ask("/v1/predict", coloured()).status == 200
 
 
 @pytest.fixture
@@ -199,6 +223,20 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr("facecover.serving.batches.read_photo", wait)
     return event
+
+
+def test_a_full_queue_says_when_to_come_again(model: Path, held: threading.Event) -> None:
+    with running(Settings(model=str(model), max_waiting=2)) as server:
+        waits = threading.Thread(target=server.ask, args=("/v1/predict", coloured()))
+        waits.start()
+        until(lambda: server.metric("facecover_waiting_photos") == 1)
+        answered = server.send("/v1/predict", {"a": coloured(), "b": coloured()})
+        assert answered.status == 503
+        assert int(answered.headers["retry-after"]) >= 1
+        held.set()
+        waits.join()
+        assert server.send("/v1/predict", {str(n): coloured() for n in range(5)}).status == 200
+        assert server.ask("/readyz").status == 200
 
 
 def test_an_answer_that_takes_too_long_is_given_up(model: Path, held: threading.Event) -> None:

@@ -19,6 +19,14 @@ def serve_command(
             show_default=False,
         ),
     ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Finds the faces of whole photos: a detector's model file, or the name of one in "
+            "the package.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for any.")] = HOST,
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = PORT,
     api_key_file: Annotated[
@@ -96,6 +104,7 @@ def serve_command(
 
     serve(
         model,
+        detector=detector,
         host=host,
         port=port,
         api_key_file=api_key_file,

@@ -15,7 +15,8 @@ MAX_UPLOAD_MB = 64
 """A request with more is refused: one photo as large as any that `predict` reads from a stream."""
 
 MAX_WAITING = 256
-"""Photos that wait for their answers in a process; at a few milliseconds each, about a second."""
+"""Photos that wait for their answers in a process; at a few milliseconds each, about a second. Of
+photos whose faces are to be found, an eighth as many, which takes as long."""
 
 TIMEOUT_SECONDS = 30.0
 """Of an answer, from the last byte of its request."""
@@ -26,12 +27,15 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: as of `Classifier`, likewise `threads`, `threshold` and `uncertain_band`.
+        detector: finds the faces of a photo: a detector's model file, or the name of one in the
+            package; None takes the package's, if it has one.
         max_pixels: that one photo may have once it is reduced.
         api_key_file: keys, one a line; None answers anybody.
         cors_origins: whose pages may ask; none by default.
     """
 
     model: str | None = None
+    detector: str | None = None
     threads: int | None = None
     threshold: float | None = None
     uncertain_band: tuple[float, float] | None = None

@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
@@ -22,13 +22,19 @@ import facecover
 from facecover.documents import to_document
 from facecover.errors import ConfigError, ImageError, NotAnImageError, shown
 from facecover.inference.classifier import Classifier
+from facecover.inference.model_file import packaged_models
+from facecover.inference.prediction import Prediction
+from facecover.scenes.detections import Detections
+from facecover.scenes.detector import Detector
 from facecover.serving import Settings
-from facecover.serving.batches import Answer, Batches
+from facecover.serving.batches import Batches, Scenes, Waiting
 from facecover.serving.observed import Metrics, Observed
 from facecover.serving.openapi import document, operation
 from facecover.serving.page_files import page_routes
 from facecover.serving.problems import CLIENT_GONE, Refusal, Unreadable, refused
 from facecover.serving.uploads import Upload, Uploads
+
+_Answer = TypeVar("_Answer", Prediction, Detections)
 
 SHORTEST_KEY = 16
 """Characters of a key; shorter ones can be guessed."""
@@ -55,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     for kind in (Refusal, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refused)
     service.add_routes(app)
-    app.state.model_name = service.classifier.info.name
+    app.state.model_name = service.models.classifier.info.name
     app.router.routes.extend(page_routes())
     if settings.cors_origins:
         app.add_middleware(
@@ -70,20 +76,33 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def classifier_of(settings: Settings) -> Classifier:
-    """The classifier that answers.
+class Models(NamedTuple):
+    """What answers, and what finds faces, if anything does."""
+
+    classifier: Classifier
+    detector: Detector | None
+
+
+def models_of(settings: Settings) -> Models:
+    """The models that answer.
 
     Raises:
         ConfigError: if a setting is out of range.
-        ModelFileError: if the model cannot be used.
+        ModelFileError: if a model cannot be used.
     """
-    return Classifier(
+    classifier = Classifier(
         settings.model,
         settings.threads,
         threshold=settings.threshold,
         uncertain_band=settings.uncertain_band,
         max_pixels=settings.max_pixels,
     )
+    if settings.detector is None and not packaged_models("faces"):
+        return Models(classifier, None)
+    detector = Detector(
+        settings.detector, classifier, threads=settings.threads, max_pixels=settings.max_pixels
+    )
+    return Models(classifier, detector)
 
 
 class _Service:
@@ -91,25 +110,32 @@ class _Service:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
+        self.models = models_of(settings)
         self._settings = settings
-        self.classifier = classifier_of(settings)
         self._uploads = Uploads(settings.max_upload_bytes)
         self._batches: Batches | None = None
+        self._scenes: Scenes | None = None
         self._key_digests = key_digests(settings)
 
     @asynccontextmanager
     async def run(self, _: FastAPI) -> AsyncIterator[None]:
         """Threads that answer, from start to stop."""
+        classifier, detector = self.models
         self._batches = Batches(
-            self.classifier,
+            classifier,
             max_pixels=self._settings.max_pixels,
             threads=self._settings.threads,
             every_pixel=self._settings.every_pixel,
             on_batch=self.metrics.batches.observe,
-            on_waiting=self.metrics.waiting.set,
+            on_waiting=self.metrics.waiting.labels("face").set,
         )
+        if detector is not None:
+            waiting = self.metrics.waiting.labels("faces").set
+            self._scenes = Scenes(detector, on_waiting=waiting)
         yield
         await asyncio.to_thread(self._batches.close)
+        if self._scenes is not None:
+            await asyncio.to_thread(self._scenes.close)
 
     def add_routes(self, app: FastAPI) -> None:
         """Put each address into the application."""
@@ -121,14 +147,7 @@ class _Service:
             self._check_key(given.credentials if given else "")
 
         keyed = [Depends(allowed)] if self._key_digests else []
-        routes: tuple[tuple[str, str, Callable[..., Awaitable[Response]], bool], ...] = (
-            ("POST", "/v1/predict", self.predict, True),
-            ("GET", "/v1/models", self.models, True),
-            ("GET", "/healthz", self.healthz, False),
-            ("GET", "/readyz", self.readyz, False),
-            ("GET", "/metrics", self.show_metrics, True),
-        )
-        for method, path, endpoint, needs_key in routes:
+        for path, (method, endpoint, needs_key) in self._routes().items():
             app.add_api_route(
                 path,
                 endpoint,
@@ -138,6 +157,20 @@ class _Service:
                 **operation(path, has_key=bool(keyed) and needs_key),
             )
 
+    def _routes(self) -> dict[str, tuple[str, Callable[..., Awaitable[Response]], bool]]:
+        """Method, function, and whether it needs a key, by address."""
+        routes: dict[str, tuple[str, Callable[..., Awaitable[Response]], bool]] = {
+            "/v1/predict": ("POST", self.predict, True),
+            "/v1/detect": ("POST", self.detect, True),
+            "/v1/models": ("GET", self.list_models, True),
+            "/healthz": ("GET", self.healthz, False),
+            "/readyz": ("GET", self.readyz, False),
+            "/metrics": ("GET", self.show_metrics, True),
+        }
+        if self.models.detector is None:
+            del routes["/v1/detect"]
+        return routes
+
     def _check_key(self, given: str) -> None:
         digest = hashlib.sha256(given.encode()).digest()
         # Every key is compared, each in constant time.
@@ -146,20 +179,32 @@ class _Service:
 
     async def predict(self, request: Request) -> Response:
         """Say of each photo, which shows one face, whether the face is covered."""
+        return await self._asked(request, self._running(), self._settings.max_waiting)
+
+    async def detect(self, request: Request) -> Response:
+        """Find the faces of each photo, and say of each whether it is covered."""
+        self._running()
+        assert self._scenes is not None  # noqa: S101  (there is no address without it)
+        return await self._asked(request, self._scenes, max(1, self._settings.max_waiting // 8))
+
+    async def _asked(self, request: Request, queue: Waiting[_Answer], max_waiting: int) -> Response:
+        facts = request.state.facts
         try:
             async with self._uploads.photos(request) as photos:
-                request.state.facts["photos"] = len(photos)
-                request.state.facts["bytes"] = sum(len(photo.content) for photo in photos)
-                answers = await self._answered(request, photos)
+                facts["photos"] = len(photos)
+                facts["bytes"] = sum(len(photo.content) for photo in photos)
+                if queue.waiting + len(photos) > max_waiting and queue.waiting:
+                    raise Refusal(503, f"{queue.waiting:,} photos wait already; try again")
+                waiting = [queue.answer(photo.content) for photo in photos]
+                work = asyncio.gather(*waiting, return_exceptions=True)
+                answers = await self._finished(request, work)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         return _as_json(self._outcomes(photos, answers))
 
-    async def _answered(self, request: Request, photos: list[Upload]) -> list[Answer]:
-        batches = self._running()
-        if batches.waiting + len(photos) > self._settings.max_waiting:
-            raise Refusal(503, f"{batches.waiting:,} photos wait already; try again")
-        work = asyncio.gather(*(batches.answer(photo.content) for photo in photos))
+    async def _finished(
+        self, request: Request, work: asyncio.Future[list[_Answer | BaseException]]
+    ) -> list[_Answer | BaseException]:
         gone = asyncio.ensure_future(_gone(request))
         gone.add_done_callback(lambda _: work.cancel())  # what nobody waits for is not begun
         try:
@@ -175,8 +220,10 @@ class _Service:
         finally:
             gone.cancel()
 
-    def _outcomes(self, photos: list[Upload], answers: list[Answer]) -> list[object]:
-        """What `predict --json` says of each; a refusal where none could be answered."""
+    def _outcomes(
+        self, photos: list[Upload], answers: Sequence[_Answer | BaseException]
+    ) -> list[object]:
+        """What `--json` says of each photo; a refusal where none could be answered."""
         outcomes: list[object] = []
         errors: list[Unreadable] = []
         for photo, answer in zip(photos, answers, strict=True):
@@ -184,10 +231,12 @@ class _Service:
                 reason = str(answer).removeprefix("image bytes: ")
                 errors.append(Unreadable(photo.path, reason))
                 outcomes.append(errors[-1])
-                self.metrics.unreadable.inc()
+            elif isinstance(answer, BaseException):
+                raise answer
             else:
                 outcomes.append({"path": photo.path, **answer.to_json()})
                 self.metrics.count(answer)
+        self.metrics.unreadable.inc(len(errors))
         if len(errors) == len(photos):
             is_photo = any(not isinstance(one, NotAnImageError) for one in answers)
             what = errors[0].error if len(errors) == 1 else "none of them could be read"
@@ -199,9 +248,9 @@ class _Service:
             raise Refusal(503, "the model is not running; try again")
         return self._batches
 
-    async def models(self, request: Request) -> Response:
+    async def list_models(self, request: Request) -> Response:
         """List the models that answer here."""
-        return _as_json([self.classifier.info.to_json()])
+        return _as_json([model.info.to_json() for model in self.models if model is not None])
 
     async def healthz(self, request: Request) -> Response:
         """Say that the process lives."""

@@ -1,4 +1,4 @@
-"""Photos of many requests answered together: decoded on threads, through the network in batches."""
+"""Photos of many requests on threads: those of one face go through the network in batches."""
 
 import asyncio
 import time
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Generic, TypeVar
 
-from facecover.errors import ImageError
 from facecover.files import available_cores
 from facecover.images import read_photo
 from facecover.inference.classifier import Classifier
 from facecover.inference.prediction import Input, Prediction
+from facecover.scenes.detections import Detections
+from facecover.scenes.detector import Detector
 from facecover.workflows.answer_photos import REDUCED_FACTOR, may_differ
 
 BATCH_SIZE = 32
@@ -23,7 +25,84 @@ LARGE_PIXELS = 8_000_000
 """Pictures with more are decoded one at a time on a thread of their own: they take a tenth of a
 second and more, and others are not to wait behind them."""
 
-Answer = Prediction | ImageError
+_Answer = TypeVar("_Answer")
+
+
+class Waiting(Generic[_Answer]):
+    """Photos that wait for their answers, of threads; used from one event loop.
+
+    Args:
+        on_waiting: called with their number, whenever it changes.
+    """
+
+    def __init__(self, on_waiting: Callable[[int], object]) -> None:
+        self.waiting = 0
+        self._on_waiting = on_waiting
+        self._loop = asyncio.get_running_loop()
+
+    def answer(self, content: bytes) -> asyncio.Future[_Answer]:
+        """The answer for the bytes of one photo; cancelled, it is dropped.
+
+        Its exception is an `ImageError` where they are not a readable image.
+        """
+        raise NotImplementedError
+
+    def _future(self) -> asyncio.Future[_Answer]:
+        future: asyncio.Future[_Answer] = self._loop.create_future()
+        self._count(1)
+        future.add_done_callback(lambda _: self._count(-1))
+        return future
+
+    def _count(self, more: int) -> None:
+        self.waiting += more
+        self._on_waiting(self.waiting)
+
+    def _settle(self, settled: list[tuple[asyncio.Future[_Answer], _Answer | Exception]]) -> None:
+        """Give some futures their answers, or what went wrong; from any thread."""
+        self._loop.call_soon_threadsafe(_settled, settled)
+
+
+def _settled(settled: list[tuple[asyncio.Future[_Answer], _Answer | Exception]]) -> None:
+    for future, outcome in settled:
+        if future.done():  # cancelled: nobody waits
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+class Scenes(Waiting[Detections]):
+    """Finds the faces of photos, one photo after the other, on a thread of its own.
+
+    Args:
+        detector: finds and answers; it uses several threads for one photo.
+        on_waiting: as of `Waiting`.
+    """
+
+    def __init__(self, detector: Detector, *, on_waiting: Callable[[int], object]) -> None:
+        super().__init__(on_waiting)
+        self._detector = detector
+        self._pool = ThreadPoolExecutor(1, "detect")
+
+    def answer(self, content: bytes) -> asyncio.Future[Detections]:
+        """As of `Waiting`."""
+        future = self._future()
+        self._pool.submit(self._detect, content, future)
+        return future
+
+    def close(self) -> None:
+        """Stop the thread; what waits is answered first."""
+        self._pool.shutdown()
+
+    def _detect(self, content: bytes, future: asyncio.Future[Detections]) -> None:
+        if future.cancelled():
+            return
+        try:
+            outcome: Detections | Exception = self._detector(content)
+        except Exception as error:  # noqa: BLE001  (a bug is the request's, not the thread's)
+            outcome = error
+        self._settle([(future, outcome)])
 
 
 class _IsLarge(Exception):
@@ -37,19 +116,20 @@ class _Photo:
         content: the bytes of its file.
         at_least_px: as of `read_photo`.
         future: gets the answer; who cancels it drops the photo.
+        given: the photo, once it is decoded.
     """
 
     __slots__ = ("at_least_px", "content", "future", "given")
 
     def __init__(
-        self, content: bytes, at_least_px: int | None, future: asyncio.Future[Answer]
+        self, content: bytes, at_least_px: int | None, future: asyncio.Future[Prediction]
     ) -> None:
         self.content, self.at_least_px, self.future = content, at_least_px, future
         self.given: Input | None = None
 
 
-class Batches:
-    """Answers photos as `predict` does; used from one event loop.
+class Batches(Waiting[Prediction]):
+    """Answers photos of one face as `predict` does.
 
     Args:
         classifier: answers.
@@ -58,7 +138,7 @@ class Batches:
         threads: that decode; one a core by default.
         every_pixel: JPEGs are not decoded at reduced scale first.
         on_batch: called with the size of each batch, on another thread.
-        on_waiting: called with the number of photos that wait, whenever it changes.
+        on_waiting: as of `Waiting`.
     """
 
     def __init__(
@@ -71,18 +151,14 @@ class Batches:
         on_batch: Callable[[int], object] = lambda _: None,
         on_waiting: Callable[[int], object] = lambda _: None,
     ) -> None:
-        self.classifier = classifier
-        self.waiting = 0
-        """Photos without an answer yet."""
-        self._max_pixels = max_pixels
-        self._on_batch, self._on_waiting = on_batch, on_waiting
+        super().__init__(on_waiting)
+        self._classifier, self._max_pixels, self._on_batch = classifier, max_pixels, on_batch
         self._size_px = classifier.info.input_size_px
         self._reduced_px = None if every_pixel else REDUCED_FACTOR * self._size_px
         self._small = ThreadPoolExecutor(threads or available_cores(), "decode")
         self._large = ThreadPoolExecutor(1, "decode-large")
         self._ready: SimpleQueue[_Photo | None] = SimpleQueue()
         self._network = Thread(target=self._answer_batches, name="network", daemon=True)
-        self._loop = asyncio.get_running_loop()
         self._network.start()
 
     @property
@@ -90,14 +166,11 @@ class Batches:
         """Whether answers can be had."""
         return self._network.is_alive()
 
-    def answer(self, content: bytes) -> asyncio.Future[Answer]:
-        """The answer for the bytes of one photo, or why there is none; cancelled, it is dropped."""
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._count(1)
-        future.add_done_callback(self._left)
-        self._small.submit(
-            self._decode, _Photo(content, self._reduced_px, future), self._only_small
-        )
+    def answer(self, content: bytes) -> asyncio.Future[Prediction]:
+        """As of `Waiting`."""
+        future = self._future()
+        photo = _Photo(content, self._reduced_px, future)
+        self._small.submit(self._decode, photo, self._only_small)
         return future
 
     def close(self) -> None:
@@ -106,13 +179,6 @@ class Batches:
         self._large.shutdown()
         self._ready.put(None)
         self._network.join()
-
-    def _left(self, _: asyncio.Future[Answer]) -> None:
-        self._count(-1)
-
-    def _count(self, more: int) -> None:
-        self.waiting += more
-        self._on_waiting(self.waiting)
 
     def _decode(self, photo: _Photo, reserve: Callable[[int], object] | None) -> None:
         if photo.future.cancelled():
@@ -127,10 +193,8 @@ class Batches:
             photo.given = Input(read.resized(self._size_px), read.full_size)
         except _IsLarge:
             self._large.submit(self._decode, photo, None)
-        except ImageError as error:
-            self._deliver([(photo, error)])
         except Exception as error:  # noqa: BLE001  (a bug is the request's, not the thread's)
-            self._fail([photo], error)
+            self._settle([(photo.future, error)])
         else:
             self._hand_on(photo)
 
@@ -153,7 +217,7 @@ class Batches:
         try:
             self._answer([photo for photo in batch if not photo.future.cancelled()])
         except Exception as error:  # noqa: BLE001  (likewise)
-            self._fail(batch, error)
+            self._settle([(photo.future, error) for photo in batch])
 
     def _next_batch(self) -> list[_Photo]:
         """What is ready, and what will be in a moment; nothing once there is an end."""
@@ -183,29 +247,13 @@ class Batches:
         if not batch:
             return
         inputs = [photo.given for photo in batch if photo.given is not None]
-        answers = self.classifier.answers(inputs)
+        answers = self._classifier.answers(inputs)
         self._on_batch(len(batch))
-        settled: list[tuple[_Photo, Answer]] = []
+        settled: list[tuple[asyncio.Future[Prediction], Prediction | Exception]] = []
         for photo, answer in zip(batch, answers, strict=True):
             reduced_px, photo.at_least_px = photo.at_least_px, None
-            if reduced_px and may_differ(answer, self.classifier, reduced_px):
+            if reduced_px and may_differ(answer, self._classifier, reduced_px):
                 self._small.submit(self._decode, photo, self._only_small)  # from every pixel
             else:
-                settled.append((photo, answer))
-        self._deliver(settled)
-
-    def _deliver(self, settled: list[tuple[_Photo, Answer]]) -> None:
-        def deliver() -> None:
-            for photo, answer in settled:
-                if not photo.future.done():
-                    photo.future.set_result(answer)
-
-        self._loop.call_soon_threadsafe(deliver)
-
-    def _fail(self, photos: list[_Photo], error: Exception) -> None:
-        def fail() -> None:
-            for photo in photos:
-                if not photo.future.done():
-                    photo.future.set_exception(error)
-
-        self._loop.call_soon_threadsafe(fail)
+                settled.append((photo.future, answer))
+        self._settle(settled)

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facecover.inference.prediction import Prediction
+from facecover.scenes.detections import Detections
 from facecover.serving.problems import CLIENT_GONE, problem_response
 
 logger = logging.getLogger("facecover.serving")
@@ -48,18 +49,19 @@ class Metrics:
         self.uncertain = Counter("uncertain_answers", "Those of them that are uncertain.", **own)
         self.unreadable = Counter("unreadable_photos", "What was sent and is no photo.", **own)
         self.waiting = Gauge(
-            "waiting_photos", "Photos without an answer yet.", multiprocess_mode="livesum", **own
-        )
+            "waiting_photos", "Photos without an answer yet.", ["task"],
+            multiprocess_mode="livesum", **own,
+        )  # fmt: skip
         self.batches = Histogram(
             "batch_photos", "Photos that went through the network together.",
             buckets=(1, 2, 4, 8, 16, 32), **own,
         )  # fmt: skip
 
-    def count(self, answer: Prediction) -> None:
-        """Count one answer."""
-        self.answers.labels(answer.label).inc()
-        if answer.is_uncertain:
-            self.uncertain.inc()
+    def count(self, answer: Prediction | Detections) -> None:
+        """Count the answers for one photo."""
+        for one in (answer,) if isinstance(answer, Prediction) else answer.predictions:
+            self.answers.labels(one.label).inc()
+            self.uncertain.inc(one.is_uncertain)
 
 
 class Observed:

@@ -16,18 +16,46 @@ from facecover.serving.uploads import MAX_PHOTOS
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
-class PhotoAnswer(Struct, forbid_unknown_fields=True):
-    """The answer for one photo, as `facecover predict --json` prints it."""
+class FaceAnswer(Struct, forbid_unknown_fields=True):
+    """The answer for one face."""
 
-    path: Annotated[str, Meta(description="The file's name as it was sent; - for a whole body.")]
     label: str
     probability: Probability
     probabilities: dict[str, Probability]
     is_uncertain: Annotated[bool, Meta(description="Whether a person should look.")]
     reason: Annotated[Reason | None, Meta(description="Why it is uncertain; null where it is not.")]
     explanation: Annotated[str | None, Meta(description="The reason as a sentence.")]
-    width: Annotated[int, Meta(ge=1)]
-    height: Annotated[int, Meta(ge=1)]
+
+
+Name = Annotated[str, Meta(description="The file's name as it was sent; - for a whole body.")]
+Side = Annotated[int, Meta(ge=1, description="Of the upright photo, in pixels.")]
+
+
+class PhotoAnswer(FaceAnswer):
+    """The answer for a photo of one face, as `facecover predict --json` prints it."""
+
+    path: Name
+    width: Side
+    height: Side
+
+
+class FoundFace(FaceAnswer):
+    """One of the faces of a photo."""
+
+    box: Annotated[
+        tuple[float, float, float, float],
+        Meta(description="x0, y0, x1, y1 in pixels of the upright photo."),
+    ]
+    score: Annotated[float, Meta(ge=0, le=1, description="How sure it is that it is a face.")]
+
+
+class PhotoFaces(Struct, forbid_unknown_fields=True):
+    """The faces of a photo, the likeliest first, as `facecover detect --json` prints them."""
+
+    path: Name
+    width: Side
+    height: Side
+    faces: list[FoundFace]
 
 
 class ModelFacts(Struct, forbid_unknown_fields=True):
@@ -48,17 +76,41 @@ class ModelFacts(Struct, forbid_unknown_fields=True):
     version: str
 
 
+class DetectorFacts(Struct, forbid_unknown_fields=True):
+    """A model that finds faces here."""
+
+    name: str
+    task: str
+    precision: str
+    parameters: int
+    threshold: Probability
+    sources: list[str]
+    photos: Annotated[int, Meta(description="That it learned from, with so many faces.")]
+    faces: int
+    weights_sha256: str
+    file_sha256: str
+    version: str
+
+
 class Status(Struct, forbid_unknown_fields=True):
     """That it works."""
 
     status: str
 
 
-_ANSWER = PhotoAnswer(
-    "a.jpg", "mask", 0.998912, {"no_mask": 0.001088, "mask": 0.998912}, False, None, None, 640, 480
-)
+_ANSWER: dict[str, Any] = {
+    "label": "mask",
+    "probability": 0.998912,
+    "probabilities": {"no_mask": 0.001088, "mask": 0.998912},
+    "is_uncertain": False,
+    "reason": None,
+    "explanation": None,
+}
+_BROKEN = Unreadable("b.jpg", "broken image: image file is truncated")
+_FACE = FoundFace(**_ANSWER, box=(212.0, 96.5, 300.5, 204.0), score=0.971)
 _EXAMPLES: dict[str, Any] = {
-    "/v1/predict": [_ANSWER, Unreadable("b.jpg", "broken image: image file is truncated")],
+    "/v1/predict": [PhotoAnswer(**_ANSWER, path="a.jpg", width=640, height=480), _BROKEN],
+    "/v1/detect": [PhotoFaces("a.jpg", 640, 480, [_FACE]), _BROKEN],
     "/v1/models": [
         ModelFacts(
             "maskresnet", "face", "int8", 96, 556_758, ["no_mask", "mask"], 0.5, (0.4, 0.6),
@@ -79,7 +131,8 @@ _REFUSALS = {
     503: "256 photos wait already; try again",
     504: "no answer within 30 seconds; send fewer photos",
 }
-_REFUSED = {"/v1/predict": (408, 413, 415, 422, 503, 504), "/readyz": (503,)}
+_OF_PHOTOS = (408, 413, 415, 422, 503, 504)
+_REFUSED = {"/v1/predict": _OF_PHOTOS, "/v1/detect": _OF_PHOTOS, "/readyz": (503,)}
 
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif")
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
@@ -111,12 +164,9 @@ def operation(path: str, *, has_key: bool) -> dict[str, Any]:
     responses: dict[int, Any] = {200: {"description": "Done.", "content": content}}
     for status in (*((401,) if has_key else ()), *_REFUSED.get(path, ())):
         responses[status] = _refusal(status)
-    extra = {"requestBody": _BODY} if path in _BODIES else {}
+    extra = {"requestBody": _BODY} if _REFUSED.get(path) == _OF_PHOTOS else {}
     name = path.removeprefix("/v1/").strip("/")
     return {"operation_id": name, "responses": responses, "openapi_extra": extra}
-
-
-_BODIES = ("/v1/predict",)
 
 
 def _refusal(status: int) -> dict[str, Any]:
@@ -134,7 +184,7 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 _REFERENCE = "#/components/schemas/{name}"
-_STRUCTS = (PhotoAnswer, Unreadable, ModelFacts, Status, Problem)
+_STRUCTS = (PhotoAnswer, PhotoFaces, Unreadable, ModelFacts, DetectorFacts, Status, Problem)
 _COMPONENTS = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)[1]
 
 
@@ -146,7 +196,8 @@ def _list_of(*structs: type[Struct]) -> dict[str, Any]:
 _STATUS = {"$ref": _REFERENCE.format(name="Status")}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "/v1/predict": _list_of(PhotoAnswer, Unreadable),
-    "/v1/models": _list_of(ModelFacts),
+    "/v1/detect": _list_of(PhotoFaces, Unreadable),
+    "/v1/models": _list_of(ModelFacts, DetectorFacts),
     "/healthz": _STATUS,
     "/readyz": _STATUS,
 }
@@ -160,9 +211,10 @@ def document(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, summary=app.summary, routes=app.routes
         )
         made.setdefault("components", {}).setdefault("schemas", {}).update(_COMPONENTS)
-        for path, example in _EXAMPLES.items():  # FastAPI would leave every null out
+        for path in made["paths"].keys() & _EXAMPLES.keys():
             for described in made["paths"][path].values():
                 content = described["responses"]["200"]["content"]["application/json"]
-                content["example"] = msgspec.to_builtins(example)
+                # FastAPI would leave every null out.
+                content["example"] = msgspec.to_builtins(_EXAMPLES[path])
         app.openapi_schema = made
     return app.openapi_schema

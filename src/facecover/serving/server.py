@@ -32,7 +32,7 @@ from facecover.serving import (
     TIMEOUT_SECONDS,
     Settings,
 )
-from facecover.serving.app import classifier_of, create_app, key_digests
+from facecover.serving.app import create_app, key_digests, models_of
 from facecover.serving.observed import LOGGING
 from facecover.workflows.answer_photos import Name
 
@@ -49,6 +49,7 @@ _BACKLOG = 2048
 def serve(
     model: Name | None = None,
     *,
+    detector: Name | None = None,
     host: str = HOST,
     port: int = PORT,
     api_key_file: Name | None = None,
@@ -68,6 +69,8 @@ def serve(
 
     Args:
         model: a model file, a run folder, or the name of a model in the package.
+        detector: finds the faces of a photo: a detector's model file, or the name of one in the
+            package; None takes the package's, if it has one.
         host: the address to listen at; 0.0.0.0 for any.
         port: 0 takes a free one.
         api_key_file: keys, one a line, of which a request has to bring one; anybody may ask
@@ -90,6 +93,7 @@ def serve(
     """
     settings = Settings(
         model=None if model is None else os.fspath(model),
+        detector=None if detector is None else os.fspath(detector),
         threads=threads,
         threshold=threshold,
         uncertain_band=uncertain_band,
@@ -103,7 +107,7 @@ def serve(
     )
     with _listening(host, port) as listener, ExitStack() as stack:
         if workers > 1:  # said here, in one line, rather than by each process
-            name = classifier_of(settings).info.name
+            name = models_of(settings).classifier.info.name
             key_digests(settings)
             # Read by the metrics' library when it is imported, which each process does anew.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder = tempfile.mkdtemp(prefix="facecover-")
