@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -100,6 +102,20 @@ def test_train_asks_for_no_host_and_leaves_no_file(guarded: Guarded, class_folde
     guarded.run("train", "net1", "--data", dataset, "-o", run, "--set", "training.epochs=1")
     guarded.check()
     assert (run / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_serve_asks_for_no_host_and_leaves_no_file(guarded: Guarded, few_photos: Path) -> None:
+    photo = next(few_photos.rglob("*.jpg")).read_bytes()
+    server = guarded.start("serve", "--port", "0")
+    assert server.stderr is not None
+    port = int(server.stderr.readline().rpartition(":")[2])
+    with urlopen(Request(f"http://127.0.0.1:{port}/v1/predict", photo)) as response:
+        assert b'"label":' in response.read()
+    server.send_signal(signal.SIGTERM)
+    _, said = server.communicate(timeout=60)
+    assert server.returncode == 0, said
+    guarded.check()
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
