@@ -21,7 +21,8 @@ PIP_VERSION := 26.3
 WEB_STAMP := web/node_modules/.installed
 PAGE := src/facecover/serving/page/index.html
 PAGE_SOURCES := $(wildcard web/*.json web/*.html web/*.ts web/*.py web/public/* web/src/*.ts web/src/*.css) \
-	src/facecover/images.py src/facecover/inference/prediction.py $(wildcard src/facecover/models/*)
+	$(addprefix src/facecover/,images.py inference/prediction.py scenes/detector.py report/plotting.py) \
+	$(wildcard src/facecover/models/*)
 
 .PHONY: demo test quick fuzz check format house lock licences sbom maskresnet page page-if-possible clean
 
