@@ -33,7 +33,7 @@ export const TEXT = {
   broken: "Not answered",
   photoAlt: (name: string) => `Photo ${name}`,
   exampleAlt: (name: string) => `Answer ${name.replace(/\..*$/, "").replace("-", " face ")}`,
-  about: () => `facecover ${FACTS.version}, MIT licence. Model ${FACTS.classifier.file_sha256.slice(0, 12)}, in your browser with ONNX Runtime.`,
+  about: () => `facecover ${FACTS.version}. Model ${FACTS.classifier.file_sha256.slice(0, 12)}, in your browser with ONNX Runtime.`,
   size: (width: number, height: number) => `${number(width)} × ${number(height)} px`,
   camera: {
     shot: (count: number) => `camera-${count}.png`,
