@@ -1,6 +1,7 @@
 """Photos in folders: what is taken for one, and the one walk over a folder and all below it."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -54,8 +55,12 @@ OUTPUT_NAMES = frozenset(
     ("manifest.parquet", "audit.json", "exploration.json", "evaluation.json", "comparison.json",
      "run.json", "study.json")
 )  # fmt: skip
+COPIES_NAME = "copies-by-facecover.txt"
+"""Stands in a folder of copies that was new when it was first written into."""
+
 BESIDE_OUTPUT = frozenset(("dropped.csv", "report.html", "config.yaml", "study.yaml"))
-"""A folder with files of both sets was written by `facecover`; the images in it are no photos."""
+"""A folder with files of both sets was written by `facecover`; the images in it are no photos, nor
+are those beside a file of the name above."""
 
 HIDDEN, NO_PHOTO, LINKED = "hidden", "no photo by name", "link to a folder that is read anyway"
 OWN_OUTPUT = "folder written by facecover"
@@ -73,6 +78,16 @@ def checked_megapixels(max_megapixels: int) -> int:
             f"max_megapixels: expected 1 to {MEGAPIXELS_LIMIT}, found {max_megapixels}"
         )
     return round(max_megapixels * 1e6)
+
+
+_WEB_ADDRESS = re.compile(r"(https?|ftps?|s3|gs):/", re.IGNORECASE)
+
+
+def web_address_advice(name: str | Path) -> str:
+    """What to say of a name that is a web address; empty if it is none."""
+    if not _WEB_ADDRESS.match(str(name)):
+        return ""
+    return "a web address, and nothing is fetched from the network: download it and name the file"
 
 
 def reason_to_skip(name: str) -> str | None:
@@ -199,7 +214,7 @@ def walk(root: Path, skipped: Counter[str], leave_out: Sequence[Path] = ()) -> I
 
 def _is_own_output(folder: Folder) -> bool:
     names = {os.path.basename(path) for path in folder.other_files}  # noqa: PTH119  (no Path each)
-    return bool(names & OUTPUT_NAMES and names & BESIDE_OUTPUT)
+    return COPIES_NAME in names or bool(names & OUTPUT_NAMES and names & BESIDE_OUTPUT)
 
 
 def _is_listed_anyway(target: Path, root: Path, left_out: Sequence[Path]) -> bool:

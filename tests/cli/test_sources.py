@@ -40,7 +40,7 @@ def test_what_is_passed_over_in_a_source_is_said(
     read_labelled([root], SourceOptions(), CONSOLE)
     assert capsys.readouterr().err == (
         "faces: class-folders, 2 faces (1 no_mask, 1 mask); passed over: 2 hidden, "
-        "1 link to a folder that is read anyway\n"
+        "1 no photo by name, 1 link to a folder that is read anyway\n"
     )
 
 

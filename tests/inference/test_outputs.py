@@ -1,6 +1,7 @@
 """What becomes of answered photos: copies, a sheet."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from facecover.errors import ConfigError, OutputError
 from facecover.images import MAX_PIXELS, PixelBudget
 from facecover.inference import outputs
 from facecover.inference.outputs import Sheet, SortedCopies, safe_name
+from facecover.photos import photos_below
 
 
 @given(
@@ -63,6 +65,28 @@ def test_a_copy_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError, match="the copy cannot be written"):
         SortedCopies(tmp_path / "out").add(given_answer())
+
+
+def test_copies_inside_a_folder_of_photos_are_passed_over_but_read_when_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"1")
+    for _ in range(2):
+        SortedCopies(tmp_path / "out").add(given_answer(inner="a.png", source=b"1"))
+    marker = tmp_path / "out" / "copies-by-facecover.txt"
+    assert "delete this file to have them read" in marker.read_text()
+    skipped = Counter[str]()
+    assert [one.name for one in photos_below(tmp_path, skipped)] == [str(tmp_path / "a.png")]
+    assert skipped == {"folder written by facecover": 1}
+    assert len(list(photos_below(tmp_path / "out", Counter()))) == 1
+
+
+def test_a_folder_that_held_something_is_not_marked(tmp_path: Path) -> None:
+    own = tmp_path / "archive" / "mask" / "own.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"2")
+    SortedCopies(tmp_path / "archive").add(given_answer(inner="a.png", source=b"1"))
+    assert len(list(photos_below(tmp_path, Counter()))) == 2
 
 
 def test_a_sheet_shows_the_first_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from tests.scenes.example_detector import scene
 
 from facecover.errors import ConfigError, OutputError
 from facecover.images import PixelBudget
-from facecover.photos import FoundPhoto
+from facecover.photos import COPIES_NAME, FoundPhoto
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import Detector
 from facecover.scenes.drawing import annotated
@@ -39,7 +39,8 @@ def outputs(folder: Path, *kinds: str) -> PhotoOutputs:
 
 
 def files_in(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != COPIES_NAME)
+    return {path.relative_to(folder).as_posix() for path in files}
 
 
 def test_faces_are_cut_by_answer(detector: Detector, tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_copies_are_marked_and_those_of_jpegs_are_jpegs(
     detector: Detector, tmp_path: Path, format: str, suffix: str
 ) -> None:
     outputs(tmp_path, "annotate").add(seen(detector, *CORNERS, format=format), BUDGET)
-    (copy,) = (tmp_path / "annotate").iterdir()
+    (copy,) = (tmp_path / "annotate").glob("*__*")
     assert copy.name == f"sub__a{suffix}"
     with Image.open(copy) as marked:
         assert marked.width == 3 * 256

@@ -186,3 +186,8 @@ def test_reading_changes_nothing(faces: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in faces.rglob("*")}
     read_sources([faces])
     assert {path: path.stat().st_mtime_ns for path in faces.rglob("*")} == before
+
+
+def test_a_web_address_is_no_source() -> None:
+    with pytest.raises(DatasetError, match=r"^https:/example\.org/a\.zip: a web address, and noth"):
+        read_sources([Path("https://example.org/a.zip")])

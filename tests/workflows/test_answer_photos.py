@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from facecover.inference.inputs import find_inputs
 from facecover.inference.prediction import Answered
 from facecover.photos import Broken, FoundPhoto, Item
 from facecover.workflows.answer_photos import MARGIN, answered, is_near_boundary, predict
+from facecover.workflows.detect_faces import detect
 
 
 def test_folders_and_broken_names_are_answered_in_python(
@@ -130,6 +132,35 @@ def test_an_answer_near_a_boundary_comes_from_every_pixel(write_model: WriteMode
             n_close += 1
             assert one == other
     assert n_close
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), "ndarray"),
+        ([np.zeros((8, 8, 3), np.uint8)], "ndarray"),
+        (Image.new("RGB", (8, 8)), "Image"),
+        (b"\xff\xd8\xff", "bytes"),
+    ],
+)
+def test_a_picture_in_memory_is_sent_to_the_classifier(  # what callers may get wrong
+    inputs: Any,  # noqa: ANN401
+    found: str,
+) -> None:
+    asked = r"; of one picture in memory ask facecover\.Classifier\(\)\(picture\)$"
+    with pytest.raises(ConfigError, match=f"inputs: expected names .*, found {found}{asked}"):
+        predict(inputs)
+    with pytest.raises(ConfigError, match=r"ask facecover\.Detector\(\)\(picture\)$"):
+        detect(inputs)
+
+
+def test_a_web_address_is_no_file_and_nothing_is_fetched(write_model: WriteModel) -> None:
+    names = ["https://example.org/a.jpg?size=large", "HTTP://example.org/photos/*.jpg"]
+    for outcome in predict(names, model=write_model()):
+        assert isinstance(outcome, Broken)
+        assert outcome.reason == (
+            "a web address, and nothing is fetched from the network: download it and name the file"
+        )
 
 
 def test_a_photo_over_the_limit_is_answered_at_reduced_scale_or_a_line(

@@ -1,7 +1,10 @@
 """One outcome an input, printed as it comes: the loop that `predict` and `detect` share."""
 
+import codecs
 import csv
+import glob
 import io
+import os
 import sys
 import time
 from collections import Counter
@@ -22,7 +25,7 @@ _FLUSH_SECONDS = 0.5
 
 
 def read_list(from_file: Path | None) -> list[str]:
-    """The inputs in a list, one a line; empty lines are passed over."""
+    """The inputs in a list, one a line, also one of Windows; empty lines are passed over."""
     if from_file is None:
         return []
     try:
@@ -32,10 +35,28 @@ def read_list(from_file: Path | None) -> list[str]:
         raise ConfigError(
             f"--from-file {shown(from_file)}: cannot be read: {error.strerror}"
         ) from error
+    lines = io.StringIO(_text(content), newline=None)
+    return [_of_windows(line) for raw in lines if (line := raw.rstrip("\n"))]
+
+
+def _text(content: bytes) -> str:
+    """What a list says, in UTF-8 or, as PowerShell writes it, in UTF-16."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    if len(content) > 1 and content[1::2].count(0) * 2 > len(content[1::2]):
+        return content.decode("utf-16-le", "replace")  # without its mark; names have no zeros
     # A name need not be text: what is no UTF-8 stays the bytes that it is. The mark that editors
     # on Windows write at the start is no part of the first one.
-    text = content.decode("utf-8-sig", "surrogateescape")
-    return [line for raw in io.StringIO(text, newline=None) if (line := raw.rstrip("\n"))]
+    return content.decode("utf-8-sig", "surrogateescape")
+
+
+def _of_windows(name: str) -> str:
+    """A name with backslashes, with slashes instead where it is only found so, or is a pattern."""
+    with_slashes = name.replace("\\", "/")
+    if with_slashes == name or os.path.lexists(name):
+        return name
+    is_meant = os.path.lexists(with_slashes) or glob.has_magic(with_slashes)
+    return with_slashes if is_meant else name
 
 
 def csv_row(cells: list[str]) -> str:

@@ -27,7 +27,6 @@ from facecover.errors import ConfigError, DatasetError, shown
 from facecover.files import scratch_folder
 from facecover.images import MAX_PIXELS
 from facecover.labels import class_name
-from facecover.photos import NO_PHOTO
 from facecover.progress import SILENT, Progress
 from facecover.sources.reading import parse_assignments, read_sources
 from facecover.sources.rows import Source
@@ -108,8 +107,7 @@ def _described(source: Source) -> str:
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
         text += f"; left out: {left_out}"
     text = "; ".join([text, *source.notes])
-    # Other files, such as annotations, are no news.
-    skipped = [f"{n:,} {reason}" for reason, n in source.skipped.items() if reason != NO_PHOTO]
+    skipped = [f"{n:,} {reason}" for reason, n in source.skipped.items() if n > 0]
     return f"{text}; passed over: {', '.join(skipped)}" if skipped else text
 
 

@@ -20,6 +20,7 @@ from facecover.photos import (
     Item,
     photos_below,
     reason_to_skip,
+    web_address_advice,
 )
 
 ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
@@ -111,7 +112,10 @@ def _found(
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        yield from _matching(name, skipped, leave_out)
+        if advice := web_address_advice(name):
+            yield Broken(name, advice)
+        else:
+            yield from _matching(name, skipped, leave_out)
         return
     except (OSError, ValueError) as error:  # too long a name, a loop of links, a null character
         reason = getattr(error, "strerror", None) or error

@@ -16,7 +16,7 @@ from facecover.files import OnNote, check_own_file, new_file, remove_dead, writt
 from facecover.images import PixelBudget, open_image
 from facecover.inference.prediction import Answered, Prediction
 from facecover.locks import locked
-from facecover.photos import FoundPhoto
+from facecover.photos import COPIES_NAME, FoundPhoto
 
 _MAX_NAME_BYTES = 180
 """Of a copy's name; file systems take 255, and a number may be added."""
@@ -25,14 +25,24 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 """What Windows forbids in a name; a slash is forbidden everywhere."""
 
 
+_COPIES_TEXT = """\
+facecover copied these photos here. Where it reads a folder around this one, it passes them over, so
+that none counts twice; delete this file to have them read. Named itself, this folder is read.
+"""
+
+
 class NewFiles:
     """Puts files into folders, and overwrites none.
 
     Where a name is taken by other bytes, a number is added; where it is taken by the same bytes,
     that file is the one.
+
+    Args:
+        folders: those that are still empty get the file `COPIES_NAME` with the first copy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *folders: Path | None) -> None:
+        self._unmarked = [folder for folder in folders if folder is not None]
         self._next_number: dict[Path, int] = {}
 
     def add(self, wanted: Path, source: Path | bytes) -> Path:
@@ -42,6 +52,7 @@ class NewFiles:
             OutputError: if it cannot be written.
         """
         try:
+            self._mark(wanted)
             wanted.parent.mkdir(parents=True, exist_ok=True)
             for path in self._candidates(wanted):
                 if _copied(source, path):
@@ -54,6 +65,13 @@ class NewFiles:
                 f"{shown(wanted)}: the copy cannot be written: {reason}; name another place"
             ) from error
         raise OutputError(f"{shown(wanted)}: every numbered name is taken; name another place")
+
+    def _mark(self, wanted: Path) -> None:
+        for folder in [one for one in self._unmarked if wanted.is_relative_to(one)]:
+            self._unmarked.remove(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            if all(path.name.startswith(".") for path in folder.iterdir()):
+                (folder / COPIES_NAME).write_text(_COPIES_TEXT, "utf-8")
 
     def _candidates(self, wanted: Path) -> Iterator[Path]:
         """The name, then numbered ones, going on where the last photo of that name ended."""
@@ -88,7 +106,7 @@ class SortedCopies:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = NewFiles()
+        self._files = NewFiles(folder)
 
     def add(self, answered: Answered) -> Path:
         """Copy one photo; gives the copy's path.

@@ -44,7 +44,7 @@ class PhotoOutputs:
                 raise ConfigError(f"{name} {shown(folder)}: expected a folder, found a file")
         self._annotate, self._crops = annotate, crops
         self._annotations = None if write is None else AnnotationFiles(*write, class_names)
-        self._files = NewFiles()
+        self._files = NewFiles(annotate, crops)
 
     @property
     def folders(self) -> list[Path]:

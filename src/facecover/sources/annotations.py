@@ -1,12 +1,12 @@
 """Annotation files of every kind: the picture that each describes, and its faces as rows."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from facecover.errors import shown
-from facecover.photos import Folder
+from facecover.photos import NO_PHOTO, Folder
 from facecover.sources.boxes import Edges, Frame, Size, fit_box, header_or_none, read_in_one_frame
 from facecover.sources.folders import split_of
 from facecover.sources.rows import Draft, Entry, Refused, Row, keep_once
@@ -32,13 +32,19 @@ class Face(NamedTuple):
 class Annotations:
     """Makes rows of what annotation files say, and drops of what cannot be used.
 
+    Args:
+        top: the whole source.
+        draft: takes them.
+        files: the annotation files, which are not passed over.
+
     Attributes:
         draft: takes them.
         pictures: of the source.
         claimed: pictures that an annotation file describes, and be it a broken one.
     """
 
-    def __init__(self, top: Folder, draft: Draft) -> None:
+    def __init__(self, top: Folder, draft: Draft, files: Sequence[Path]) -> None:
+        draft.skipped[NO_PHOTO] -= len(files)
         self.draft = draft
         self.pictures = Pictures(top)
         self.claimed: set[Path] = set()

@@ -108,7 +108,7 @@ def read_coco(top: Folder, draft: Draft) -> None:
     name or folder, or of the picture's.
     """
     files = _files(top)
-    found = Annotations(top, draft)
+    found = Annotations(top, draft, files)
 
     def read_all() -> Iterator[Entry]:
         splits: dict[Path, str | None] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facecover.errors import ConfigError, DatasetError, LabelError, did_you_mean, shown
 from facecover.labels import CLASS_NAMES, parse_mapping, proposals, resolve_label
-from facecover.photos import Folder, folder_tree
+from facecover.photos import Folder, folder_tree, web_address_advice
 from facecover.sources import LAYOUTS
 from facecover.sources.coco import has_instances, read_coco
 from facecover.sources.csv_tables import SUFFIXES, problem_of, read_csv_table
@@ -232,6 +232,8 @@ def read_source(path: Path, name: str, options: ReadOptions = _DEFAULTS) -> Sour
     Raises:
         DatasetError, LabelError, ConfigError: as `read_sources`.
     """
+    if (advice := web_address_advice(path)) and not path.parent.exists():
+        raise DatasetError(f"{shown(path)}: {advice}")
     path = path.resolve() if ".." in path.parts else path.absolute()
     # A folder's name that is not UTF-8 cannot stand in a table as it is.
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

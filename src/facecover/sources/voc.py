@@ -110,7 +110,7 @@ def read_voc(top: Folder, draft: Draft) -> None:
     left out.
     """
     files, splits = list(top.all_others(".xml")), Splits(top)
-    found = Annotations(top, draft)
+    found = Annotations(top, draft, files)
 
     def read_all() -> Iterator[Entry]:
         for path in files:

@@ -49,7 +49,7 @@ def read_yolo(top: Folder, draft: Draft) -> None:
         LabelError: if nothing names a class: 0 is a mask in some data sets, a bare face in others.
     """
     files, classes = list(_label_files(top)), _all_classes(top)
-    found = Annotations(top, draft)
+    found = Annotations(top, draft, files)
 
     def read_all() -> Iterator[Entry]:
         for path in files:

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from facecover.errors import ImageError, shown
+from facecover.errors import ConfigError, ImageError, shown
 from facecover.images import PixelBudget
 from facecover.inference.classifier import BATCH_SIZE, Classifier
 from facecover.inference.inputs import Inputs, find_inputs
@@ -111,10 +111,10 @@ def predict(
         stdin: where the bytes of ``-`` come from; standard input by default.
 
     Raises:
-        ConfigError: if a number is out of range.
+        ConfigError: if a number is out of range, or an input is no name.
         ModelFileError: if the model cannot be used.
     """
-    names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+    paths = as_names(inputs, "Classifier")
     classifier = Classifier(
         model,
         threads,
@@ -122,10 +122,30 @@ def predict(
         uncertain_band=uncertain_band,
         max_pixels=checked_megapixels(max_megapixels),
     )
-    paths = [os.fspath(name) for name in names]
     left_out = [] if leave_out is None else [Path(leave_out)]
     found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=left_out)
     return PhotoAnswers(classifier, found, batch_size, every_pixel=every_pixel)
+
+
+def as_names(inputs: Name | Iterable[Name], answers: str) -> list[str]:
+    """The names of inputs as text.
+
+    Args:
+        inputs: one or several.
+        answers: the class that answers pictures in memory, for the message.
+
+    Raises:
+        ConfigError: if one is no name: a picture, or an array.
+    """
+    is_one = isinstance(inputs, str | bytes | os.PathLike) or not isinstance(inputs, Iterable)
+    names: list[Any] = [inputs] if is_one else [*cast(Iterable[Name], inputs)]
+    for name in names:
+        if not isinstance(name, str | os.PathLike):
+            raise ConfigError(
+                f"inputs: expected names of files or folders, found {type(name).__name__}; of one "
+                f"picture in memory ask facecover.{answers}()(picture)"
+            )
+    return [os.fspath(name) for name in names]
 
 
 SAMPLE = 8

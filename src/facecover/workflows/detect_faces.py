@@ -1,6 +1,5 @@
 """`detect`: every face in each of many photos, and whether it is covered."""
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from facecover.scenes.outputs import PhotoOutputs
 from facecover.workflows.answer_photos import (
     Name,
     as_broken,
+    as_names,
     in_order,
 )
 
@@ -138,7 +138,7 @@ def detect(
         ModelFileError: if a model cannot be used.
         OutputError: if the folder for annotations is not empty.
     """
-    names = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+    names = as_names(inputs, "Detector")
     detector = Detector(
         model,
         classifier,
@@ -154,6 +154,5 @@ def detect(
         None if write is None else (write[0], Path(write[1])),
         detector.classifier.info.class_names,
     )
-    paths = [os.fspath(name) for name in names]
-    found = find_inputs(paths, stdin or sys.stdin.buffer, leave_out=outputs.folders)
+    found = find_inputs(names, stdin or sys.stdin.buffer, leave_out=outputs.folders)
     return DetectedFaces(detector, found, outputs)
