@@ -124,13 +124,14 @@ def test_all_that_is_written_lies_where_it_was_asked_for_and_is_not_read_again(
     assert len(json.loads((tmp_path / "coco/annotations.json").read_text())["annotations"]) == 5
 
 
-def test_what_was_written_as_voc_is_read_by_prepare(
-    photos: Path, models: tuple[object, ...], tmp_path: Path
+@pytest.mark.parametrize("format", ["voc", "yolo", "coco"])
+def test_annotations_are_read_by_prepare(
+    photos: Path, models: tuple[object, ...], tmp_path: Path, format: str
 ) -> None:
     from facecover.sources.reading import read_source
 
-    detected(photos, "--write", "voc", tmp_path / "voc", *models)
-    source = read_source(tmp_path / "voc", "voc")
+    detected(photos, "--write", format, tmp_path / "out", *models)
+    source = read_source(tmp_path / "out", format)
     rows = {(row.path.name, row.label, row.box) for row in source.rows}
     assert rows == {
         ("a.png", 0, (32, 64, 64, 96)), ("a.png", 1, (128, 96, 160, 128)),
