@@ -188,8 +188,8 @@ def packaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: tuple[obje
 @pytest.mark.parametrize(
     ("corners", "said"),
     [
-        (CORNERS, "of 1 photo looked at, 1 hold several faces and 0 none"),
-        ((), "of 1 photo looked at, 0 hold several faces and 1 none"),
+        (CORNERS, "looked at 1 photo: several faces in 1, none found in 0"),
+        ((), "looked at 1 photo: several faces in 0, none found in 1"),
         (CORNERS[:1], ""),
     ],
 )
@@ -211,10 +211,38 @@ def test_a_few_photos_are_looked_at_once(tmp_path: Path, models: tuple[object, .
         scene(*CORNERS).save(tmp_path / f"{number:02}.png")
     done = run_here("predict", tmp_path, "--model", models[3])
     (note,) = (line for line in done.errors.splitlines() if "looked at" in line)
-    assert note.startswith(f"of {SAMPLE} photos looked at, {SAMPLE} hold several faces")
+    assert note.startswith(f"looked at {SAMPLE} photos: several faces in {SAMPLE}, none found in 0")
 
 
 @pytest.mark.usefixtures("packaged")
 def test_the_packages_detector_is_the_default(photos: Path, models: tuple[object, ...]) -> None:
     done = detected(photos / "a.png", "--classifier", models[3])
     assert done.out.startswith(f"{photos}/a.png: 3 faces")
+
+
+@pytest.mark.usefixtures("packaged")
+def test_a_broken_detector_in_the_package_spoils_no_prediction(
+    photos: Path, models: tuple[object, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "package" / "faces.onnx").write_bytes(b"broken")
+    done = run_here("predict", photos / "a.png", "--model", models[3])
+    assert (done.status, len(done.out.splitlines())) == (0, 1)
+    done = detected(photos / "a.png")
+    assert "faces.onnx: expected a model file of this package" in done.refusals[0]
+
+
+def test_what_was_written_before_ctrl_c_is_whole(
+    photos: Path,
+    models: tuple[object, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facecover.cli.detect._Detecting.count", stop)
+    done = detected(photos, "--write", "coco", tmp_path / "coco", *models)
+    assert done.status == 130
+    document = json.loads((tmp_path / "coco/annotations.json").read_text())
+    assert [image["file_name"] for image in document["images"]] == ["a.png"]
+    assert len(document["annotations"]) == 3

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from tests.inference import example_model
-from tests.scenes.example_detector import CELL_PX, scene, sealed_example
+from tests.scenes.example_detector import CELL_PX, example_info, scene, sealed_example
 
 from facecover.errors import ConfigError, ImageError, ModelFileError
 from facecover.images import ImageSource
 from facecover.scenes.detections import Detections
 from facecover.scenes.detector import Detector, Places, likeliest
+from facecover.scenes.model_file import sealed
 
 CORNERS = (32, 64), (128, 96), (192, 0)
 
@@ -176,8 +177,6 @@ def test_a_pickled_one_asks_the_same_files(detector: Detector) -> None:
 
 
 def test_a_pickle_of_another_file_is_refused(classifier_path: Path, tmp_path: Path) -> None:
-    from tests.scenes.example_detector import example_info
-
     path = tmp_path / "faces.onnx"
     path.write_bytes(sealed_example())
     data = pickle.dumps(Detector(path, classifier_path))
@@ -204,6 +203,13 @@ def test_models_in_each_others_places_are_refused(
         Detector(classifier_path, classifier_path)
     with pytest.raises(ModelFileError, match="expected a classifier"):
         Detector(detector_path, detector_path)
+
+
+def test_a_network_with_other_outputs_is_refused(tmp_path: Path, classifier_path: Path) -> None:
+    graph = example_model.example_graph()
+    (tmp_path / "faces.onnx").write_bytes(sealed(graph.SerializeToString(), example_info()))
+    with pytest.raises(ModelFileError, match="expected a network from images to boxes and scores"):
+        Detector(tmp_path / "faces.onnx", classifier_path)
 
 
 def test_a_ready_classifier_answers_with_its_threshold(detector_path: Path, tmp_path: Path) -> None:

@@ -64,5 +64,5 @@ def test_without_a_detector_in_the_package_one_line_says_so(
     from facecover.inference import model_file
 
     monkeypatch.setattr(model_file, "MODELS_FOLDER", tmp_path_factory.mktemp("none"))
-    with pytest.raises(ModelFileError, match="faces: no such model file or run folder"):
+    with pytest.raises(ModelFileError, match=r"expected faces\.onnx, which comes with the package"):
         read_detector_file()

@@ -106,8 +106,9 @@ def detect_command(
 ) -> None:
     """Find every face in each photo, and say whether it is covered.
 
-    A photo without a face is no error. Exit status 3: some input could not be read; the others are
-    answered all the same.
+    A photo without a face is no error.
+
+    Exit status 3: some input could not be read; the others are answered all the same.
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv: expected one of them", param_hint="--csv")
@@ -180,6 +181,7 @@ class _Detecting(Work[PhotoDetections]):
         self, found: DetectedFaces, line_of: Callable[[PhotoDetections | Broken], str]
     ) -> None:
         super().__init__(found, line_of)
+        self._found = found
         self._counts: Counter[str] = Counter()
         self._faces = self._without = 0
 
@@ -188,6 +190,11 @@ class _Detecting(Work[PhotoDetections]):
         self._counts.update(outcome.detections.counts())
         self._faces += len(outcome.detections)
         self._without += not len(outcome.detections)
+
+    def end(self) -> None:
+        """Complete what is written, also after Ctrl-C, and say what was done."""
+        self._found.close()
+        super().end()
 
     def summary(self) -> str:
         """``3 photos: 7 faces, 4 mask, 3 no_mask; 1 without a face``."""

@@ -77,7 +77,7 @@ class FaceFinder:
 
     Raises:
         ConfigError: if a number is out of range.
-        ModelFileError: if ONNX Runtime cannot run the file.
+        ModelFileError: if ONNX Runtime cannot run the file, or it is another network.
     """
 
     def __init__(
@@ -96,6 +96,12 @@ class FaceFinder:
         self._min_side_px = positive("min_side_px", min_side_px)
         self.longest_side_px = positive("longest_side_px", longest_side_px)
         self._session = open_session(file.path, file.data, threads)
+        names = {one.name for one in (*self._session.get_inputs(), *self._session.get_outputs())}
+        if names != {"images", "boxes", "scores"}:
+            raise ModelFileError(
+                f"{file.path}: expected a network from images to boxes and scores, found "
+                f"{', '.join(sorted(names))}; export the model again"
+            )
 
     def look(self, image: Pixels) -> Places:
         """Every place that may be a face in ``uint8 (H, W, 3)``, RGB: several of one face."""

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from facecover.inference.model_file import (
     DETECTOR,
     explained_facts,
-    packaged_models,
+    packaged_file,
     read_sealed,
     seal,
 )
@@ -93,8 +93,7 @@ def read_detector_file(path: Path | None = None) -> DetectorFile:
         ModelFileError: if there is none, or it is not one of ours, is cut off, was changed, comes
             from a newer version, or is a classifier's.
     """
-    own = (model.path for model in packaged_models("faces") if model.is_default)
-    found = read_sealed(path or next(own, Path(DETECTOR)), "faces")
+    found = read_sealed(path or packaged_file(DETECTOR), "faces")
     with explained_facts(found.path):
         info = msgspec.json.decode(found.facts, type=DetectorInfo)
         return DetectorFile(found.path, found.data, info)

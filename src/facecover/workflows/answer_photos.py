@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from facecover.errors import ConfigError, ImageError, shown
+from facecover.errors import ConfigError, ImageError, ModelFileError, shown
 from facecover.images import PixelBudget
 from facecover.inference.classifier import BATCH_SIZE, Classifier
 from facecover.inference.inputs import Inputs, find_inputs
@@ -163,7 +163,10 @@ def framing_note(photos: Sequence[FoundPhoto], budget: PixelBudget) -> str:
     from facecover.scenes.detector import LOW_SIDES_PX, FaceFinder
     from facecover.scenes.model_file import read_detector_file
 
-    finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDES_PX[0])
+    try:
+        finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDES_PX[0])
+    except ModelFileError:  # said where a detector is asked for; the answers stand without it
+        return ""
     counts = []
     for one in photos:
         with suppress(ImageError), budget.photo(one.source, LOW_SIDES_PX[0]) as photo:
@@ -172,9 +175,8 @@ def framing_note(photos: Sequence[FoundPhoto], budget: PixelBudget) -> str:
     if max(several, none) * 2 < max(len(counts), 1):
         return ""
     return (
-        f"of {counted(len(counts), 'photo')} looked at, {several} hold several faces and {none} "
-        "none that was found: an answer is of the whole photo; `facecover detect` answers for "
-        "each face"
+        f"looked at {counted(len(counts), 'photo')}: several faces in {several}, none found in "
+        f"{none}; an answer here is of the whole photo, `facecover detect` answers for each face"
     )
 
 

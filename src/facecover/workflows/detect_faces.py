@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -46,6 +46,10 @@ class DetectedFaces:
     def __iter__(self) -> Iterator[PhotoDetections | Broken]:
         return self._outcomes
 
+    def close(self) -> None:
+        """Stop, and complete what was written: after the last photo it is done by itself."""
+        self._outcomes.close()
+
     @property
     def total(self) -> int | None:
         """How many there will be; None if a tar archive is among the inputs."""
@@ -61,7 +65,7 @@ class DetectedFaces:
 
         return pd.DataFrame.from_records([row for outcome in self for row in rows(outcome)])
 
-    def _written(self) -> Iterator[PhotoDetections | Broken]:
+    def _written(self) -> Generator[PhotoDetections | Broken]:
         try:
             for outcome in _detected(self.detector, self._found):
                 yield self._with_outputs(outcome)
