@@ -119,6 +119,7 @@ FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         (422, "expected photos, found nothing", b"", {}),
         (422, "expected photos, found nothing", EMPTY_FORM, FORM),
         (422, "form field 'photos': expected files, found text", TEXT_FORM, FORM),
+        (422, "the form is cut off", form({"a": coloured(), "b": coloured()})[0][:-60], FORM),
         (422, "Missing boundary", EMPTY_FORM, {"Content-Type": "multipart/form-data"}),
         (422, "Maximum number of files is 64", form({str(n): b"x" for n in range(65)})[0], FORM),
         (422, "none of them could be read", form({"a": b"x", "b": coloured()[:50]})[0], FORM),
@@ -277,6 +278,21 @@ def test_a_slow_client_is_told_and_others_are_answered(
         assert server.ask("/v1/predict", coloured()).status == 200
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
         assert silent.recv(100) == b""
+
+
+def test_no_photo_reaches_a_disk_nor_its_name_the_log(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rollover(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", rollover)
+    with running(Settings(model=str(model))) as server:
+        photo = encoded(Image.new("RGB", (1200, 1200)), "BMP")
+        assert server.send("/v1/predict", {"secret.bmp": photo, "other": b"secret"}).status == 200
+        assert server.send("/v1/predict", {"secret": b"secret"}).status == 415
+        assert server.ask("/secret?secret").status == 404
+    assert "secret" not in capsys.readouterr().err
 
 
 def test_what_waits_in_memory_is_bounded(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,11 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": level, "propagate": False}
-        for name, level in (("facecover.serving", "INFO"), ("uvicorn", "WARNING"))
+        for name, level in (
+            ("facecover.serving", "INFO"),
+            ("uvicorn", "WARNING"),
+            ("python_multipart", "ERROR"),  # warns of every form that is wrong
+        )
     },
 }
 """For `logging.config.dictConfig`: lines of JSON to standard error."""

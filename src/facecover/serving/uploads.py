@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import IO
 
 from fastapi import Request
 from msgspec import Struct
@@ -40,6 +41,11 @@ class Upload(Struct, frozen=True):
 
 class _InMemory(MultiPartParser):
     spool_max_size = 2**62  # the default writes parts above 1 MiB to a temporary file
+
+    @property
+    def begun(self) -> list[IO[bytes]]:
+        """The files of the form, also one that the form ends in the middle of."""
+        return list(self._files_to_close_on_error)
 
 
 class Uploads:
@@ -116,12 +122,18 @@ async def _from_form(request: Request, chunks: AsyncGenerator[bytes, None]) -> l
     parser = _InMemory(request.headers, chunks, max_files=MAX_PHOTOS, max_fields=_MAX_FIELDS)
     try:
         form = await parser.parse()
+        photos = [_upload(name, value) for name, value in form.multi_items()]
+        if len(photos) != len(parser.begun):
+            raise Refusal(422, "multipart/form-data: the form is cut off; send it again")
+        return photos
     except MultiPartException as error:
         raise Refusal(422, f"multipart/form-data: {error.message}") from error
-    photos = []
-    for name, value in form.multi_items():
-        if not isinstance(value, UploadFile):
-            raise Refusal(422, f"form field {name!r:.80}: expected files, found text; {_EXAMPLE}")
-        photos.append(Upload(value.filename or "-", value.file.read()))
-        value.file.close()
-    return photos
+    finally:
+        for file in parser.begun:
+            file.close()
+
+
+def _upload(name: str, value: UploadFile | str) -> Upload:
+    if isinstance(value, str):
+        raise Refusal(422, f"form field {name!r:.80}: expected files, found text; {_EXAMPLE}")
+    return Upload(value.filename or "-", value.file.read())
