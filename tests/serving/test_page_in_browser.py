@@ -159,16 +159,23 @@ def test_it_finds_the_faces_that_python_finds(page: Page, drawn: Path) -> None:
     answered(page, len(paths))
     rows = [row for row in table(page) if row["face"]]
     detector = facecover.Detector(classifier=Classifier("maskresnet-float32"))
-    expected = [(path, *face) for path in paths for face in _faces(detector(path))]
-    assert len(rows) == len(expected) > 0
-    for row, (path, box, prediction) in zip(rows, expected, strict=True):
-        assert (row["path"], row["label"]) == (path.name, prediction.label)
-        assert [float(row[side]) for side in ("x0", "y0", "x1", "y1")] == pytest.approx(box, abs=1)
-        assert float(row["p_mask"]) == pytest.approx(prediction.probabilities["mask"], abs=0.01)
+    expected = {path.name: detector(path) for path in paths}
+    faces = sum(map(len, expected.values()))
+    alike = sum(_is_found(row, expected[row["path"]]) for row in rows)
+    # INT8 is not the same to the last digit on another processor, which moves or loses a few.
+    assert faces > 0
+    assert alike >= 0.9 * max(faces, len(rows))
 
 
-def _faces(found: facecover.Detections) -> Iterator[tuple[list[float], facecover.Prediction]]:
-    return zip(found.boxes.tolist(), found.predictions, strict=True)
+def _is_found(row: dict[str, str], found: facecover.Detections) -> bool:
+    """Whether Python found a face there, and answered it likewise."""
+    box = np.array([float(row[side]) for side in ("x0", "y0", "x1", "y1")])
+    return any(
+        np.abs(box - other).max() < 2
+        and row["label"] == prediction.label
+        and abs(float(row["p_mask"]) - prediction.probabilities["mask"]) < 0.05
+        for other, prediction in zip(found.boxes, found.predictions, strict=True)
+    )
 
 
 def test_a_photo_without_light_is_uncertain_for_the_same_reason(page: Page, tmp_path: Path) -> None:
@@ -191,8 +198,10 @@ def test_a_broken_photo_says_so_and_the_others_are_answered(
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     (tmp_path / "empty.png").touch()
     good = sorted(drawn.iterdir())[0]
-    page.set_input_files("#files", [tmp_path / "broken.jpg", good, tmp_path / "empty.png"])
+    (tmp_path / "notes.txt").write_text("no photo")
+    page.set_input_files("#files", [*sorted(tmp_path.iterdir()), good])
     answered(page, 3)
+    page.get_by_text("1 file that is no photo was left out.").wait_for()
     errors = {row["path"]: row["error"] for row in table(page)}
     assert "cannot read" in errors["broken.jpg"]
     assert errors["empty.png"] == "The file is empty."

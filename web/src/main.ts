@@ -20,8 +20,12 @@ function ask(question: Omit<Question, "id">): Promise<Answered> {
 
 const status = byId("status");
 const progress = byId<HTMLProgressElement>("progress");
-/** What stands in the status line while nothing is being answered. */
+/** What stands in the status line while there is no photo. */
 let idle = "";
+/** What is said besides, until something else is done. */
+let note = "";
+
+let isLoading = true;
 
 function loading(share: number): void {
   progress.hidden = false;
@@ -30,7 +34,7 @@ function loading(share: number): void {
 }
 
 function loaded(message: string): void {
-  progress.hidden = true;
+  isLoading = false;
   idle = message;
   showState();
 }
@@ -78,6 +82,7 @@ function add(...given: Pick<Photo, "name" | "file">[]): void {
 }
 
 function addAs(isOneFace: boolean, given: Pick<Photo, "name" | "file">[]): void {
+  note = "";
   const made = given.map(({ name, file }) => {
     const photo: Photo = { name, file, isOneFace, outcome: null };
     const card = new Card(photo, () => {
@@ -135,9 +140,12 @@ function showStateNow(): void {
   const faces = photos.flatMap(facesOf).length;
   byId("results").hidden = photos.length === 0;
   byId<HTMLButtonElement>("download").disabled = done === 0;
-  if (!progress.hidden) return;
-  if (photos.length === 0) status.textContent = idle;
-  else status.textContent = done < photos.length ? TEXT.answering(done, photos.length) : TEXT.done(done, faces);
+  if (isLoading) return;
+  // The line is read aloud whenever it changes, so how far it is stands in the bar alone.
+  progress.hidden = done === photos.length;
+  progress.value = done / photos.length || 0;
+  const state = done < photos.length ? TEXT.answering(photos.length) : TEXT.done(done, faces);
+  status.textContent = `${photos.length === 0 ? idle : state} ${note}`.trimEnd();
   showFilters();
 }
 
@@ -175,11 +183,12 @@ function addFiles(files: Iterable<File>): void {
   const all = [...files];
   const pictures = all.filter((file) => file.type.startsWith("image/") || file.type === "");
   add(...pictures.map((file) => ({ name: file.name, file })));
-  if (pictures.length < all.length) idleNote(TEXT.notPhotos(all.length - pictures.length));
+  if (pictures.length < all.length) say(TEXT.notPhotos(all.length - pictures.length));
 }
 
-function idleNote(message: string): void {
-  status.textContent = message;
+function say(message: string): void {
+  note = message;
+  showState();
 }
 
 const files = byId<HTMLInputElement>("files");
@@ -226,7 +235,7 @@ async function filesOf(entry: FileSystemEntry): Promise<File[]> {
 let pasted = 0;
 document.addEventListener("paste", (event) => {
   const pictures = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-  if (pictures.length === 0) return idleNote(TEXT.nothingPasted);
+  if (pictures.length === 0) return say(TEXT.nothingPasted);
   const suffix = (file: File) => file.type.slice("image/".length);
   add(...pictures.map((file) => ({ name: `${TEXT.pasted(++pasted)}.${suffix(file)}`, file })));
 });
@@ -235,8 +244,11 @@ const camera = new Camera((picture) => ask({ picture, isOneFace: oneFace.checked
 let shots = 0;
 byId("open-camera").onclick = () => {
   camera.open().then(
-    () => byId("shoot").focus(),
-    (error: Error) => idleNote(error.message),
+    () => {
+      say("");
+      byId("shoot").focus();
+    },
+    (error: Error) => say(error.message),
   );
 };
 byId("shoot").onclick = async () => add({ name: TEXT.camera.shot(++shots), file: await camera.picture() });
@@ -263,6 +275,7 @@ byId("download").onclick = () => download("facecover.csv", csv(photos), "text/cs
 byId("clear").onclick = () => {
   for (const card of cards.values()) card.forget();
   photos.length = 0;
+  note = "";
   cards.clear();
   byId("cards").replaceChildren();
   document.body.classList.remove("has-photos");

@@ -23,7 +23,7 @@ export const TEXT = {
   failed: (why: string) =>
     `This browser cannot run the network, so nothing can be answered here. Try a current Firefox, Chrome, Edge or Safari. (${why})`,
   waiting: "Waiting for its turn…",
-  answering: (done: number, all: number) => `${number(done)} of ${plural(all, "photo")} answered…`,
+  answering: (photos: number) => `Answering ${plural(photos, "photo")}…`,
   done: (photos: number, faces: number) => `${plural(photos, "photo")}, ${plural(faces, "face")}.`,
   noFace: "No face",
   noFaceFound: "No face was found.",
