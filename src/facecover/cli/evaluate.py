@@ -64,13 +64,25 @@ def evaluate_command(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show where in the photos the evidence lies.")
     ] = False,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            help="With whole photos: the model that answers for each face found; the package's "
+            "default without one.",
+            show_default=False,
+        ),
+    ] = None,
     layout: Layouts = [],  # noqa: B006  (Typer reads the default, nobody changes it)
     label: Labels = [],  # noqa: B006
     mapping: ClassMapping = [],  # noqa: B006
     max_unreadable: MaxUnreadable = MAX_UNREADABLE_SHARE,
     workers: Workers = None,
 ) -> None:
-    """Measure a model file: every metric with a 95% interval, on all images and by slice."""
+    """Measure a model file: every metric with a 95% interval, on all images and by slice.
+
+    With --data a dataset of whole photos, MODEL is a detector, and the metrics are those of faces
+    found and answered.
+    """
     from facecover.report.terminal import render
     from facecover.workflows.evaluate_model import evaluate
 
@@ -89,6 +101,7 @@ def evaluate_command(
         robustness=robustness,
         reference=reference,
         explained=explained,
+        classifier=classifier,
         layout=layout,
         label=label,
         mapping=mapping,

@@ -23,6 +23,7 @@ from facecover.dataset.collect import (
     without_incorrect,
 )
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples, group_numbers
+from facecover.dataset.photo_dataset import PHOTOS_NAME, PhotoDataset
 from facecover.errors import ConfigError, DatasetError, shown
 from facecover.files import scratch_folder
 from facecover.images import MAX_PIXELS
@@ -53,6 +54,17 @@ def is_dataset(path: Path) -> bool:
             f"{shown(path)}: cannot be looked up: {error.strerror}; expected a folder or a file "
             "that can be read"
         ) from error
+
+
+def whole_photos(paths: Sequence[Path]) -> PhotoDataset | None:
+    """The dataset of whole photos that a single path leads to; None for any other data.
+
+    Raises:
+        DatasetError: if it is broken, or a path cannot be looked up.
+    """
+    if len(paths) != 1 or not is_dataset(paths[0]) or not (paths[0] / PHOTOS_NAME).is_file():
+        return None
+    return PhotoDataset.open(paths[0])
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,23 @@ class LabelledPhoto(NamedTuple):
         labels: ``int64 (N,)``, 0..2, see `facecover.labels`; -1 for a box without a label.
         is_ignored: ``bool (N,)``: whether a box is a place where nobody knows of a face, which is
             neither to be learned as one nor as background.
+        is_annotated: ``bool (N,)``: by the source; the others only detectors see.
     """
 
     image: Pixels
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     is_ignored: npt.NDArray[np.bool_]
+    is_annotated: npt.NDArray[np.bool_]
+
+
+class PhotoBoxes(NamedTuple):
+    """What `LabelledPhoto` says of the boxes of a photo."""
+
+    boxes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    is_ignored: npt.NDArray[np.bool_]
+    is_annotated: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -107,9 +118,17 @@ class PhotoDataset:
         except OSError as error:
             where = f"{self.folder / PHOTOS_NAME}: photo {number:,}"
             raise DatasetError(f"{where} is broken: {error}; run prepare again") from error
-        boxes, labels, is_ignored = self._boxes
+        return LabelledPhoto(pixels, *self.boxes(number))
+
+    def boxes(self, number: int) -> PhotoBoxes:
+        """The boxes of a photo, which is not decoded.
+
+        Raises:
+            IndexError: if there is no such photo.
+        """
         rows = slice(self._starts[number], self._ends[number])
-        return LabelledPhoto(pixels, boxes[rows], labels[rows], is_ignored[rows])
+        boxes, labels, is_ignored, is_annotated = self._boxes
+        return PhotoBoxes(boxes[rows], labels[rows], is_ignored[rows], is_annotated[rows])
 
     def to_learn_from(self, number: int) -> LabelledPhoto:
         """A photo with its boxes drawn as those of all sources are, see `ManifestInfo.redrawn`.
@@ -199,12 +218,12 @@ class PhotoDataset:
         return np.append(self._starts[1:], len(self.manifest.table))
 
     @cached_property
-    def _boxes(
-        self,
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def _boxes(self) -> PhotoBoxes:
+        """Of all photos."""
         table = self.manifest.table
         is_ignored = (table["kind"] == IGNORE).to_numpy(dtype=bool)
-        return table[BOX].to_numpy(np.float32), table["label"].to_numpy(np.int64), is_ignored
+        boxes, labels = table[BOX].to_numpy(np.float32), table["label"].to_numpy(np.int64)
+        return PhotoBoxes(boxes, labels, is_ignored, table["annotated"].to_numpy(dtype=bool))
 
 
 class EncodedPhoto(NamedTuple):

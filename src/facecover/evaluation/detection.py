@@ -435,11 +435,12 @@ def average_precision(weights: Floats, photo: Ints, is_hit: Flags, truths: Float
     total = weights @ truths
     found = np.full(len(weights), np.nan)
     rows = max(1, _BLOCK_VALUES // max(1, len(photo)))
+    where = np.flatnonzero(is_hit)  # between hits precision only falls
     for start in range(0, len(weights), rows):
         block = slice(start, start + rows)
         counts = weights[block][:, photo]
-        hits = np.cumsum(counts * is_hit, axis=1)
-        precision = hits / np.maximum(np.cumsum(counts, axis=1), 1e-12)
+        hits = np.cumsum(counts[:, where], axis=1)
+        precision = hits / np.maximum(np.cumsum(counts, axis=1)[:, where], 1e-12)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         best = np.hstack([best, np.zeros((len(best), 1))])
         for row, (own, n) in enumerate(zip(hits, total[block], strict=True), start):

@@ -16,6 +16,7 @@ from facecover.dataset.opened import (
     Paths,
     SourceOptions,
     as_paths,
+    whole_photos,
 )
 from facecover.documents import write_document
 from facecover.errors import ConfigError, DatasetError
@@ -46,6 +47,11 @@ from facecover.report.robustness_sections import occlusion_section, robustness_s
 from facecover.report.run_page import run_sections, write_run_report
 from facecover.report.slices_section import slices_section
 from facecover.sources.rows import SPLITS
+from facecover.workflows.evaluate_detector import (
+    EVALUATION_NAME,
+    DetectorResult,
+    evaluate_detector,
+)
 from facecover.workflows.measure_models import (
     LoadedModel,
     as_run,
@@ -55,8 +61,6 @@ from facecover.workflows.measure_models import (
     metrics_table,
     sliced,
 )
-
-EVALUATION_NAME = "evaluation.json"
 
 _REFERENCE = "net1"
 _CHOOSE_ON = "val"
@@ -207,14 +211,18 @@ def evaluate(
     robustness: bool = False,
     reference: str | Path | None = None,
     explained: bool = False,
+    classifier: str | Path | None = None,
     layout: Sequence[str] = (),
     label: Sequence[str] = (),
     mapping: Sequence[str] = (),
     max_unreadable: float = MAX_UNREADABLE_SHARE,
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> EvaluateResult:
+) -> EvaluateResult | DetectorResult:
     """Measure a model file: every metric with a 95% interval, on all images and by slice.
+
+    On a dataset of whole photos it is a detector's, with average precision, the faces found and
+    rightly answered, and false alarms.
 
     Args:
         model: a run folder, a model file, or the name of a model in the package; its default
@@ -233,6 +241,7 @@ def evaluate(
         reference: with it, the model that errors are compared with; Net #1 of the package by
             default.
         explained: show where in the photos the evidence lies.
+        classifier: on whole photos, what answers for each face; the package's default without one.
         layout: ``[NAME=]LAYOUT``, see `facecover.sources`.
         label: ``[NAME=]CLASS``, of every photo in a source without class names.
         mapping: ``THEIRS=CLASS``.
@@ -252,6 +261,21 @@ def evaluate(
         output = Path(output)
         check_replaceable(output, replace_if=EVALUATION_NAME, holding=[REPORT_NAME])
     wanted = _trust_options(cost_miss, cost_alarm, target_accuracy, choose_on)
+    if (photos := whole_photos(as_paths(data))) is not None:
+        if robustness or explained or wanted != TrustOptions(None, None, None):
+            raise ConfigError(
+                "--data: whole photos measure a detector, which has no --robustness, --explain, "
+                "costs or --target-accuracy; leave them away, or name a dataset of faces"
+            )
+        seen = evaluate_detector(
+            model, photos, split or "test", classifier,
+            seed=seed, resamples=resamples, progress=progress,
+        )  # fmt: skip
+        if output is not None:
+            seen.write(output)
+        return seen
+    if classifier is not None:
+        raise ConfigError("--classifier: expected --data with a dataset of whole photos with it")
     measured, other, no_reference = _with_reference(model, reference, corrupted=robustness)
     models = [measured] if other is None else [measured, other]
     options = SourceOptions(layout, label, mapping, max_unreadable, workers)
