@@ -28,7 +28,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photos of two squares each: of the first, one has another label; of the second, one has none."""
+    """Photos of two squares each: one of the first has another label, one of the second none."""
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     places = [(x, y) for x in range(0, 256, 32) for y in range(0, 160, 32)]

@@ -45,8 +45,6 @@ _ALL_SIZES = (SMALLEST_FACE_PX, np.inf)
 _RECALLS = np.linspace(0, 1, 101)
 _FOUND_IOUS = (0.5, 0.4)
 _CURVE_POINTS = 200
-_BLOCK_VALUES = 2**21
-"""Weights of detections that are worked on at once: 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,19 +430,21 @@ def average_precision(weights: Floats, photo: Ints, is_hit: Flags, truths: Float
     Returns:
         NaN where no face is to be found.
     """
-    total = weights @ truths
+    where = np.flatnonzero(is_hit)
+    if not len(where):
+        return np.where(weights @ truths > 0, 0.0, np.nan)
+    # Precision only falls between two hits: each photo's detections are counted up to each hit.
+    until = np.searchsorted(where, np.arange(len(photo)))
+    used = until < len(where)
+    places = photo[used] * len(where) + until[used]
+    counts = np.bincount(places, minlength=len(truths) * len(where)).reshape(len(truths), -1)
+    hits = np.cumsum(weights[:, photo[where]], axis=1)
+    precision = hits / np.maximum(weights @ np.cumsum(counts, axis=1, dtype=np.float64), 1e-12)
+    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    best = np.hstack([best, np.zeros((len(best), 1))])
     found = np.full(len(weights), np.nan)
-    rows = max(1, _BLOCK_VALUES // max(1, len(photo)))
-    where = np.flatnonzero(is_hit)  # between hits precision only falls
-    for start in range(0, len(weights), rows):
-        block = slice(start, start + rows)
-        counts = weights[block][:, photo]
-        hits = np.cumsum(counts[:, where], axis=1)
-        precision = hits / np.maximum(np.cumsum(counts, axis=1)[:, where], 1e-12)
-        best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        best = np.hstack([best, np.zeros((len(best), 1))])
-        for row, (own, n) in enumerate(zip(hits, total[block], strict=True), start):
-            if n:
-                levels = np.searchsorted(own / n, _RECALLS, side="left")
-                found[row] = best[row - start, levels].mean()
+    for row, n in enumerate(weights @ truths):
+        if n:
+            levels = np.searchsorted(hits[row] / n, _RECALLS, side="left")
+            found[row] = best[row, levels].mean()
     return found

@@ -44,6 +44,9 @@ thousand parameters had not learned from, average precision is .748 at their own
 these, and .822 enlarged besides; of faces over 128 pixels 65%, 92% and 92% are found, of those
 under 32 pixels 70%, 70% and 77%."""
 
+MAX_FACES = 5000
+"""More than in any photo of a crowd."""
+
 MIN_SIDE_PX = 8
 """Smaller faces are left out: a few pixels for a nose and a mouth say nothing of a mask."""
 
@@ -87,6 +90,7 @@ class FaceFinder:
         threshold: float | None = None,
         min_side_px: int = MIN_SIDE_PX,
         longest_side_px: int = LONGEST_SIDE_PX,
+        max_faces: int = MAX_FACES,
         threads: int | None = None,
     ) -> None:
         self.path, self.info = file.path, file.info
@@ -95,6 +99,7 @@ class FaceFinder:
             raise ConfigError(f"threshold: expected more than 0, and at most 1, found {threshold}")
         self._min_side_px = positive("min_side_px", min_side_px)
         self.longest_side_px = positive("longest_side_px", longest_side_px)
+        self._max_faces = positive("max_faces", max_faces)
         self._session = open_session(file.path, file.data, threads)
         names = {one.name for one in (*self._session.get_inputs(), *self._session.get_outputs())}
         if names != {"images", "boxes", "scores"}:
@@ -115,7 +120,8 @@ class FaceFinder:
     def find(self, photo: Photo) -> Places:
         """Where the faces of a decoded photo are, in pixels of its full size."""
         looks = [self._look(photo, side) for side in self._sides(photo)]
-        found = likeliest(Places(*map(np.concatenate, zip(*looks, strict=True))))
+        places = Places(*map(np.concatenate, zip(*looks, strict=True)))
+        found = likeliest(places, most=self._max_faces)
         limit = np.array([*photo.full_size, *photo.full_size], np.float32)
         boxes = np.clip(found.boxes, 0, limit).astype(np.float32)
         sides = boxes[:, 2:] - boxes[:, :2]
@@ -141,14 +147,14 @@ class FaceFinder:
         return Places(places.boxes * np.tile(back, 2), places.scores)
 
 
-def likeliest(places: Places, overlap: float = OVERLAP) -> Places:
+def likeliest(places: Places, overlap: float = OVERLAP, most: int = MAX_FACES) -> Places:
     """One place of each face, the likeliest first: greedy non-maximum suppression."""
     order = np.argsort(-places.scores, kind="stable")
     boxes = places.boxes[order]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     kept: list[int] = []
     rest = np.arange(len(boxes))
-    while rest.size:
+    while rest.size and len(kept) < most:
         best, rest = rest[0], rest[1:]
         kept.append(best)
         low = np.maximum(boxes[best, :2], boxes[rest, :2])
@@ -172,6 +178,7 @@ class Detector:
         min_side_px: faces with a shorter side in the photo are left out.
         longest_side_px: a larger photo is looked at in this size. More finds smaller faces of
             large photos, and takes longer.
+        max_faces: so many are answered for in one photo, the likeliest.
         threads: how many threads one look may use, and how many photos `detect` works on at a
             time; None takes one for each core.
         max_pixels: that are decoded at a time, over all threads; an image with more is refused,
@@ -190,6 +197,7 @@ class Detector:
         threshold: float | None = None,
         min_side_px: int = MIN_SIDE_PX,
         longest_side_px: int = LONGEST_SIDE_PX,
+        max_faces: int = MAX_FACES,
         threads: int | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
@@ -200,6 +208,7 @@ class Detector:
             threshold=threshold,
             min_side_px=min_side_px,
             longest_side_px=longest_side_px,
+            max_faces=max_faces,
             threads=threads,
         )
         if not isinstance(classifier, Classifier):
@@ -209,6 +218,7 @@ class Detector:
             "threshold": threshold,
             "min_side_px": min_side_px,
             "longest_side_px": longest_side_px,
+            "max_faces": max_faces,
             "threads": threads,
             "max_pixels": max_pixels,
         }

@@ -1,6 +1,5 @@
 """`evaluate` on whole photos: the faces that a detector finds, and what is answered for them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pandas as pd
 
 from facecover.dataset.manifest import NO_LABEL, group_numbers
 from facecover.dataset.opened import ALL
-from facecover.dataset.photo_dataset import PhotoDataset
+from facecover.dataset.photo_dataset import PhotoBoxes, PhotoDataset
 from facecover.documents import write_document
 from facecover.evaluation import RESAMPLES
 from facecover.evaluation.detection import DetectionMetrics, measure_detections
@@ -30,6 +29,9 @@ EVALUATION_NAME = "evaluation.json"
 
 LOWEST_SCORE = 0.05
 """Surer detections take part in average precision; below it there is hardly a face."""
+
+_MOST = 100
+"""Of one photo at least, as COCO has it; twice as many as it has boxes, where these are more."""
 
 
 @dataclass(frozen=True, repr=False)  # its photos fill screens
@@ -122,8 +124,10 @@ def evaluate_detector(
         DatasetError: if there is no such split, it has no labelled face, or a photo is broken.
         ModelFileError: if a model file cannot be used, or is for the other task.
     """
-    detector = Detector(model, classifier, threshold=LOWEST_SCORE)
     numbers = np.arange(len(photos)) if split == ALL else photos.photos_of(split)
+    true = [photos.boxes(number) for number in numbers.tolist()]
+    most = max(_MOST, *(2 * len(one.labels) for one in true))
+    detector = Detector(model, classifier, threshold=LOWEST_SCORE, max_faces=most)
     names = detector.classifier.info.class_names
     with progress.bar("finding faces", len(numbers)) as advance:
         found = []
@@ -132,7 +136,7 @@ def evaluate_detector(
             advance(1)
     groups = group_numbers(photos.photos.iloc[numbers].reset_index(drop=True))
     metrics = measure_detections(
-        list(_true(photos, numbers, len(names))),
+        [_true(one, len(names)) for one in true],
         found,
         threshold=max(detector.info.threshold, LOWEST_SCORE),
         class_names=names,
@@ -144,14 +148,11 @@ def evaluate_detector(
     return DetectorResult(detector, photos, numbers, split, metrics)
 
 
-def _true(
-    photos: PhotoDataset, numbers: npt.NDArray[np.int64], n_classes: int
-) -> Iterator[TrueFaces]:
-    """The faces of each photo; one of a class that the model does not know has no label."""
-    for number in numbers.tolist():
-        boxes, labels, is_ignored, is_annotated = photos.boxes(number)
-        is_known = ~is_ignored & (labels < n_classes)
-        yield TrueFaces(boxes, np.where(is_known, labels, NO_LABEL), is_annotated)
+def _true(faces: PhotoBoxes, n_classes: int) -> TrueFaces:
+    """The faces of a photo; one of a class that the model does not know has no label."""
+    is_known = ~faces.is_ignored & (faces.labels < n_classes)
+    labels = np.where(is_known, faces.labels, NO_LABEL)
+    return TrueFaces(faces.boxes, labels, faces.is_annotated)
 
 
 def _detected(seen: Detections) -> DetectedFaces:
