@@ -11,7 +11,8 @@ from facecover.cli.evaluate import compare_command, evaluate_command
 from facecover.errors import ConfigError
 from facecover.evaluation.metrics import METRIC_KEYS
 from facecover.workflows.compare_models import COMPARISON_NAME, compare
-from facecover.workflows.evaluate_model import EVALUATION_NAME, evaluate
+from facecover.workflows.evaluate_detector import EVALUATION_NAME
+from facecover.workflows.evaluate_model import evaluate
 
 TABLE = ["model", "metric", "value", "low", "high", "n"]
 
