@@ -31,17 +31,18 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photos of two squares each: one of the first has another label, one of the second none."""
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
-    places = [(x, y) for x in range(0, 256, 32) for y in range(0, 160, 32)]
+    places = [(x, y) for x in range(0, 1024, 32) for y in range(0, 640, 32)]
     lines = ["path,label,x0,y0,x1,y1"]
     for number in range(12):
         corners = [places[row] for row in rng.choice(len(places), 2, replace=False)]
-        scene(*corners).save(folder / f"{number}.png")
+        # Of a size that is looked at as it is.
+        scene(*corners, size=(1024, 640)).save(folder / f"{number}.png")
         for position, (x, y) in enumerate(corners):
             name = NAMES[0] if number == 0 else NAMES[position]
             if number != 1 or position != 1:
                 lines.append(f"{number}.png,{name},{x},{y},{x + CELL_PX},{y + CELL_PX}")
     (folder / "labels.csv").write_text("\n".join(lines))
-    prepare(folder, folder / "photos", whole_photos=256)
+    prepare(folder, folder / "photos", whole_photos=1024)
     return folder / "photos"
 
 
