@@ -20,6 +20,7 @@ from tests.serving.running import Running
 
 import facecover
 from facecover import Classifier
+from facecover.cli.detect import _columns
 from facecover.drawn import draw_face
 from facecover.inference.model_file import MODELS_FOLDER
 from facecover.serving import PAGE_FOLDER
@@ -141,7 +142,9 @@ def test_it_answers_as_python_does(page: Page, drawn: Path) -> None:
     as_one_face(page)
     page.set_input_files("#files", paths)
     answered(page, len(paths))
-    found = {row["path"]: row for row in table(page)}
+    rows = table(page)
+    assert list(rows[0]) == _columns(("no_mask", "mask"))
+    found = {row["path"]: row for row in rows}
     expected = Classifier("maskresnet-float32").predict(paths)
     assert len(found) == 200
     for path, prediction in zip(paths, expected, strict=True):

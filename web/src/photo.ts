@@ -2,6 +2,7 @@
 import type { Face } from "./answer";
 import { FACTS } from "./facts";
 import type { Answered } from "./messages";
+import { TEXT } from "./strings";
 
 export interface Photo {
   name: string;
@@ -16,10 +17,11 @@ export function facesOf(photo: Photo): Face[] {
 
 const { class_names: CLASS_NAMES } = FACTS.classifier;
 
+/** As `facecover detect --csv` has them. */
 const COLUMNS = [
-  "path", "face", "x0", "y0", "x1", "y1", "score", "label", "probability",
+  "path", "width", "height", "face", "x0", "y0", "x1", "y1", "score", "label", "probability",
   ...CLASS_NAMES.map((name) => `p_${name}`),
-  "is_uncertain", "reason", "width", "height", "error",
+  "is_uncertain", "reason", "explanation", "error",
 ]; // prettier-ignore
 
 /** Digits of probabilities, as in the tables of the command line. */
@@ -37,10 +39,10 @@ function rowsOf(photo: Photo): Row[] {
   const { name, outcome } = photo;
   if (outcome === null) return [];
   if ("error" in outcome) return [[name, ...blank(COLUMNS.length - 2), outcome.error]];
-  const size = [outcome.width, outcome.height, ""];
-  if (outcome.faces.length === 0) return [[name, ...blank(COLUMNS.length - 4), ...size]];
+  const start = [name, outcome.width, outcome.height];
+  if (outcome.faces.length === 0) return [[...start, ...blank(COLUMNS.length - 3)]];
   return outcome.faces.map((face, index) => [
-    name,
+    ...start,
     index + 1,
     ...(face.box ?? blank(4)).map((side) => (typeof side === "number" ? side.toFixed(1) : side)),
     face.score?.toFixed(DIGITS) ?? "",
@@ -49,7 +51,8 @@ function rowsOf(photo: Photo): Row[] {
     ...face.probabilities.map((share) => share.toFixed(DIGITS)),
     String(face.reason !== null),
     face.reason ?? "",
-    ...size,
+    face.reason === null ? "" : TEXT.reasons[face.reason],
+    "",
   ]);
 }
 
