@@ -74,6 +74,13 @@ def prepare_command(
         bool, typer.Option("--keep-incorrect", help="Keep incorrectly worn masks as a third class.")
     ] = False,
     relabel: Relabel = [],  # noqa: B006
+    faces: Annotated[
+        Literal["given", "detect"],
+        typer.Option(
+            help="detect cuts the largest face out of each photo that has no box; given takes such "
+            "a photo for a face."
+        ),
+    ] = "given",
     whole_photos: Annotated[
         int | None,
         typer.Option(
@@ -117,6 +124,7 @@ def prepare_command(
         seed=seed,
         keep_incorrect=keep_incorrect,
         relabel=relabel,
+        faces=faces,
         whole_photos=whole_photos,
         found=found,
         layout=layout,

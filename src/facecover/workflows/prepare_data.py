@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import facecover
 from facecover.copies.selection import SplitBy
@@ -44,6 +45,7 @@ def prepare(
     seed: int = 0,
     keep_incorrect: bool = False,
     relabel: Paths = (),
+    faces: Literal["given", "detect"] = "given",
     whole_photos: int | None = None,
     found: str | Path | None = None,
     layout: Sequence[str] = (),
@@ -68,6 +70,8 @@ def prepare(
         seed: of the split.
         keep_incorrect: keep incorrectly worn masks as a third class.
         relabel: lists of corrected labels.
+        faces: ``detect`` cuts the largest face out of each photo that has no box, so that all are
+            framed alike; ``given`` takes such a photo for a face.
         whole_photos: keep whole photos of this longest side in pixels with their boxes, for a
             detector, instead of faces.
         found: with whole photos, a table of the faces that two detectors see in them; see
@@ -90,9 +94,12 @@ def prepare(
     """
     folder = Path(output)
     check_output(folder)
-    _check_whole_photos(whole_photos, found, size)
+    _check_whole_photos(whole_photos, found, size, faces)
     opinion = None if found is None else FoundFaces(Path(found))
     read = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
+    max_pixels = checked_megapixels(max_megapixels)
+    if faces == "detect":
+        read = _with_largest_faces(read, max_pixels, workers, progress)
     options = PrepareOptions(
         sizes_px=(*PREPARED_SIZES_PX, *size),
         shares=Shares(val=val, test=test),
@@ -104,7 +111,7 @@ def prepare(
         relabel=tuple(as_paths(relabel)),
         class_map=parse_mapping(list(mapping)),
         workers=workers,
-        max_pixels=checked_megapixels(max_megapixels),
+        max_pixels=max_pixels,
     )
     if whole_photos is None:
         return _written(folder, read, options, progress)
@@ -119,9 +126,32 @@ def prepare(
     return photos
 
 
+def _with_largest_faces(
+    sources: Sequence[Source], max_pixels: int, threads: int | None, progress: Progress
+) -> tuple[Source, ...]:
+    from facecover.scenes.detector import FaceFinder
+    from facecover.scenes.largest_faces import with_largest_faces
+    from facecover.scenes.model_file import read_detector_file
+
+    finder = FaceFinder(read_detector_file())
+    notes: list[str] = []
+    with progress.bar("finding faces", sum(len(source.rows) for source in sources)) as advance:
+        located = tuple(
+            with_largest_faces(
+                source, finder, max_pixels=max_pixels, threads=threads,
+                on_progress=advance, on_note=notes.append,
+            )
+            for source in sources
+        )  # fmt: skip
+    _say(notes, progress)
+    return located
+
+
 def _check_whole_photos(
-    whole_photos: int | None, found: str | Path | None, size: Sequence[int]
+    whole_photos: int | None, found: str | Path | None, size: Sequence[int], faces: str
 ) -> None:
+    if whole_photos is not None and faces == "detect":
+        raise ConfigError("--faces detect: faces are cut; leave it away with --whole-photos")
     if whole_photos is None and found is not None:
         raise ConfigError(f"--found {found}: expected --whole-photos with it, such as 640")
     if whole_photos is not None and size:
