@@ -2,6 +2,7 @@
 # make test                                     every test
 # make fuzz                                     damaged and hostile input, for long
 # make page                                     the page for the browser, into the package; needs Node.js and npm
+# make image                                    facecover serve as a container image, where docker or podman is
 # make lock                                     locks/base.txt anew, from constraints.txt
 # make licences                                 docs/licences.md anew, from constraints.txt
 # make sbom                                     a wheel in dist/, and beside it what its base install holds (CycloneDX)
@@ -18,13 +19,14 @@ MODEL_OUT ?= maskresnet
 TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 PIP_VERSION := 26.3
+ENGINE ?= $(firstword $(foreach name,docker podman,$(if $(shell command -v $(name)),$(name))) docker)
 WEB_STAMP := web/node_modules/.installed
 PAGE := src/facecover/serving/page/index.html
 PAGE_SOURCES := $(wildcard web/*.json web/*.html web/*.ts web/*.py web/public/* web/src/*.ts web/src/*.css) \
 	$(addprefix src/facecover/,images.py inference/prediction.py scenes/detector.py report/plotting.py) \
 	$(wildcard src/facecover/models/*)
 
-.PHONY: demo test quick fuzz check format house lock licences sbom maskresnet page page-if-possible clean
+.PHONY: demo test quick fuzz check format house image lock licences sbom maskresnet page page-if-possible clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -54,6 +56,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format src tests benchmarks web
 	$(BIN)/ruff check --fix src tests benchmarks web
+
+image: page-if-possible
+	$(ENGINE) build -t facecover .
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools

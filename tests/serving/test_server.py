@@ -26,7 +26,7 @@ def started(*options: object, port: int = 0) -> Iterator[tuple[subprocess.Popen[
     reader = threading.Thread(target=process.stderr.read)
     try:
         line = process.stderr.readline()
-        found = re.search(r"answers at http://127.0.0.1:(\d+)$", line.strip())
+        found = re.search(r"answers at http://[\d.]+:(\d+)(;|$)", line.strip())
         assert found, line + process.stderr.read()
         # Read on, so that the log never fills its pipe.
         reader.start()

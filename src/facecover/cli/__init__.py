@@ -119,7 +119,10 @@ def _keep_out_of_home() -> None:
     """Let Matplotlib write its list of fonts where it goes again, as do processes started here."""
     if "MPLCONFIGDIR" in os.environ:
         return
-    folder = Path(tempfile.gettempdir()) / f"facecover-{os.urandom(8).hex()}"
+    try:
+        folder = Path(tempfile.gettempdir()) / f"facecover-{os.urandom(8).hex()}"
+    except FileNotFoundError:  # nothing can be written here, as in a container
+        return
     os.environ["MPLCONFIGDIR"] = str(folder)  # which it makes when it is first imported
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 

@@ -9,8 +9,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -110,9 +110,8 @@ def serve(
             name = models_of(settings).classifier.info.name
             key_digests(settings)
             # Read by the metrics' library when it is imported, which each process does anew.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder = tempfile.mkdtemp(prefix="facecover-")
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(_shared_folder())
             stack.callback(os.environ.pop, "PROMETHEUS_MULTIPROC_DIR")
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
             config = server_config(partial(_app_of_worker, settings), factory=True, workers=workers)
             run = partial(_run_workers, config, listener)
         else:
@@ -123,6 +122,22 @@ def serve(
         listener.listen(_BACKLOG)  # from here on, who connects is answered
         progress.note(_address(name, listener, has_key=api_key_file is not None))
         run()
+
+
+@contextmanager
+def _shared_folder() -> Iterator[str]:
+    """Where processes count together."""
+    try:
+        folder = tempfile.mkdtemp(prefix="facecover-")
+    except OSError as error:
+        raise ConfigError(
+            f"workers: expected a folder for temporary files, in which they count together: "
+            f"{error.strerror}; mount one at /tmp, set TMPDIR, or serve with one process"
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def server_config(app: Any, **options: Any) -> uvicorn.Config:  # noqa: ANN401
