@@ -7,6 +7,7 @@
 # make licences                                 docs/licences.md anew, from constraints.txt
 # make sbom                                     a wheel in dist/, and beside it what its base install holds (CycloneDX)
 # make house                                    how much a reader of the source has to walk
+# make faces SOURCES=path/to/photos             the package's detector from its 16 sources; two hours
 # make maskresnet SOURCES=path/to/photos        the package's default model from its five sources; about an hour
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +17,8 @@ OUT ?= demo
 DATA ?=
 SOURCES ?= .
 MODEL_OUT ?= maskresnet
+SCENES := scenes chandrikadeb7 techyhoney rmfd $(addprefix more/,press mafa_wider tv_frames street three_classes \
+	three_classes_b kaggle_photos airport mafa_photos other_covers smokers mixed_photos)
 TRAIN_OPTIONS ?=
 TEST_WORKERS ?= 2
 PIP_VERSION := 26.3
@@ -26,7 +29,7 @@ PAGE_SOURCES := $(wildcard web/*.json web/*.html web/*.ts web/*.py web/public/* 
 	$(addprefix src/facecover/,images.py inference/prediction.py scenes/detector.py report/plotting.py) \
 	$(wildcard src/facecover/models/*)
 
-.PHONY: demo test quick fuzz check format house image lock licences sbom maskresnet page page-if-possible clean
+.PHONY: demo test quick fuzz check format house image lock licences sbom maskresnet faces page page-if-possible clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -110,6 +113,12 @@ maskresnet: $(STAMP)
 		--set training.refit=true $(TRAIN_OPTIONS)
 	$(BIN)/facecover export $(MODEL_OUT)/run --data $(MODEL_OUT)/dataset --int8 \
 		--target-accuracy 0.995 -o $(MODEL_OUT)/maskresnet.onnx
+
+# Whole photos with boxes, and others in which two detectors found faces.
+faces: $(STAMP)
+	$(BIN)/facecover prepare $(foreach name,$(SCENES),"$(SOURCES)/$(name)") --label rmfd=mask \
+		--whole-photos 640 --found "$(SOURCES)/more/faces_found.csv" -o $(MODEL_OUT)/photos
+	$(BIN)/facecover train faces --data $(MODEL_OUT)/photos -o $(MODEL_OUT)/faces --resume $(TRAIN_OPTIONS)
 
 clean:
 	rm -rf $(VENV) web/node_modules web/src/generated src/facecover/serving/page .mypy_cache .ruff_cache .pytest_cache .hypothesis
