@@ -11,9 +11,9 @@ from facecover.scenes.detector import Detector
 
 
 @pytest.fixture(autouse=True)
-def unenlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+def any_size_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The example knows squares of one size alone."""
-    monkeypatch.setattr("facecover.scenes.detector.ENLARGED", 1)
+    monkeypatch.setattr("facecover.scenes.detector.LEAST_SIDE_IN_LOW_PX", 0)
 
 
 @pytest.fixture(scope="session")

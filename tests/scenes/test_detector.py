@@ -252,11 +252,25 @@ def overlaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return shares
 
 
-def test_small_photos_are_enlarged_and_large_ones_seen_smaller_too(
+def test_of_the_smaller_looks_only_large_faces_count(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = Image.new("RGB", (512, 384))
+    photo.paste((255, 255, 255), (128, 64, 192, 128))  # 32 pixels when looked at again
+
+    def widths() -> set[float]:
+        boxes = detector(photo).boxes
+        return set((boxes[:, 2] - boxes[:, 0]).tolist())
+
+    assert widths() == {32, 64}
+    monkeypatch.setattr("facecover.scenes.detector.LEAST_SIDE_IN_LOW_PX", 48)
+    assert widths() == {32}
+
+
+def test_photos_are_seen_smaller_too(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, ...]] = []
-    monkeypatch.setattr("facecover.scenes.detector.ENLARGED", 1.5)
 
     def look(_: object, image: np.ndarray) -> Places:
         seen.append(image.shape[:2])
@@ -266,6 +280,6 @@ def test_small_photos_are_enlarged_and_large_ones_seen_smaller_too(
     for size in ((60, 40), (200, 100), (400, 800), (3000, 1500)):
         detector(Image.new("RGB", size))
     assert seen == [
-        (60, 90), (150, 300), (64, 128), (1024, 512), (256, 128), (128, 64),
+        (40, 60), (100, 200), (64, 128), (800, 400), (256, 128), (128, 64),
         (512, 1024), (128, 256), (64, 128),
     ]  # fmt: skip

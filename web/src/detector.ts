@@ -17,19 +17,18 @@ export class Detector {
 
   /** Each face of a photo once, the likeliest first, in pixels of the photo. */
   async find(image: Pixels): Promise<Place[]> {
-    const { longest_side_px, enlarged, low_sides_px, min_side_px, overlap } = this.facts;
-    const own = Math.max(image.width, image.height);
-    const first = Math.min(Math.round(own * enlarged), longest_side_px);
+    const { longest_side_px, low_sides_px, least_side_in_low_px, min_side_px, overlap } = this.facts;
+    const first = Math.min(Math.max(image.width, image.height), longest_side_px);
     // Again in sizes in which a face that fills the photo is no larger than those it knows.
-    const again = low_sides_px.filter((side) => side < Math.min(own, first));
-    const places: Place[] = [];
-    for (const side of [first, ...again]) places.push(...(await this.look(image, side)));
+    const again = low_sides_px.filter((side) => side < first);
+    const places = await this.look(image, first, 0);
+    for (const side of again) places.push(...(await this.look(image, side, least_side_in_low_px)));
     return likeliest(places, overlap)
       .map(({ box, score }) => ({ box: inside(box, image), score }))
       .filter(({ box: [x0, y0, x1, y1] }) => Math.min(x1 - x0, y1 - y0) >= min_side_px);
   }
 
-  private async look(image: Pixels, longest: number): Promise<Place[]> {
+  private async look(image: Pixels, longest: number, leastSide: number): Promise<Place[]> {
     const scale = longest / Math.max(image.width, image.height);
     const width = Math.max(1, Math.round(image.width * scale));
     const height = Math.max(1, Math.round(image.height * scale));
@@ -41,6 +40,7 @@ export class Detector {
     const down = image.height / height;
     return Array.from(scores!.data as Float32Array, (score, index) => ({ score, at: 4 * index }))
       .filter(({ score }) => score >= this.facts.threshold)
+      .filter(({ at }) => Math.min(sides[at + 2]! - sides[at]!, sides[at + 3]! - sides[at + 1]!) >= leastSide)
       .map(({ score, at }) => ({
         score,
         box: [sides[at]! * across, sides[at + 1]! * down, sides[at + 2]! * across, sides[at + 3]! * down],

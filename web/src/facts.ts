@@ -17,8 +17,8 @@ export interface Facts {
     file_sha256: string;
     threshold: number;
     longest_side_px: number;
-    enlarged: number;
     low_sides_px: number[];
+    least_side_in_low_px: number;
     min_side_px: number;
     reducing_gap: number;
     overlap: number;

@@ -34,15 +34,14 @@ from facecover.scenes.model_file import DetectorFile, DetectorInfo, read_detecto
 LONGEST_SIDE_PX = 1024
 """Larger photos are looked at in this size."""
 
-ENLARGED = 1.4
-"""Smaller ones are looked at so much larger than they are, which shows small faces better."""
-
 LOW_SIDES_PX = (256, 128)
 """Photos are looked at again in these sizes, in which a face that fills the photo is no larger
-than those that the network knows. On 150 photos of press scenes, of a source that a network of 247
-thousand parameters had not learned from, average precision is .748 at their own size, .808 with
-these, and .822 enlarged besides; of faces over 128 pixels 65%, 92% and 92% are found, of those
-under 32 pixels 70%, 70% and 77%."""
+than those that the network knows."""
+
+LEAST_SIDE_IN_LOW_PX = 48
+"""Smaller faces of such a look are left out: the first one shows them better. On 120 validation
+photos with 261 faces, average precision is .916 in one look, .889 with all faces of three looks,
+.915 with the large ones of them; photos enlarged by 1.4 have .908."""
 
 MAX_FACES = 5000
 """More than in any photo of a crowd."""
@@ -119,7 +118,11 @@ class FaceFinder:
 
     def find(self, photo: Photo) -> Places:
         """Where the faces of a decoded photo are, in pixels of its full size."""
-        looks = [self._look(photo, side) for side in self._sides(photo)]
+        first, *again = self._sides(photo)
+        looks = [
+            self._look(photo, first),
+            *(self._look(photo, side, LEAST_SIDE_IN_LOW_PX) for side in again),
+        ]
         places = Places(*map(np.concatenate, zip(*looks, strict=True)))
         found = likeliest(places, most=self._max_faces)
         limit = np.array([*photo.full_size, *photo.full_size], np.float32)
@@ -131,10 +134,10 @@ class FaceFinder:
     def _sides(self, photo: Photo) -> list[int]:
         """The longest sides in which a photo is looked at."""
         own = max(photo.image.size)
-        first = min(round(own * ENLARGED), self.longest_side_px)
-        return [first, *(side for side in LOW_SIDES_PX if side < min(own, first))]
+        first = min(own, self.longest_side_px)
+        return [first, *(side for side in LOW_SIDES_PX if side < first)]
 
-    def _look(self, photo: Photo, longest_px: int) -> Places:
+    def _look(self, photo: Photo, longest_px: int, least_side_px: float = 0) -> Places:
         """What the network sees in a photo of that longest side, in pixels of the full size."""
         x0, y0, x1, y1 = photo.extent
         scale = longest_px / max(photo.image.size)
@@ -142,9 +145,10 @@ class FaceFinder:
         image = photo.image
         if tuple(size) != image.size:
             image = image.resize(size, RESAMPLING, photo.extent, reducing_gap=REDUCING_GAP)
-        places = self.look(np.asarray(image))
+        boxes, scores = self.look(np.asarray(image))
+        is_large = np.all(boxes[:, 2:] - boxes[:, :2] >= least_side_px, axis=1)
         back = np.divide(photo.full_size, size, dtype=np.float32)
-        return Places(places.boxes * np.tile(back, 2), places.scores)
+        return Places(boxes[is_large] * np.tile(back, 2), scores[is_large])
 
 
 def likeliest(places: Places, overlap: float = OVERLAP, most: int = MAX_FACES) -> Places:
