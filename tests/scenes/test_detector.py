@@ -267,9 +267,7 @@ def test_of_the_smaller_looks_only_large_faces_count(
     assert widths() == {32}
 
 
-def test_photos_are_seen_smaller_too(
-    detector: Detector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_photos_are_seen_smaller_too(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
 
     def look(_: object, image: np.ndarray) -> Places:
