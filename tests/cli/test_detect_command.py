@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from tests.cli.running import Ended, run_here
 from tests.inference import example_model
-from tests.scenes.conftest import unenlarged
+from tests.scenes.conftest import any_size_again
 from tests.scenes.example_detector import scene, sealed_example
 
 from facecover.inference import model_file
 from facecover.workflows.answer_photos import SAMPLE
 
-__all__ = ["unenlarged"]
+__all__ = ["any_size_again"]
 
 CORNERS = (32, 64), (128, 96), (192, 0)
 
