@@ -1,6 +1,8 @@
 """What a file is that is no photo which can be read, by its first bytes, and what to do then."""
 
 import re
+from pathlib import Path
+from typing import Literal
 
 HEAD_BYTES = 512
 """So many bytes of a file tell its kind."""
@@ -67,3 +69,28 @@ def _is_text(head: bytes) -> bool:
     text = head.decode("utf-8", "ignore")  # a character may be cut at its end
     is_whole = len(text.encode()) >= len(head) - 3
     return is_whole and all(char.isprintable() or char.isspace() for char in text)
+
+
+ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
+
+_ARCHIVES: tuple[tuple[bytes, ArchiveKind], ...] = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # without any member
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+"""POSIX 1003.1, pax: the header block of ustar, pax and GNU tar."""
+
+
+def archive_kind(path: Path) -> ArchiveKind | None:
+    """Which kind of archive a file is, by its first bytes; None for anything else."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
+    except (OSError, ValueError):  # said when the photo is read
+        return None
+    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
+        return "tar"
+    return next((kind for magic, kind in _ARCHIVES if head.startswith(magic)), None)

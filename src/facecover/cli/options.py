@@ -9,7 +9,10 @@ from facecover.photos import MEGAPIXELS_LIMIT
 from facecover.sources import LAYOUTS
 
 Sources = Annotated[
-    list[Path], typer.Argument(help="Folders of photos, or CSV files.", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Folders of photos, zip or tar archives, or CSV files.", show_default=False
+    ),
 ]
 Layouts = Annotated[
     list[str],

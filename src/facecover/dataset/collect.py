@@ -22,7 +22,7 @@ from facecover.files import write_csv
 from facecover.images import MAX_PIXELS
 from facecover.labels import CLASS_NAMES, INCORRECT_MASK
 from facecover.progress import OnProgress
-from facecover.sources.rows import Drop, Row, Source
+from facecover.sources.rows import Drop, Row, Source, in_their_place
 from facecover.text import percent
 
 DROPPED_NAME = "dropped.csv"
@@ -188,7 +188,7 @@ def collect(
         max_pixels=max_pixels,
         on_progress=on_progress,
     )
-    unreadable = [found for found in outcomes if isinstance(found, Drop)]
+    unreadable = in_their_place((one for one in outcomes if isinstance(one, Drop)), sources)
     check_unreadable(unreadable, len(rows), max_unreadable_share, unreadable_list)
     kept = [index for index, found in enumerate(outcomes) if isinstance(found, FileFacts)]
     for path in paths.values():
@@ -196,7 +196,8 @@ def collect(
     facts = [found for found in outcomes if isinstance(found, FileFacts)]
     roots = {source.name: source.root for source in sources}
     table = _table([rows[index] for index in kept], facts, measures[kept], roots)
-    drops = (*(drop for source in sources for drop in source.drops), *unreadable)
+    of_sources = (drop for source in sources for drop in source.drops)
+    drops = (*in_their_place(of_sources, sources), *unreadable)
     info = ManifestInfo(
         sources=tuple(
             SourceInfo(source.name, str(source.root), source.layout, dict(source.class_labels))

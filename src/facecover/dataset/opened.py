@@ -1,15 +1,17 @@
 """The one door to labelled images: a prepared dataset, or photos decoded for the moment."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from facecover.archives import RefusedError, unpack
 from facecover.dataset import MAX_UNREADABLE_SHARE
 from facecover.dataset.arrays import Dataset, Images
 from facecover.dataset.collect import (
@@ -22,15 +24,18 @@ from facecover.dataset.collect import (
     unreadable_among,
     without_incorrect,
 )
+from facecover.dataset.decode import UNREADABLE
 from facecover.dataset.manifest import MANIFEST_NAME, Manifest, digest_samples, group_numbers
 from facecover.dataset.photo_dataset import PHOTOS_NAME, PhotoDataset
-from facecover.errors import ConfigError, DatasetError, shown
+from facecover.errors import ConfigError, DatasetError, FacecoverError, shown
+from facecover.file_kinds import ArchiveKind, archive_kind
 from facecover.files import scratch_folder
 from facecover.images import MAX_PIXELS
 from facecover.labels import class_name
 from facecover.progress import SILENT, Progress
+from facecover.sources import SUFFIXES
 from facecover.sources.reading import parse_assignments, read_sources
-from facecover.sources.rows import Source
+from facecover.sources.rows import Drop, Source
 
 Paths = str | Path | Sequence[str | Path]
 """One path or several."""
@@ -105,6 +110,65 @@ def read_labelled(
     for source in sources:
         progress.note(_described(source))
     return sources
+
+
+@contextmanager
+def opened_sources(
+    paths: Sequence[Path], options: SourceOptions, progress: Progress = SILENT
+) -> Iterator[tuple[Source, ...]]:
+    """The same; zip and tar archives among them are unpacked for the moment.
+
+    Raises:
+        ConfigError, DatasetError, LabelError: as `read_labelled`; the second also if an archive is
+            broken, or unpacks to far more than its own size.
+    """
+    kinds = {path: kind for path in paths if (kind := archive_kind(path)) is not None}
+    if not kinds:
+        yield read_labelled(paths, options, progress)
+        return
+    with scratch_folder(progress.note) as scratch:
+        folders = {
+            path: scratch / str(number) / _without_suffix(path.name)
+            for number, path in enumerate(kinds)
+        }
+        broken: list[Drop] = []
+        try:
+            broken = [
+                drop
+                for path, kind in kinds.items()
+                for drop in _unpacked(path, kind, folders[path], progress)
+            ]
+            sources = read_labelled([folders.get(path, path) for path in paths], options, progress)
+            archives = {folder: path.absolute() for path, folder in folders.items()}
+            sources = tuple(replace(one, archive=archives.get(one.root)) for one in sources)
+            yield (replace(sources[0], drops=(*sources[0].drops, *broken)), *sources[1:])
+        except FacecoverError as error:
+            text = str(error)
+            if broken:
+                text += f"; {len(broken):,} could not be unpacked: {broken[0].detail}"
+            for path, folder in folders.items():
+                text = text.replace(shown(folder), shown(path))
+            raise type(error)(text) from error
+
+
+def _without_suffix(name: str) -> str:
+    return re.sub(r"(\.tar)?\.(zip|tar|t?gz|t?bz2?|t?xz)$", "", name, flags=re.IGNORECASE) or name
+
+
+def _unpacked(path: Path, kind: ArchiveKind, folder: Path, progress: Progress) -> list[Drop]:
+    """Unpack an archive; gives what could not be."""
+    progress.note(f"unpacking {shown(path)} for the moment")
+    try:
+        skipped, broken = unpack(path, kind, folder, SUFFIXES)
+    except RefusedError as error:
+        raise DatasetError(f"{shown(path)}: {error}") from error
+    if skipped:
+        counts = ", ".join(f"{n:,} {reason}" for reason, n in skipped.items())
+        progress.note(f"{shown(path)}: passed over: {counts}")
+    return [
+        Drop(Path(one.name), folder.name, UNREADABLE, f"{shown(one.name)}: {one.reason}")
+        for one in broken
+    ]
 
 
 def _described(source: Source) -> str:
@@ -196,8 +260,11 @@ def labelled_images(
             raise ConfigError("--data: expected one dataset or several sources, found both")
         yield of_dataset(paths[0], sizes_px, split or "test", n_classes, progress)
         return
-    with scratch_folder(progress.note) as folder:
-        yield _of_sources(paths, sizes_px, split, options, folder, n_classes, progress)
+    with (
+        opened_sources(paths, options, progress) as sources,
+        scratch_folder(progress.note) as folder,
+    ):
+        yield _of_sources(sources, sizes_px, split, options, folder, n_classes, progress)
 
 
 def of_dataset(
@@ -221,7 +288,7 @@ def of_dataset(
 
 
 def _of_sources(
-    paths: Sequence[Path],
+    sources: tuple[Source, ...],
     sizes_px: Sequence[int],
     split: str | None,
     options: SourceOptions,
@@ -229,7 +296,6 @@ def _of_sources(
     n_classes: int,
     progress: Progress,
 ) -> LabelledImages:
-    sources = read_labelled(paths, options, progress)
     if n_classes == 2:
         sources = tuple(without_incorrect(source) for source in sources)
     collection = _collected(sources, folder, options, progress, sizes_px)
@@ -322,6 +388,8 @@ def decoded(
             raise ConfigError("SOURCE: expected one dataset or several sources, found both")
         yield Collection(Dataset.open(paths[0]), read_drops(paths[0] / DROPPED_NAME))
         return
-    sources = read_labelled(paths, options, progress)
-    with scratch_folder(progress.note) as folder:
+    with (
+        opened_sources(paths, options, progress) as sources,
+        scratch_folder(progress.note) as folder,
+    ):
         yield _collected(sources, folder, options, progress)

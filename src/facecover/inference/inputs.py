@@ -7,11 +7,12 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from msgspec import Struct
 
 from facecover.errors import shown
+from facecover.file_kinds import ArchiveKind, archive_kind
 from facecover.photos import (
     MAX_FILE_BYTES,
     NO_PHOTO,
@@ -22,18 +23,6 @@ from facecover.photos import (
     reason_to_skip,
     web_address_advice,
 )
-
-ArchiveKind = Literal["zip", "tar", "gz", "bz2", "xz"]
-
-_MAGIC: tuple[tuple[bytes, ArchiveKind], ...] = (
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),  # without any member
-    (b"\x1f\x8b", "gz"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
-_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
-"""POSIX 1003.1, pax: the header block of ustar, pax and GNU tar."""
 
 
 class _Archive(Struct, frozen=True):
@@ -73,7 +62,7 @@ class Inputs:
                 if item.kind != "zip":
                     return None
                 # Imported where needed: most calls read no archive.
-                from facecover.inference.archives import photos_counted
+                from facecover.archives import photos_counted
 
                 total += photos_counted(item.path)
             else:
@@ -149,7 +138,7 @@ def _matching(
                 yield from photos_below(path, skipped, leave_out)
         elif kind not in (stat.S_IFREG, None):  # opening a pipe would wait for its writer
             skipped[NO_PHOTO] += 1
-        elif (reason := reason_to_skip(path.name)) is not None and _kind(path) is None:
+        elif (reason := reason_to_skip(path.name)) is not None and archive_kind(path) is None:
             skipped[reason] += 1
         else:
             yield _file(match, path)
@@ -184,20 +173,8 @@ def _kind_of_file(path: Path) -> int | None:
 
 
 def _file(name: str, path: Path) -> Item | _Archive:
-    kind = _kind(path)
+    kind = archive_kind(path)
     return FoundPhoto(name, path, path.name) if kind is None else _Archive(path, kind)
-
-
-def _kind(path: Path) -> ArchiveKind | None:
-    """Which kind of archive a file is, by its first bytes; None for anything else."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
-    except OSError:  # said when the photo is read
-        return None
-    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
-        return "tar"
-    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
 def _from_pipe(name: str, path: Path) -> Item:
@@ -218,12 +195,9 @@ def _from_stream(name: str, stream: BinaryIO, where: str) -> Item:
 
 
 def _members(archive: _Archive, skipped: Counter[str]) -> Iterator[Item]:
-    from facecover.inference.archives import RefusedError, photos_in_tar, photos_in_zip
+    from facecover.archives import RefusedError, photos_in
 
     try:
-        if archive.kind == "zip":
-            yield from photos_in_zip(archive.path, skipped)
-        else:
-            yield from photos_in_tar(archive.path, archive.kind, skipped)
+        yield from photos_in(archive.path, archive.kind, skipped)
     except RefusedError as error:
         yield Broken(str(archive.path), shown(str(error)))

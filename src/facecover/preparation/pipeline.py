@@ -50,7 +50,7 @@ from facecover.look.repeated_images import find_conflicts
 from facecover.preparation.label_corrections import read_corrections, relabelled
 from facecover.progress import OnProgress
 from facecover.sources.reading import check_classes
-from facecover.sources.rows import Source
+from facecover.sources.rows import Source, in_their_place
 
 FURTHER_NAMES = (
     "images_*.npy", "wide_*.npy", PHOTOS_NAME, UNREADABLE_NAME, DROPPED_NAME, AUDIT_NAME,
@@ -151,12 +151,24 @@ def write_dataset(
         )
         note_missing_classes(manifest.table, note)
         note_leakage(leakage, note)
-        manifest.save(beside)
-        write_drops(beside / UNREADABLE_NAME, unreadable_among(collection.drops))
-        write_drops(beside / DROPPED_NAME, collection.drops)
+        _of_lasting_places(manifest, sources).save(beside)
+        drops = in_their_place(collection.drops, sources)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(drops))
+        write_drops(beside / DROPPED_NAME, drops)
         write_audit(beside, findings, leakage)
         write_conflicts(beside, find_conflicts(table, duplicates))
     return Dataset.open(folder)
+
+
+def _of_lasting_places(manifest: Manifest, sources: Sequence[Source]) -> Manifest:
+    places = {source.name: str(source.place) for source in sources}
+    infos = (
+        dataclasses.replace(one, root=places.get(one.name, one.root))
+        for one in manifest.info.sources
+    )
+    return dataclasses.replace(
+        manifest, info=dataclasses.replace(manifest.info, sources=tuple(infos))
+    )
 
 
 def check_output(folder: Path) -> None:

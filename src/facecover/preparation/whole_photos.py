@@ -67,7 +67,7 @@ from facecover.preparation.pipeline import (
 )
 from facecover.progress import OnProgress
 from facecover.sources.boxes import Boxes
-from facecover.sources.rows import Drop, Source
+from facecover.sources.rows import Drop, Source, in_their_place
 
 NO_FACE = "no box and no face found"
 
@@ -115,8 +115,9 @@ def write_photos(
         maker.add_boxes(found)
         leakage = maker.choose()
         maker.finished(longest_px).save(beside)
-        write_drops(beside / UNREADABLE_NAME, unreadable_among(maker.drops))
-        write_drops(beside / DROPPED_NAME, maker.drops)
+        drops = in_their_place(maker.drops, sources)
+        write_drops(beside / UNREADABLE_NAME, unreadable_among(drops))
+        write_drops(beside / DROPPED_NAME, drops)
         write_audit(beside, (), leakage)
     return PhotoDataset.open(folder)
 
@@ -264,7 +265,7 @@ class _Maker:
         note_missing_classes(labelled, self._note)
         info = ManifestInfo(
             sources=tuple(
-                SourceInfo(one.name, str(one.root), one.layout, dict(one.class_labels))
+                SourceInfo(one.name, str(one.place), one.layout, dict(one.class_labels))
                 for one in self._sources
             ),
             class_names=CLASS_NAMES[: int(labelled["label"].max()) + 1],

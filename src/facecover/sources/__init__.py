@@ -18,6 +18,9 @@ What cannot be used is counted and listed as a `Drop`, whose reason is one of th
 class name, is an error.
 """
 
+SUFFIXES = frozenset(("xml", "csv", "tsv", "txt", "json", "yaml", "yml", "names", "labels"))
+"""Of the files beside the photos that a layout may need."""
+
 LAYOUTS = (
     "class-folders", "split-folders", "file-names", "csv", "voc", "coco", "yolo", "single-class",
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +63,7 @@ class Source:
         class_labels: each class name as found, with the label it was read as.
         skipped: how many files and folders were passed over, by reason; see `photos.walk`.
         notes: what is not certain of how it was read.
+        archive: what was unpacked into the root, for the moment.
     """
 
     name: str
@@ -73,6 +74,26 @@ class Source:
     class_labels: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    archive: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where its photos stay: the archive, or the root."""
+        return self.archive or self.root
+
+
+def in_their_place(drops: Iterable[Drop], sources: Iterable[Source]) -> tuple[Drop, ...]:
+    """Drops with the archive in place of the folder that it was unpacked into."""
+    places = {str(source.root): source.archive for source in sources if source.archive}
+    return tuple(_in_its_place(drop, places) for drop in drops)
+
+
+def _in_its_place(drop: Drop, places: Mapping[str, Path]) -> Drop:
+    for root, archive in places.items():
+        if drop.path.is_relative_to(root):
+            detail = drop.detail.replace(root, shown(archive))
+            return replace(drop, path=archive / drop.path.relative_to(root), detail=detail)
+    return drop
 
 
 Reason = Literal[

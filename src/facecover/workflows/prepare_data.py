@@ -17,7 +17,7 @@ from facecover.dataset import (
 )
 from facecover.dataset.arrays import Dataset
 from facecover.dataset.manifest import FORMAT_VERSION
-from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, read_labelled
+from facecover.dataset.opened import Paths, SourceOptions, as_paths, is_dataset, opened_sources
 from facecover.dataset.photo_dataset import MIN_PHOTO_PX, PhotoDataset
 from facecover.dataset.split import Shares
 from facecover.errors import ConfigError
@@ -96,10 +96,7 @@ def prepare(
     check_output(folder)
     _check_whole_photos(whole_photos, found, size, faces)
     opinion = None if found is None else FoundFaces(Path(found))
-    read = read_labelled(as_paths(sources), SourceOptions(layout, label, mapping), progress)
     max_pixels = checked_megapixels(max_megapixels)
-    if faces == "detect":
-        read = _with_largest_faces(read, max_pixels, workers, progress)
     options = PrepareOptions(
         sizes_px=(*PREPARED_SIZES_PX, *size),
         shares=Shares(val=val, test=test),
@@ -113,13 +110,28 @@ def prepare(
         workers=workers,
         max_pixels=max_pixels,
     )
-    if whole_photos is None:
-        return _written(folder, read, options, progress)
+    reading = SourceOptions(layout, label, mapping)
+    with opened_sources(as_paths(sources), reading, progress) as read:
+        if faces == "detect":
+            read = _with_largest_faces(read, max_pixels, workers, progress)
+        if whole_photos is None:
+            return _written(folder, read, options, progress)
+        return _written_photos(folder, read, whole_photos, opinion, options, progress)
+
+
+def _written_photos(
+    folder: Path,
+    sources: Sequence[Source],
+    longest_px: int,
+    opinion: FoundFaces | None,
+    options: PrepareOptions,
+    progress: Progress,
+) -> PhotoDataset:
     notes: list[str] = []
-    files = {row.path for source in read for row in source.rows}
+    files = {row.path for source in sources for row in source.rows}
     with progress.bar("preparing", len(files)) as advance:
         photos = write_photos(
-            read, folder, whole_photos, options,
+            sources, folder, longest_px, options,
             found=opinion, on_progress=advance, on_note=notes.append,
         )  # fmt: skip
     _say(notes, progress)

@@ -1,12 +1,13 @@
 """Photos in zip and tar archives: their bytes, what is refused, and why.
 
-Nothing is unpacked to disk: a member's bytes go from the archive into memory. Archives inside
+A member's bytes go from the archive into memory, and to disk by `unpack` alone. Archives inside
 archives are not opened. Whatever headers claim, what comes out is counted: time and memory are
 bounded by the size of the archive on disk and the limits below.
 """
 
 import bz2
 import copy
+import errno
 import gzip
 import lzma
 import os
@@ -16,15 +17,17 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
 from facecover.errors import FacecoverError, shown
+from facecover.file_kinds import ArchiveKind
 from facecover.photos import (
     MAX_FILE_BYTES,
+    NO_PHOTO,
     Broken,
     FoundPhoto,
     Item,
@@ -56,11 +59,68 @@ class RefusedError(FacecoverError):
     """An archive, or the rest of it, is not read: it is broken, or a bomb."""
 
 
-def _is_wanted(name: str, skipped: Counter[str]) -> bool:
+def photos_in(
+    path: Path, kind: ArchiveKind, skipped: Counter[str], suffixes: Container[str] = ()
+) -> Iterator[Item]:
+    """Every member that may be a photo, in the archive's order, with its bytes.
+
+    Args:
+        path: the archive.
+        kind: of it.
+        skipped: counts what is passed over, by reason.
+        suffixes: of other files that are wanted, too, in lower case and without the dot.
+
+    Raises:
+        RefusedError: if the archive, or the rest of it, is broken or a bomb.
+    """
+    if kind == "zip":
+        return _photos_in_zip(path, skipped, suffixes)
+    return _photos_in_tar(path, kind, skipped, suffixes)
+
+
+def unpack(
+    path: Path, kind: ArchiveKind, folder: Path, suffixes: Container[str]
+) -> tuple[Counter[str], list[Broken]]:
+    """Write the members that `photos_in` gives below a folder; no name leads out of it.
+
+    Returns:
+        What was passed over, by reason, and what could not be unpacked.
+
+    Raises:
+        RefusedError: if the archive is broken or a bomb, or there is no room for it.
+    """
+    skipped, broken = Counter[str](), list[Broken]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in photos_in(path, kind, skipped, suffixes):
+        if isinstance(item, FoundPhoto):
+            try:
+                _write(item, folder)
+            except OSError as error:  # a name too long, or one that is a folder and a file
+                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                    raise RefusedError(f"no room to unpack it in {folder}") from error
+                broken.append(Broken(item.name, f"cannot be unpacked: {error.strerror}"))
+        else:
+            broken.append(item)
+    return skipped, broken
+
+
+def _write(item: FoundPhoto, folder: Path) -> None:
+    parts = item.inner.replace("\\", "/").split("/")
+    place = folder.joinpath(*(part.replace("\0", "_") for part in parts if part.strip(". ")))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("xb") as stream:
+        stream.write(item.source if isinstance(item.source, bytes) else b"")
+
+
+def _is_wanted(name: str, skipped: Counter[str], suffixes: Container[str] = ()) -> bool:
     """Whether a member may be a photo by its name, as in a folder; counted as skipped where not."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     folders = (part for part in parts[:-1] if part.strip("."))
-    reasons = (reason_to_skip(parts[-1] if parts else ""), *map(reason_to_skip_folder, folders))
+    last = parts[-1] if parts else ""
+    reason = reason_to_skip(last)
+    if reason == NO_PHOTO and last.lower().rpartition(".")[2] in suffixes:
+        reason = None
+    reasons = (reason, *map(reason_to_skip_folder, folders))
     reason = next(filter(None, reasons), None)
     if reason is not None:
         skipped[reason] += 1
@@ -98,12 +158,9 @@ _HEADER_BYTES = 2**20
 """Headers between two members may have this much: long names need a few hundred bytes."""
 
 
-def photos_in_tar(path: Path, kind: str, skipped: Counter[str]) -> Iterator[Item]:
-    """Every member that may be a photo, in the archive's order, with its bytes.
-
-    Raises:
-        RefusedError: if the archive, or the rest of it, is broken or a bomb.
-    """
+def _photos_in_tar(
+    path: Path, kind: str, skipped: Counter[str], suffixes: Container[str]
+) -> Iterator[Item]:
     number = 0
     try:
         with path.open("rb") as packed, closing(_unpacked(packed, kind)) as stream:
@@ -112,7 +169,7 @@ def photos_in_tar(path: Path, kind: str, skipped: Counter[str]) -> Iterator[Item
                 number += 1
                 _check_count(number)
                 end = unpacked.position + _data_bytes(member)
-                if not member.isdir() and _is_wanted(member.name, skipped):
+                if not member.isdir() and _is_wanted(member.name, skipped, suffixes):
                     yield _tar_item(unpacked, path, member)
                 unpacked.skip_to(end)
     except _DAMAGE as error:
@@ -255,12 +312,7 @@ _HAS_END_MARK = 0x2
 """Bit 1: LZMA's end is marked in its data (APPNOTE.TXT 4.4.4)."""
 
 
-def photos_in_zip(path: Path, skipped: Counter[str]) -> Iterator[Item]:
-    """Every member that may be a photo, in the archive's order, with its bytes.
-
-    Raises:
-        RefusedError: if the archive, or the rest of it, is broken or a bomb.
-    """
+def _photos_in_zip(path: Path, skipped: Counter[str], suffixes: Container[str]) -> Iterator[Item]:
     try:
         archive = zipfile.ZipFile(path)
     except _DAMAGE as error:
@@ -269,7 +321,7 @@ def photos_in_zip(path: Path, skipped: Counter[str]) -> Iterator[Item]:
         reader = _ZipReader(archive, path)
         for number, member in enumerate(archive.infolist(), 1):
             _check_count(number)
-            if not member.is_dir() and _is_wanted(member.filename, skipped):
+            if not member.is_dir() and _is_wanted(member.filename, skipped, suffixes):
                 yield reader.item(member)
 
 

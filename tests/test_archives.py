@@ -18,8 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facecover import photos
-from facecover.inference import archives
+from facecover import archives, photos
 from facecover.inference.inputs import Inputs, find_inputs
 from facecover.photos import Broken, FoundPhoto
 
