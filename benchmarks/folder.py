@@ -1,10 +1,12 @@
-"""`facecover predict` on a folder against decoding alone, on the same cores; prints JSON.
+"""`facecover predict` on a folder against plain loops, on the same cores; prints JSON.
 
 Decoding alone is the shortest loop that opens every photo with Pillow, makes it RGB and squeezes
 it to the model's input with the same filter: once on threads, once on processes, and the faster
-of the two is the bound. Every side is a process of its own, timed from its start to its end, one
-after the other in turn. The photos are linked (or copied) into a folder until there are enough.
-Memory is the resident set of `facecover predict`, sampled from /proc. Linux only.
+of the two is the bound. Another loop decodes at the reduced scale that `predict` may use, and runs
+the network besides: photos in parts of 32, each part on one thread. Every side is a process of its
+own, timed from its start to its end, one after the other in turn. The photos are linked (or copied)
+into a folder until there are enough. Memory is the resident set of `facecover predict`, sampled
+from /proc. Linux only.
 
     python benchmarks/folder.py PHOTOS MODEL [--photos 10000] [--cores 2] [--repeats 3]
 """
@@ -31,14 +33,22 @@ from PIL import Image, UnidentifiedImageError
 from facecover.images import RESAMPLING
 from facecover.inference.classifier import Classifier
 from facecover.photos import reason_to_skip
+from facecover.workflows.answer_photos import REDUCED_FACTOR
 
 SAMPLE_SECONDS = 0.1
 
+DECODING = ("decoding, threads", "decoding, processes")
+ANSWERING = "decoding and network, threads"
 
-def decode(path: Path, size_px: int) -> npt.NDArray[np.uint8] | None:
+
+def decode(
+    path: Path, size_px: int, reduced: tuple[int, int] | None = None
+) -> npt.NDArray[np.uint8] | None:
     """What any script would do with a photo."""
     try:
-        image = Image.open(path).convert("RGB")
+        stored = Image.open(path)
+        stored.draft("RGB", reduced)
+        image = stored.convert("RGB")
     except (UnidentifiedImageError, OSError):
         return None
     return np.asarray(image.resize((size_px, size_px), RESAMPLING))
@@ -56,6 +66,27 @@ def decode_folder(folder: Path, size_px: int, workers: int, kind: str) -> None:
         with ProcessPoolExecutor(workers) as processes:
             for _ in processes.map(work, paths, chunksize=32):
                 pass
+
+
+def answer_folder(folder: Path, size_px: int, workers: int, model: str) -> None:
+    """The plain loop with the network; keeps no answer."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    reduced = (REDUCED_FACTOR * size_px, REDUCED_FACTOR * size_px)
+
+    def answer(paths: list[Path]) -> None:
+        images = [decode(path, size_px, reduced) for path in paths]
+        given = np.stack([image for image in images if image is not None])
+        session.run(["logits"], {"images": given})
+
+    paths = sorted(folder.iterdir())
+    parts = [paths[start : start + 32] for start in range(0, len(paths), 32)]
+    with ThreadPoolExecutor(workers) as threads:
+        for _ in threads.map(answer, parts):
+            pass
 
 
 def fill(folder: Path, source: Path, n_photos: int) -> None:
@@ -107,11 +138,13 @@ def processor_seconds() -> float:
 def sides(folder: Path, model: Path, workers: int, extra: list[str]) -> dict[str, list[str]]:
     """The command of each side."""
     size_px = str(Classifier(model).info.input_size_px)
-    plain = [sys.executable, __file__, str(folder), size_px, "--cores", str(workers), "--decode"]
+    plain = [sys.executable, __file__, str(folder), str(model), "--size", size_px]
+    plain += ["--cores", str(workers), "--decode"]
     predict = [sys.executable, "-m", "facecover", "predict", str(folder), "--model", str(model)]
     return {
-        "decoding, threads": [*plain, "threads"],
-        "decoding, processes": [*plain, "processes"],
+        DECODING[0]: [*plain, "threads"],
+        DECODING[1]: [*plain, "processes"],
+        ANSWERING: [*plain, "network"],
         "predict": [*predict, "--json", "--threads", str(workers), *extra],
     }
 
@@ -125,10 +158,14 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--decode", help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     parser.add_argument("extra", nargs="*", help="options for predict, after --")
     options = parser.parse_args()
+    if options.decode == "network":
+        answer_folder(options.folder, options.size, options.cores, options.model)
+        return
     if options.decode:
-        decode_folder(options.folder, int(options.model), options.cores, options.decode)
+        decode_folder(options.folder, options.size, options.cores, options.decode)
         return
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
     seconds: dict[str, list[float]] = {}
@@ -165,6 +202,8 @@ def report(
                 "share_of_the_bound": share_of_the_bound(medians),
                 "processor_seconds": used,
                 "share_of_the_bound_by_processor_time": share_of_the_bound(used),
+                "times_decoding_and_network": medians["predict"] / medians[ANSWERING],
+                "times_decoding_and_network_by_processor_time": used["predict"] / used[ANSWERING],
                 "predict_memory_mb": {
                     "second_quarter": statistics.mean(memory[quarter : 2 * quarter]),
                     "last_quarter": statistics.mean(memory[-quarter:]),
@@ -178,7 +217,7 @@ def report(
 
 def share_of_the_bound(seconds: dict[str, float]) -> float:
     """The speed of predicting over that of the faster plain loop."""
-    return min(took for side, took in seconds.items() if side != "predict") / seconds["predict"]
+    return min(seconds[side] for side in DECODING) / seconds["predict"]
 
 
 if __name__ == "__main__":

@@ -755,3 +755,21 @@ def test_too_little_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
     with pytest.raises(ImageError, match=r"a\.png: not enough memory for its pixels"):
         read_photo(tmp_path / "a.png")
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 255), st.floats(0, 90))
+def test_poor_light_is_what_all_pixels_say(
+    height: int, width: int, level: float, spread: float
+) -> None:
+    rng = np.random.default_rng(height)
+    drawn = rng.normal(level, spread, (height, width, 3))
+    pixels = drawn.clip(0, 255).astype(np.uint8)
+    luma = (pixels * facecover.images.LUMA).sum(axis=2)
+    expected = None
+    if np.mean(pixels.max(axis=2) > facecover.images.DARK_LEVEL) <= facecover.images.LIT_SHARE:
+        expected = "too_dark"
+    elif np.mean(pixels.min(axis=2) < facecover.images.BRIGHT_LEVEL) <= facecover.images.LIT_SHARE:
+        expected = "too_bright"
+    elif luma.std() < 255 * facecover.images.BLANK_BELOW:
+        expected = "blank"
+    assert facecover.images.poor_light(pixels) == expected

@@ -214,8 +214,9 @@ def read_photo(
         reserve=reserve,
     )
     if isinstance(source, (str, PathLike)):
-        with _file(Path(source)) as stream:
-            return decode(stream, shown(Path(source)))
+        path = Path(source)
+        with _file(path) as stream:
+            return decode(stream, shown(path))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return decode(io.BytesIO(source), "image bytes")
     if not hasattr(source, "read"):
@@ -352,12 +353,21 @@ def poor_light(pixels: Pixels) -> PoorLight | None:
     Args:
         pixels: ``uint8 (H, W, 3)``, RGB, squeezed to some tens of pixels on each side.
     """
-    if np.mean(pixels.max(axis=2) > DARK_LEVEL) <= LIT_SHARE:
+    n = pixels.shape[0] * pixels.shape[1]
+    # Every fourth pixel is mostly enough: what these have by themselves, the picture has.
+    return _poor_light(pixels[::2, ::2], n) and _poor_light(pixels, n)
+
+
+def _poor_light(some: Pixels, n: int) -> PoorLight | None:
+    """What some pixels of a picture of `n` leave open: all of them none of it."""
+    # Plane by plane: over an axis of three numpy takes ten times as long.
+    red, green, blue = np.moveaxis(some, 2, 0)
+    if np.count_nonzero(np.maximum(np.maximum(red, green), blue) > DARK_LEVEL) <= LIT_SHARE * n:
         return "too_dark"
-    if np.mean(pixels.min(axis=2) < BRIGHT_LEVEL) <= LIT_SHARE:
+    if np.count_nonzero(np.minimum(np.minimum(red, green), blue) < BRIGHT_LEVEL) <= LIT_SHARE * n:
         return "too_bright"
-    luma = np.moveaxis(pixels, 2, 0) * LUMA[:, None, None]
-    return "blank" if luma.sum(axis=0).std() < 255 * BLANK_BELOW else None
+    luma = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
+    return "blank" if luma.var() * red.size < (255 * BLANK_BELOW) ** 2 * n else None
 
 
 _NOT_OPENED: dict[type[Exception], str] = {

@@ -335,6 +335,7 @@ def photos_below(
     root: Path, skipped: Counter[str], leave_out: Sequence[Path] = ()
 ) -> Iterator[Item]:
     """Every file below a folder that may be a photo, and what is lost, as `walk` finds them."""
+    inner_from = len(os.path.join(root, ""))  # noqa: PTH118  (no Path for each photo)
     for folder in walk(root, skipped, leave_out):
         if folder.problem:
             yield Broken(folder.location, folder.problem)
@@ -342,5 +343,4 @@ def photos_below(
             if name in folder.lost:
                 yield Broken(name, f"a link that leads nowhere: {shown(folder.lost[name])}")
             else:
-                path = Path(name)
-                yield FoundPhoto(name, path, path.relative_to(root).as_posix())
+                yield FoundPhoto(name, Path(name), name[inner_from:].replace(os.sep, "/"))

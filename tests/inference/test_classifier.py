@@ -298,3 +298,11 @@ def test_a_pickled_classifier_refuses_another_model(write_model: WriteModel) -> 
     write_model(temperature=2.0)
     with pytest.raises(ModelFileError, match=r"expected the model file that was pickled"):
         pickle.loads(pickled)  # noqa: S301
+
+
+def test_many_images_are_answered_alike_on_any_number_of_threads(write_model: WriteModel) -> None:
+    file = read_model_file(write_model())
+    images = np.random.default_rng(0).integers(0, 256, (100, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+    one, four = (Model(file, threads).logits(images) for threads in (1, 4))
+    np.testing.assert_array_equal(one, four)
+    np.testing.assert_allclose(one[37], Model(file).logits(images[37:38])[0], rtol=1e-6)
