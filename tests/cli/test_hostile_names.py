@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.running import Ended, run_here
+from tests.scenes.example_detector import sealed_example
 
 from facecover.errors import LAYOUT
 
@@ -111,6 +112,15 @@ def test_what_is_predicted(photos: Path) -> None:
     _clean(run_here("predict", photos / HOSTILE, f"{HOSTILE}.zip"), 3)
 
 
+def test_faces_that_are_found(photos: Path, tmp_path: Path) -> None:
+    model = tmp_path / f"{HOSTILE}.onnx"
+    model.write_bytes(sealed_example())
+    command = ("detect", photos, "--model", model, "--classifier", "net1")
+    assert r"\x1b[2J" in _clean(run_here(*command), 3).out
+    lines = _clean(run_here(*command, "--json"), 3).out.splitlines()
+    assert any(HOSTILE in json.loads(line)["path"] for line in lines)
+
+
 def test_what_is_trained(dataset: Path, tmp_path: Path) -> None:
     run, settings = tmp_path / f"run{HOSTILE}", ["--set", "training.epochs=1"]
     options = ("net1", "--data", dataset, *settings, "--set", "network.width=0.05", "-o", run)
@@ -147,6 +157,10 @@ def test_what_is_trained(dataset: Path, tmp_path: Path) -> None:
         ("card", HOSTILE, "--data", HOSTILE, "-o", HOSTILE),
         ("predict", "--model", HOSTILE, "x"),
         ("predict", "--from-file", HOSTILE),
+        ("detect", "--model", HOSTILE, "x"),
+        ("detect", "--classifier", HOSTILE, "x"),
+        ("serve", "--model", HOSTILE),
+        ("serve", "--api-key-file", HOSTILE),
     ],
     ids=lambda words: " ".join(word for word in words if word is not HOSTILE),
 )
