@@ -198,6 +198,8 @@ def test_a_cut_off_file_of_photos_is_one_line(scenes: Path, tmp_path: Path) -> N
     (tmp_path / "d/photos.bin").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match=r"photos\.bin: photo 3 is broken"):
         dataset[3]
+    with pytest.raises(DatasetError, match=r"photos\.bin: broken images: the file was changed"):
+        PhotoDataset.open(tmp_path / "d")
     (tmp_path / "d/photos.bin").unlink()
     with pytest.raises(DatasetError, match=r"photos\.bin: cannot be read: No such file"):
         dataset[3]

@@ -64,6 +64,11 @@ class FullState(Weights):
     lr_schedulers: list[dict[str, Any]]
     callbacks: _Callbacks
 
+    def __post_init__(self) -> None:
+        epochs = len(self.callbacks.History.rows)
+        if self.epoch + 1 != epochs or not 0 <= self.callbacks.Checkpoints.best_epoch <= epochs:
+            raise ValueError(f"it is of epoch {self.epoch + 1}, and {epochs} are written down")
+
 
 def load_checkpoint(path: Path, kind: type[Weights] = Weights) -> dict[str, Any]:
     """A checkpoint, read without running any code that it may hold.
