@@ -42,12 +42,16 @@ class DetectorResult:
         photos: the dataset.
         numbers: ``int64 (N,)``, the photos that it was measured on.
         split: whose they are, or ``all``.
+        true: the faces of each photo.
+        found: what the detector sees in each, at low scores, too.
     """
 
     detector: Detector
     photos: PhotoDataset
     numbers: npt.NDArray[np.int64]
     split: str
+    true: list[TrueFaces]
+    found: list[DetectedFaces]
     metrics: DetectionMetrics
 
     def to_json(self) -> dict[str, Any]:
@@ -125,8 +129,8 @@ def evaluate_detector(
         ModelFileError: if a model file cannot be used, or is for the other task.
     """
     numbers = np.arange(len(photos)) if split == ALL else photos.photos_of(split)
-    true = [photos.boxes(number) for number in numbers.tolist()]
-    most = max(_MOST, *(2 * len(one.labels) for one in true))
+    boxes = [photos.boxes(number) for number in numbers.tolist()]
+    most = max(_MOST, *(2 * len(one.labels) for one in boxes))
     detector = Detector(model, classifier, threshold=LOWEST_SCORE, max_faces=most)
     names = detector.classifier.info.class_names
     with progress.bar("finding faces", len(numbers)) as advance:
@@ -135,8 +139,9 @@ def evaluate_detector(
             found.append(_detected(seen))
             advance(1)
     groups = group_numbers(photos.photos.iloc[numbers].reset_index(drop=True))
+    true = [_true(one, len(names)) for one in boxes]
     metrics = measure_detections(
-        [_true(one, len(names)) for one in true],
+        true,
         found,
         threshold=max(detector.info.threshold, LOWEST_SCORE),
         class_names=names,
@@ -145,7 +150,7 @@ def evaluate_detector(
         seed=seed,
         resamples=resamples,
     )
-    return DetectorResult(detector, photos, numbers, split, metrics)
+    return DetectorResult(detector, photos, numbers, split, true, found, metrics)
 
 
 def _true(faces: PhotoBoxes, n_classes: int) -> TrueFaces:
