@@ -12,6 +12,7 @@ from tests.scenes.conftest import any_size_again
 from tests.scenes.example_detector import scene, sealed_example
 
 from facecover.inference import model_file
+from facecover.locks import locked
 from facecover.workflows.answer_photos import SAMPLE
 
 __all__ = ["any_size_again"]
@@ -246,3 +247,17 @@ def test_what_was_written_before_ctrl_c_is_whole(
     document = json.loads((tmp_path / "coco/annotations.json").read_text())
     assert [image["file_name"] for image in document["images"]] == ["a.png"]
     assert len(document["annotations"]) == 3
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--crops"])
+def test_two_that_write_into_one_folder_at_once_are_one(
+    option: str, photos: Path, models: tuple[object, ...], tmp_path: Path
+) -> None:
+    with locked(tmp_path / "out"):
+        done = detected(photos, *models, option, tmp_path / "out")
+    assert done.status == 1
+    (line,) = done.refusals
+    assert "out: expected a folder that nothing else is writing, found process" in line
+    assert not (tmp_path / "out").exists()
+    assert detected(photos, *models, "--annotate", tmp_path / "a", "--crops", tmp_path / "a").out
+    assert not list((tmp_path / "a").rglob(".*"))

@@ -9,7 +9,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -175,11 +175,11 @@ def _outputs(
     if copy_to is None and sheet is None:
         yield None, None
         return
-    from facecover.inference.outputs import Sheet, sorted_copies
+    from facecover.inference.outputs import Sheet, SortedCopies, added_to
 
     sheet_ = Sheet(sheet) if sheet else None
-    with sorted_copies(copy_to, write_note) if copy_to else nullcontext() as copies:
-        yield copies, sheet_
+    with added_to([copy_to] if copy_to else [], write_note):
+        yield SortedCopies(copy_to) if copy_to else None, sheet_
 
 
 def _lines(

@@ -5,14 +5,14 @@ import io
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from facecover.contact_sheet import SheetTile, contact_sheet, is_sheet, save_sheet
 from facecover.errors import ConfigError, ImageError, OutputError, shown
-from facecover.files import OnNote, check_own_file, new_file, remove_dead, written_file
+from facecover.files import OnNote, check_own_file, ignore_note, new_file, remove_dead, written_file
 from facecover.images import PixelBudget, open_image
 from facecover.inference.prediction import Answered, Prediction
 from facecover.locks import locked
@@ -82,23 +82,27 @@ class NewFiles:
 
 
 @contextmanager
-def sorted_copies(folder: Path, note: OnNote) -> "Iterator[SortedCopies]":
-    """Copies into a folder that this process alone adds to for the moment.
+def added_to(folders: Iterable[Path], note: OnNote = ignore_note) -> Iterator[None]:
+    """A block in which this process alone adds files to some folders, made if need be.
 
     Args:
-        folder: made if need be.
+        folders: which.
         note: called with what killed processes had left there, and was removed.
 
     Raises:
-        OutputError: if another process copies into it, or it cannot be written.
+        OutputError: if another process adds to one, or it cannot be written.
     """
-    with locked(folder):
-        remove_dead(folder.glob("*/.*"), note)
+    once = {os.path.realpath(folder): folder for folder in folders}
+    with ExitStack() as held:
+        for folder in once.values():
+            held.enter_context(locked(folder))
+            remove_dead(folder.rglob(".*"), note)
         try:
-            yield SortedCopies(folder)
-        finally:  # Ctrl-C may come while one is being removed
-            for path in folder.glob(f"*/.*.{os.getpid()}-????????.facecover"):
-                path.unlink(missing_ok=True)
+            yield
+        finally:  # Ctrl-C may come while a file is being removed
+            for folder in once.values():
+                for path in folder.rglob(f".*.{os.getpid()}-????????.facecover"):
+                    path.unlink(missing_ok=True)
 
 
 class SortedCopies:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from facecover.errors import ImageError
 from facecover.inference.inputs import Inputs, find_inputs
+from facecover.inference.outputs import added_to
 from facecover.photos import MAX_MEGAPIXELS, Broken, checked_megapixels
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import (
@@ -66,11 +67,12 @@ class DetectedFaces:
         return pd.DataFrame.from_records([row for outcome in self for row in rows(outcome)])
 
     def _written(self) -> Generator[PhotoDetections | Broken]:
-        try:
-            for outcome in _detected(self.detector, self._found):
-                yield self._with_outputs(outcome)
-        finally:
-            self._outputs.close()
+        with added_to(self._outputs.folders):
+            try:
+                for outcome in _detected(self.detector, self._found):
+                    yield self._with_outputs(outcome)
+            finally:
+                self._outputs.close()
 
     def _with_outputs(self, outcome: PhotoDetections | Broken) -> PhotoDetections | Broken:
         if isinstance(outcome, PhotoDetections):
