@@ -73,14 +73,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context() as context:
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(600_000)
         yield context
 
 
 @pytest.fixture(scope="module")
 def loaded(browser: Browser, address: str) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(600_000)
         page = context.new_page()
         page.goto(address)
         page.get_by_text("Ready.").wait_for()
@@ -157,7 +157,7 @@ def test_it_answers_as_python_does(page: Page, drawn: Path) -> None:
 
 @pytest.mark.skipif(not DETECTOR.is_file(), reason="the package has no detector")
 def test_it_finds_the_faces_that_python_finds(page: Page, drawn: Path) -> None:
-    paths = [path for path in sorted(drawn.iterdir()) if path.suffix != ".gif"][:40]
+    paths = [path for path in sorted(drawn.iterdir()) if path.suffix != ".gif"][:12]
     page.set_input_files("#files", paths)
     answered(page, len(paths))
     rows = [row for row in table(page) if row["face"]]
@@ -165,18 +165,16 @@ def test_it_finds_the_faces_that_python_finds(page: Page, drawn: Path) -> None:
     expected = {path.name: detector(path) for path in paths}
     faces = sum(map(len, expected.values()))
     alike = sum(_is_found(row, expected[row["path"]]) for row in rows)
-    # INT8 is not the same to the last digit on another processor, which moves or loses a few.
-    assert faces > 0
-    assert alike >= 0.9 * max(faces, len(rows))
+    assert alike == faces == len(rows) > 0
 
 
 def _is_found(row: dict[str, str], found: facecover.Detections) -> bool:
     """Whether Python found a face there, and answered it likewise."""
     box = np.array([float(row[side]) for side in ("x0", "y0", "x1", "y1")])
     return any(
-        np.abs(box - other).max() < 2
+        np.abs(box - other).max() < 1
         and row["label"] == prediction.label
-        and abs(float(row["p_mask"]) - prediction.probabilities["mask"]) < 0.05
+        and abs(float(row["p_mask"]) - prediction.probabilities["mask"]) < 0.01
         for other, prediction in zip(found.boxes, found.predictions, strict=True)
     )
 
