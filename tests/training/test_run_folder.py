@@ -85,6 +85,9 @@ def test_an_unfinished_run_has_curves_alone(finished: Run, tmp_path: Path) -> No
     (tmp_path / "metrics.csv").write_text("epoch,loss\n1,0.5\n")
     with pytest.raises(RunError, match=r"expected the epochs 1 to 4, each in a row; train again"):
         _ = Run.open(tmp_path).curves
+    (tmp_path / "metrics.csv").write_bytes(finished.files.metrics.read_bytes()[:-2])
+    with pytest.raises(RunError, match=r"broken curves: its last row is cut off; train again"):
+        _ = Run.open(tmp_path).curves
     (tmp_path / "metrics.csv").write_text("")
     with pytest.raises(RunError, match=r"metrics\.csv: broken curves: No columns .*; train again"):
         _ = Run.open(tmp_path).curves

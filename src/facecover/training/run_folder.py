@@ -89,6 +89,8 @@ def read_curves(folder: Path, record: RunRecord) -> pd.DataFrame:
         epochs = record.epochs if record.is_finished else len(curves)
         if curves["epoch"].tolist() != list(range(1, epochs + 1)):
             raise ValueError(f"expected the epochs 1 to {epochs}, each in a row")
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("its last row is cut off")
         return curves
 
 
