@@ -73,7 +73,7 @@ def plain_app() -> Any:  # noqa: ANN401
     return app
 
 
-def looped(photos: list[bytes], seconds: float) -> dict[str, float]:
+def looped(photos: list[bytes], seconds: int) -> dict[str, float]:
     """The same photos through a `Classifier`, one after the other, in a process of its own."""
     code = (
         "import json, sys, time; from pathlib import Path; from facecover import Classifier\n"
@@ -103,7 +103,7 @@ def served(command: list[str]) -> Iterator[int]:
     with subprocess.Popen(command, stdout=null, stderr=null) as process:
         port = int(command[command.index("--port") + 1])
         try:
-            while not _listens(port):
+            while not _listens(port) and process.poll() is None:
                 time.sleep(0.05)
             yield process.pid
         finally:
@@ -115,11 +115,11 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def loaded(pid: int, port: int, script: Path, clients: int, seconds: float) -> dict[str, float]:
+def loaded(pid: int, port: int, script: Path, clients: int, seconds: int) -> dict[str, float]:
     """One run of wrk."""
     before = cpu_seconds(pid)
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", "--latency",
+        ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", "--latency",
          "-s", str(script), f"http://127.0.0.1:{port}/v1/predict"],
         capture_output=True, check=True, text=True,
     )  # fmt: skip
@@ -169,17 +169,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="of load, to watch the memory")
     parser.add_argument("--serve", nargs="*", default=[], help="more of its options, without --")
     options = parser.parse_args()
     photos = readable_photos(options.photos, 64)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        ports = one.getsockname()[1], two.getsockname()[1]
     commands = {
-        "facecover": [sys.executable, "-m", "facecover", "serve", "--port", "8471", "--workers",
+        "facecover": [sys.executable, "-m", "facecover", "serve", "--port", str(ports[0]), "--workers",
                       str(options.workers), *(f"--{one}" for one in options.serve)],
         "plain": [sys.executable, "-m", "uvicorn", "--factory", "serving:plain_app",
-                  "--app-dir", str(Path(__file__).parent), "--port", "8472", "--no-access-log",
+                  "--app-dir", str(Path(__file__).parent), "--port", str(ports[1]), "--no-access-log",
                   "--workers", str(options.workers)],
     }  # fmt: skip
     runs: dict[str, list[dict[str, float]]] = {}
@@ -190,14 +195,14 @@ def main() -> None:
                 "loop": partial(looped, photos, options.seconds)
             }
             for clients in CLIENTS:
-                for name, pid, port in (("facecover", ours, 8471), ("plain", plain, 8472)):
+                for name, pid, port in (("facecover", ours, ports[0]), ("plain", plain, ports[1])):
                     tasks[f"{name} {clients}"] = partial(
                         loaded, pid, port, script, clients, options.seconds
                     )
             for _ in range(options.rounds):
                 for name, task in tasks.items():
                     runs.setdefault(name, []).append(task())
-            memory = memory_over(ours, 8471, script, options.minutes)
+            memory = memory_over(ours, ports[0], script, options.minutes)
     of_loop = {
         name: round(statistics.median(
             one["photos_per_second"] / loop["photos_per_second"]

@@ -50,7 +50,8 @@ def serve_command(
         int, typer.Option(help="Processes, each with the model in memory.", min=1)
     ] = 1,
     threads: Annotated[
-        int | None, typer.Option(help="Threads of a process; one a core by default.", min=1)
+        int | None,
+        typer.Option(help="Threads of each process; by default the cores are shared out.", min=1),
     ] = None,
     threshold: Annotated[
         float | None,

@@ -1,10 +1,9 @@
 """Photos of many requests on threads: those of one face go through the network in batches."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -17,9 +16,8 @@ from facecover.scenes.detector import Detector
 from facecover.workflows.answer_photos import REDUCED_FACTOR, may_differ
 
 BATCH_SIZE = 32
-
-WAIT_SECONDS = 0.002
-"""How long a batch waits for photos that are being decoded; one that is alone never waits."""
+"""Photos that go through the network at once: those that became ready while it was at work. To wait
+2 ms for more was measured, too: a sixth less throughput at 64 clients."""
 
 LARGE_PIXELS = 8_000_000
 """Pictures with more are decoded one at a time on a thread of their own: they take a tenth of a
@@ -220,28 +218,17 @@ class Batches(Waiting[Prediction]):
             self._settle([(photo.future, error) for photo in batch])
 
     def _next_batch(self) -> list[_Photo]:
-        """What is ready, and what will be in a moment; nothing once there is an end."""
+        """What became ready while the network was at work; nothing once there is an end."""
         batch: list[_Photo] = []
-        until = 0.0
-        while len(batch) < BATCH_SIZE:
-            try:
-                photo = self._ready.get(timeout=self._patience(batch, until))
-            except Empty:
-                break
-            if photo is None:
-                if batch:  # to be found again after these
-                    self._ready.put(None)
-                break
-            until = until or time.monotonic() + WAIT_SECONDS
+        photo = self._ready.get()
+        while photo is not None:
             batch.append(photo)
+            if len(batch) == BATCH_SIZE or self._ready.empty():
+                return batch
+            photo = self._ready.get()
+        if batch:  # the end, to be found again after these
+            self._ready.put(None)
         return batch
-
-    def _patience(self, batch: list[_Photo], until: float) -> float | None:
-        """How long to wait for one more, in seconds; None for ever."""
-        if not batch:
-            return None
-        is_all = self.waiting <= len(batch)
-        return 0.0 if is_all else max(until - time.monotonic(), 0.0)
 
     def _answer(self, batch: list[_Photo]) -> None:
         if not batch:

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
 from facecover.errors import ConfigError
+from facecover.files import available_cores
 from facecover.photos import MAX_MEGAPIXELS, checked_megapixels
 from facecover.progress import SILENT, Progress
 from facecover.serving import (
@@ -77,7 +78,7 @@ def serve(
             without it.
         cors_origins: whose pages may ask from a browser, such as ``https://example.org``.
         workers: processes, each with the model in memory.
-        threads: as of `Classifier`, in each process.
+        threads: of each process; None shares the cores out among them.
         threshold: as of `Classifier`.
         uncertain_band: likewise.
         every_pixel: large JPEGs are not decoded at reduced scale first.
@@ -94,7 +95,7 @@ def serve(
     settings = Settings(
         model=None if model is None else os.fspath(model),
         detector=None if detector is None else os.fspath(detector),
-        threads=threads,
+        threads=threads or max(1, available_cores() // workers),
         threshold=threshold,
         uncertain_band=uncertain_band,
         every_pixel=every_pixel,
