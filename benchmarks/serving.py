@@ -179,12 +179,13 @@ def main() -> None:
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as two,
     ):
-        ports = one.getsockname()[1], two.getsockname()[1]
+        ports = [one.getsockname()[1], two.getsockname()[1]]
+    first, second = map(str, ports)
     commands = {
-        "facecover": [sys.executable, "-m", "facecover", "serve", "--port", str(ports[0]), "--workers",
+        "facecover": [sys.executable, "-m", "facecover", "serve", "--port", first, "--workers",
                       str(options.workers), *(f"--{one}" for one in options.serve)],
         "plain": [sys.executable, "-m", "uvicorn", "--factory", "serving:plain_app",
-                  "--app-dir", str(Path(__file__).parent), "--port", str(ports[1]), "--no-access-log",
+                  "--app-dir", str(Path(__file__).parent), "--port", second, "--no-access-log",
                   "--workers", str(options.workers)],
     }  # fmt: skip
     runs: dict[str, list[dict[str, float]]] = {}
