@@ -72,6 +72,7 @@ def test_the_page_json_and_table_say_the_same(
     assert document["found_and_right"]["0.5"]["value"] == pytest.approx(22 / 23)
     page = (tmp_path / "out/report.html").read_text()
     assert "example finds 100.0% of 23 faces in 12 photos (all) and answers 95.7% right." in page
+    assert "a figure on photos that this one has met flatters it." in page
     assert page.count("<img ") == 2  # the wrong answer, and the face that nobody annotated
     table = found.to_pandas()
     assert table.loc[table["class"].isna() & table["from_px"].isna(), "n"].tolist() == [23]

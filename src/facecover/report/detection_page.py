@@ -90,7 +90,7 @@ def _summary(metrics: DetectionMetrics, seen: PhotosSeen) -> Section:
         f"{seen.name} finds {_share(found)} of {counted(metrics.n_faces, 'face')} in "
         f"{counted(metrics.n_photos, 'photo')} ({seen.split}) and answers {_share(right)} right."
     )
-    sentences = (
+    sentences: tuple[str, ...] = (
         f"Found and rightly answered: {_full(right)} where a box overlaps by a half (intersection "
         f"over union), {_full(loose)} at an overlap of 0.4.",
         f"False alarms: {_rate(alarms)} a photo, faces that nobody annotated among them; "
@@ -108,6 +108,9 @@ def _summary(metrics: DetectionMetrics, seen: PhotosSeen) -> Section:
         Card("Found and right", _share(right), _bounds(right, is_share=True)),
         Card("False alarms a photo", _plain(alarms), _bounds(alarms)),
     ]
+    if seen.split != "test":
+        met = "Detectors learn from, or are chosen on, photos outside the test split"
+        sentences = (f"{met}; a figure on photos that this one has met flatters it.", *sentences)
     parts: tuple[Block, ...] = (
         Paragraph(lead, is_lead=True), on_page(Cards(tuple(cards))), Bullets(sentences),
     )  # fmt: skip
