@@ -94,6 +94,7 @@ def _detector() -> dict[str, Any] | None:
         "min_side_px": detector.MIN_SIDE_PX,
         "reducing_gap": detector.REDUCING_GAP,
         "overlap": detector.OVERLAP,
+        "voting": detector.VOTING,
         "cell_px": detector.CELL_PX,
     }
 

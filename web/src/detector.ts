@@ -17,13 +17,13 @@ export class Detector {
 
   /** Each face of a photo once, the likeliest first, in pixels of the photo. */
   async find(image: Pixels): Promise<Place[]> {
-    const { longest_side_px, low_sides_px, least_side_in_low_px, min_side_px, overlap } = this.facts;
+    const { longest_side_px, low_sides_px, least_side_in_low_px, min_side_px, overlap, voting } = this.facts;
     const first = Math.min(Math.max(image.width, image.height), longest_side_px);
     // Again in sizes in which a face that fills the photo is no larger than those it knows.
     const again = low_sides_px.filter((side) => side < first);
     const places = await this.look(image, first, 0);
     for (const side of again) places.push(...(await this.look(image, side, least_side_in_low_px)));
-    return likeliest(places, overlap)
+    return likeliest(places, overlap, voting)
       .map(({ box, score }) => ({ box: inside(box, image), score }))
       .filter(({ box: [x0, y0, x1, y1] }) => Math.min(x1 - x0, y1 - y0) >= min_side_px);
   }
@@ -57,11 +57,18 @@ function padded(rgb: Uint8Array, width: number, height: number, cell: number): o
   return new ort.Tensor("uint8", data, [1, high, wide, 3]);
 }
 
-/** One place of each face: greedy non-maximum suppression. */
-function likeliest(places: Place[], overlap: number): Place[] {
+/** One place of each face: greedy non-maximum suppression, in which its places vote for the box. */
+function likeliest(places: Place[], overlap: number, voting: number): Place[] {
   const kept: Place[] = [];
-  for (const place of places.toSorted((one, other) => other.score - one.score)) {
-    if (kept.every((better) => shared(better.box, place.box) <= overlap)) kept.push(place);
+  let rest = places.toSorted((one, other) => other.score - one.score);
+  while (rest.length) {
+    const best = rest[0]!;
+    const shares = rest.map((place) => shared(best.box, place.box));
+    const votes = rest.map(({ score }, index) => (shares[index]! >= voting ? score * shares[index]! : 0));
+    const all = votes.reduce((sum, vote) => sum + vote, 0);
+    const edge = (at: number) => rest.reduce((sum, { box }, index) => sum + votes[index]! * box[at]!, 0) / all;
+    kept.push({ score: best.score, box: [edge(0), edge(1), edge(2), edge(3)] });
+    rest = rest.filter((_, index) => index > 0 && shares[index]! <= overlap);
   }
   return kept;
 }

@@ -22,6 +22,7 @@ export interface Facts {
     min_side_px: number;
     reducing_gap: number;
     overlap: number;
+    voting: number;
     cell_px: number;
   } | null;
   doubt: {
