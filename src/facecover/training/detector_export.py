@@ -56,7 +56,7 @@ def export_detector(
         name=experiment.name,
         threshold=DEFAULT_THRESHOLD,
         parameters=sum(weights.numel() for weights in network.parameters()),
-        sources=tuple(source.name for source in dataset.manifest.info.sources),
+        sources=tuple(dict.fromkeys(learned["source"])),  # none that is left out
         photos=len(learned),
         faces=int(((table["split"] == "train") & (table["kind"] != "ignore")).sum()),
         version=facecover.__version__,
