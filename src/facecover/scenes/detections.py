@@ -1,6 +1,7 @@
 """What is answered for one photo: every face in it."""
 
 import base64
+import importlib
 import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,7 @@ class Detections(Struct, frozen=True, eq=False):
 
     def to_supervision(self) -> Any:  # noqa: ANN401  (its package need not be installed)
         """The same as `supervision.Detections`, whose package draws, tracks and counts."""
-        import supervision
+        supervision = importlib.import_module("supervision")  # of the caller's choice, not ours
 
         return supervision.Detections(
             xyxy=self.boxes,
