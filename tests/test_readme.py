@@ -24,7 +24,7 @@ def commands(text: str) -> list[list[str]]:
 def test_the_readme_shows_the_way_through() -> None:
     shown = [command[0] for command in commands(README)]
     assert shown == [
-        "predict",
+        *("predict", "detect"),
         *("explore", "audit", "prepare", "train", "train", "evaluate", "compare"),
         "predict",
     ]
@@ -38,7 +38,8 @@ def test_the_readmes_commands_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     shutil.copytree(few_photos, tmp_path / "photos")
-    shutil.copy(few_photos / "with_mask/face 0.jpg", tmp_path / "photo.jpg")
+    for name in ("photo", "crowd"):
+        shutil.copy(few_photos / "with_mask/face 0.jpg", tmp_path / f"{name}.jpg")
     monkeypatch.chdir(tmp_path)
     for command in commands(README):
         done = run_here(*command)
@@ -59,7 +60,7 @@ def test_links_in_the_documents_lead_somewhere() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="make is a POSIX tool")
 def test_the_makefile_has_its_commands() -> None:
-    for target in ("demo", "test", "maskresnet"):
+    for target in ("demo", "test", "maskresnet", "faces"):
         done = subprocess.run(
             ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
         )
