@@ -16,6 +16,8 @@ from tests.cli.running import run_here
 from tests.serving.running import Running, until
 from tests.serving.test_app import coloured
 
+from facecover.serving.server import forget_dead
+
 
 @contextmanager
 def started(*options: object, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], Running]]:
@@ -94,6 +96,20 @@ def _command(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_what_waited_in_a_process_that_was_killed_waits_no_more(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for pid in (gone.pid, os.getpid()):
+        for kind in ("gauge_livesum", "counter"):
+            (tmp_path / f"{kind}_{pid}.db").touch()
+    forget_dead(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"gauge_livesum_{os.getpid()}.db",
+        f"counter_{os.getpid()}.db",
+        f"counter_{gone.pid}.db",
+    }
 
 
 def test_an_address_in_use_is_told_in_one_line(model: Path) -> None:

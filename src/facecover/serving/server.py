@@ -234,7 +234,17 @@ def _run_workers(config: uvicorn.Config, listener: socket.socket) -> None:
 def _app_of_worker(settings: Settings) -> FastAPI:
     """The application in a process of its own, which ends when its parent has."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    forget_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     return create_app(settings)
+
+
+def forget_dead(folder: Path) -> None:
+    """Take out what waits in processes that were killed; this one stands in for such a one."""
+    for path in folder.glob("gauge_live*_*.db"):
+        try:
+            os.kill(int(path.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
 
 
 def _end_with_parent() -> None:
