@@ -11,10 +11,6 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
-FOREIGN = {"supervision"}
-"""What a function gives its result to, for those who have it."""
-
-
 def _name(requirement: str) -> str:
     """A distribution's name as the index normalises it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", re.split(r"[<>=!\[;~ ]", requirement)[0]).lower()
@@ -40,7 +36,7 @@ def test_every_import_is_declared() -> None:
             else:
                 continue
             for module in {name.partition(".")[0] for name in names}:
-                if module in {*sys.stdlib_module_names, *FOREIGN, "facecover"}:
+                if module in sys.stdlib_module_names or module == "facecover":
                     continue
                 if not {_name(one) for one in distributions.get(module, [module])} & declared:
                     undeclared.add(f"{module} in {path.relative_to(ROOT)}")
