@@ -41,7 +41,7 @@ def locked(
         OutputError: if another process holds the lock, or it cannot be written.
     """
     lock = lock or folder / LOCK_NAME
-    is_new = not os.path.lexists(lock.parent)
+    new = [one for one in (lock.parent, *lock.parent.parents) if not os.path.lexists(one)]
     with explained(folder):
         lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _taken(lock, folder, time.monotonic() + patience_seconds)
@@ -50,9 +50,9 @@ def locked(
     finally:
         lock.unlink(missing_ok=True)  # still locked: whoever waits for it makes a new one
         os.close(descriptor)
-        if is_new:
+        for one in new:
             with suppress(OSError):  # something was written
-                lock.parent.rmdir()
+                one.rmdir()
 
 
 def _taken(lock: Path, folder: Path, deadline: float) -> int:
