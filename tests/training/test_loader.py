@@ -159,5 +159,5 @@ def test_a_lost_or_short_file_of_wide_cuts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"expected uint8 \(18, 16, 16, 3\), found uint8 \(17"):
         load_split(dataset, "train", SIZE_PX, 5, wide_cuts=1)
     path.unlink()
-    with pytest.raises(DatasetError, match="cannot be read.*run prepare again"):
+    with pytest.raises(DatasetError, match=r"cannot be read.*run prepare again"):
         load_split(dataset, "train", SIZE_PX, 5, wide_cuts=1)
