@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from facecover.dataset.photo_dataset import PhotoDataset
-from facecover.evaluation.detection import SIZES, Curve, Figure, measure_detections
+from facecover.evaluation.detection import SIZES, Curve, measure_detections
+from facecover.evaluation.performance import Estimate
 from facecover.images import read_photo
 from facecover.scenes.detector import Detector
 from facecover.workflows.evaluate_detector import DetectorResult, evaluate_detector
@@ -44,7 +45,7 @@ class Line(NamedTuple):
     n: int | None = None
 
 
-def line(name: str, figure: Figure) -> Line:
+def line(name: str, figure: Estimate) -> Line:
     """A figure with its interval."""
     low, high = figure.ci95 or (None, None)
     return Line(name, ASKED.get(name), figure.value, low, high, figure.n)

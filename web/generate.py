@@ -19,7 +19,7 @@ from facecover.inference import prediction
 from facecover.inference.model_file import MODELS_FOLDER, PackagedModel, read_facts, read_model_file
 from facecover.report.plotting import css_variables
 from facecover.scenes import detector
-from facecover.scenes.model_file import read_detector_file
+from facecover.scenes.detector_file import read_detector_file
 
 HERE = Path(__file__).parent
 OUTPUT = HERE / "src/generated"

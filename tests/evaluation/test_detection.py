@@ -16,7 +16,7 @@ from facecover.evaluation.detection import (
     average_precision,
     measure_detections,
 )
-from facecover.evaluation.face_matching import COCO_IOUS, DetectedFaces, TrueFaces
+from facecover.evaluation.face_matching import COCO_IOUS, DetectedBoxes, TrueFaces
 
 CLASSES = ("no_mask", "mask")
 
@@ -26,14 +26,14 @@ def true_faces(*boxes: tuple[float, ...], labels: list[int], annotated: bool = T
     return TrueFaces(array, np.array(labels), np.full(len(labels), annotated))
 
 
-def detected(*boxes: tuple[float, ...], scores: list[float], labels: list[int]) -> DetectedFaces:
+def detected(*boxes: tuple[float, ...], scores: list[float], labels: list[int]) -> DetectedBoxes:
     array = np.array(boxes, np.float64).reshape(-1, 4)
     masked = np.where(np.array(labels, dtype=int) == 1, 0.9, 0.2)
     probabilities = np.column_stack([1 - masked, masked]).reshape(-1, 2)
-    return DetectedFaces(array, np.array(scores), np.array(labels, dtype=int), probabilities)
+    return DetectedBoxes(array, np.array(scores), np.array(labels, dtype=int), probabilities)
 
 
-def drawn(seed: int, photos: int = 40) -> tuple[list[TrueFaces], list[DetectedFaces]]:
+def drawn(seed: int, photos: int = 40) -> tuple[list[TrueFaces], list[DetectedBoxes]]:
     """Photos of up to six faces, each often found near its place, and other detections besides."""
     rng = np.random.default_rng(seed)
     truths, found = [], []
@@ -54,7 +54,7 @@ def drawn(seed: int, photos: int = 40) -> tuple[list[TrueFaces], list[DetectedFa
         scores = np.round(rng.uniform(0.01, 1, len(near)), 2)  # some are equal
         masked = np.where(answers == 1, 0.9, 0.2)
         probabilities = np.column_stack([1 - masked, masked])
-        found.append(DetectedFaces(near, scores, answers, probabilities))
+        found.append(DetectedBoxes(near, scores, answers, probabilities))
     return truths, found
 
 
@@ -64,7 +64,7 @@ def measured(truths: Any, found: Any, **options: Any) -> DetectionMetrics:  # no
 
 
 def of_second_library(
-    truths: list[TrueFaces], found: list[DetectedFaces], *, second_opinion: bool
+    truths: list[TrueFaces], found: list[DetectedBoxes], *, second_opinion: bool
 ) -> Any:  # noqa: ANN401
     """Precision of `faster_coco_eval`: (overlaps, recalls, classes, sizes)."""
     annotations: list[dict[str, Any]] = []

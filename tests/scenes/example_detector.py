@@ -8,7 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from facecover.scenes.model_file import DetectorInfo, sealed
+from facecover.scenes.detector_file import DetectorInfo, sealed
 
 CELL_PX = 32
 

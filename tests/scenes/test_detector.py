@@ -16,7 +16,7 @@ from facecover.errors import ConfigError, ImageError, ModelFileError
 from facecover.images import ImageSource
 from facecover.scenes.detections import Detections
 from facecover.scenes.detector import Detector, Places, likeliest
-from facecover.scenes.model_file import sealed
+from facecover.scenes.detector_file import sealed
 
 CORNERS = (32, 64), (128, 96), (192, 0)
 

@@ -14,7 +14,7 @@ from facecover.inference import model_file
 from facecover.inference.model_file import packaged_models, read_model_file
 from facecover.inference.model_info import METADATA_KEY, NO_DIGEST
 from facecover.inference.onnx_file import PRODUCER
-from facecover.scenes.model_file import read_detector_file, sealed
+from facecover.scenes.detector_file import read_detector_file, sealed
 
 
 def test_facts_survive_the_file(tmp_path: Path) -> None:

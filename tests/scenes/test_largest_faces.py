@@ -8,8 +8,8 @@ from facecover.errors import ConfigError
 from facecover.inference import model_file
 from facecover.labels import Box
 from facecover.scenes.detector import FaceFinder
+from facecover.scenes.detector_file import read_detector_file
 from facecover.scenes.largest_faces import with_largest_faces
-from facecover.scenes.model_file import read_detector_file
 from facecover.sources.rows import Row, Source
 from facecover.workflows.prepare_data import prepare
 

@@ -10,7 +10,7 @@ from facecover.drawn import draw_face
 from facecover.errors import ModelFileError
 from facecover.inference.model_file import PackagedModel, packaged_models
 from facecover.scenes.detector import Detector
-from facecover.scenes.model_file import read_detector_file
+from facecover.scenes.detector_file import read_detector_file
 
 each_detector = pytest.mark.parametrize(
     "model", packaged_models("faces"), ids=lambda model: model.name

@@ -11,10 +11,10 @@ from tests.scenes.example_detector import scene
 from facecover.errors import ConfigError, OutputError
 from facecover.images import PixelBudget
 from facecover.photos import COPIES_NAME, FoundPhoto
+from facecover.scenes.detection_outputs import PhotoOutputs
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import Detector
 from facecover.scenes.drawing import annotated
-from facecover.scenes.outputs import PhotoOutputs
 
 CORNERS = (32, 64), (128, 96)
 CLASSES = ("no_mask", "mask")

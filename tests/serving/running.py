@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from facecover.serving import Settings
-from facecover.serving.app import create_app
+from facecover.serving.http_app import create_app
 from facecover.serving.server import server_config
 
 BOUNDARY = "b0undary"

@@ -17,7 +17,7 @@ from facecover import detect, predict
 from facecover.errors import ConfigError
 from facecover.images import read_photo
 from facecover.serving import Settings
-from facecover.serving.app import create_app
+from facecover.serving.http_app import create_app
 from facecover.serving.observed import HEADERS
 from facecover.serving.openapi import DetectorFacts, ModelFacts, PhotoAnswer, PhotoFaces, Status
 from facecover.serving.page_files import page_routes
@@ -96,7 +96,7 @@ def test_faces_are_found_as_detect_does(served: Running, model: Path, detector: 
 def test_without_a_detector_there_is_no_such_address(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facecover.serving.app.packaged_models", lambda _: ())
+    monkeypatch.setattr("facecover.serving.http_app.packaged_models", lambda _: ())
     with running(Settings(model=str(model))) as server:
         assert server.ask("/v1/detect", coloured()).status == 404
         assert "/v1/detect" not in server.ask("/openapi.json").json()["paths"]
@@ -349,7 +349,7 @@ def test_the_page_is_offered_where_it_was_built(
     (tmp_path / "assets" / "a.js").write_text("let a", "utf-8")
     for folder, status in ((tmp_path, 200), (tmp_path / "nowhere", 404)):
         routes = page_routes(folder)
-        monkeypatch.setattr("facecover.serving.app.page_routes", lambda found=routes: found)
+        monkeypatch.setattr("facecover.serving.http_app.page_routes", lambda found=routes: found)
         with running(Settings(model=str(model))) as server:
             page, script = server.ask("/"), server.ask("/assets/a.js")
             assert (page.status, script.status) == (status, status)

@@ -15,7 +15,7 @@ import facecover
 from facecover import Run
 from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.errors import ConfigError, DatasetError, OutputError
-from facecover.scenes.model_file import read_detector_file
+from facecover.scenes.detector_file import read_detector_file
 from facecover.training.config import CropConfig, DetectorConfig
 from facecover.training.detector_export import detector_to_onnx, with_half_weights
 from facecover.training.detector_loss import Targets, complete_iou, detection_loss, iou

@@ -16,7 +16,7 @@ from facecover.inference.model_file import (
     read_facts,
     read_model_file,
 )
-from facecover.scenes.model_file import read_detector_file
+from facecover.scenes.detector_file import read_detector_file
 from facecover.text import percent, photos
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from facecover.documents import Json, to_document
 from facecover.errors import DatasetError
 from facecover.evaluation.face_matching import (
     COCO_IOUS,
-    DetectedFaces,
+    DetectedBoxes,
     Faces,
     Flags,
     Floats,
@@ -28,13 +28,13 @@ from facecover.evaluation.face_matching import (
 )
 from facecover.evaluation.intervals import (
     Bootstrap,
-    Interval,
     Metrics,
     interval_of,
     measure,
     share_interval,
     units_of,
 )
+from facecover.evaluation.performance import Estimate
 
 SMALLEST_FACE_PX = 16.0
 
@@ -45,21 +45,6 @@ _ALL_SIZES = (SMALLEST_FACE_PX, np.inf)
 _RECALLS = np.linspace(0, 1, 101)
 _FOUND_IOUS = (0.5, 0.4)
 _CURVE_POINTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A value with its 95% interval.
-
-    Attributes:
-        value: None where it is undefined.
-        ci95: None where chance cannot be judged.
-        n: how many faces, or photos, it is of.
-    """
-
-    value: float | None
-    ci95: Interval | None
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +62,10 @@ class Precision:
 
     class_name: str
     size: tuple[float, float] | None
-    ap50: Figure
-    ap50_second_opinion: Figure
-    ap: Figure | None = None
-    ap_second_opinion: Figure | None = None
+    ap50: Estimate
+    ap50_second_opinion: Estimate
+    ap: Estimate | None = None
+    ap_second_opinion: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +80,8 @@ class Recall:
 
     class_name: str | None
     size: tuple[float, float] | None
-    found: Figure
-    right: Figure
+    found: Estimate
+    right: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +160,10 @@ class DetectionMetrics:
     class_names: tuple[str, ...]
     precisions: tuple[Precision, ...]
     recalls: tuple[Recall, ...]
-    found: dict[float, Figure]
-    found_and_right: dict[float, Figure]
-    false_alarms: Figure
-    false_alarms_second_opinion: Figure
+    found: dict[float, Estimate]
+    found_and_right: dict[float, Estimate]
+    false_alarms: Estimate
+    false_alarms_second_opinion: Estimate
     answers: Metrics | None
     curve: Curve
     outcome: Outcome
@@ -194,7 +179,7 @@ class DetectionMetrics:
 
 def measure_detections(
     truths: Sequence[TrueFaces],
-    detections: Sequence[DetectedFaces],
+    detections: Sequence[DetectedBoxes],
     *,
     threshold: float,
     class_names: Sequence[str],
@@ -311,7 +296,7 @@ class _Measuring:
                 found.append(Precision(name, size, *figures))
         return tuple(found)
 
-    def _precision(self, matches: Sequence[Matches]) -> Figure:
+    def _precision(self, matches: Sequence[Matches]) -> Estimate:
         """The mean of the average precision at some overlaps."""
         flags = []
         for one in matches:
@@ -328,20 +313,20 @@ class _Measuring:
 
     def _figure(
         self, value: Callable[[Floats], Floats], n: int, *, is_share: bool = False
-    ) -> Figure:
+    ) -> Estimate:
         point = float(value(np.ones((1, self.true.n_photos)))[0])
         if np.isnan(point):
-            return Figure(None, None, n)
+            return Estimate(None, None, n)
         draws = self.bootstrap.draws(value)
         if is_share and not np.isnan(draws).any():
-            return Figure(point, share_interval(draws, point, min(n, self.bootstrap.n_units)), n)
-        return Figure(point, interval_of(draws), n)
+            return Estimate(point, share_interval(draws, point, min(n, self.bootstrap.n_units)), n)
+        return Estimate(point, interval_of(draws), n)
 
     def _by_photo(self, rows: Ints, faces: Faces) -> Floats:
         """How many of some faces each photo has: ``float64 (P,)``."""
         return np.bincount(faces.photo[rows], minlength=faces.n_photos).astype(np.float64)
 
-    def _share(self, hits: Flags, among: Flags) -> Figure:
+    def _share(self, hits: Flags, among: Flags) -> Estimate:
         part, whole = (self._by_photo(np.flatnonzero(some), self.true) for some in (hits, among))
 
         def value(weights: Floats) -> Floats:
@@ -351,7 +336,7 @@ class _Measuring:
 
         return self._figure(value, int(among.sum()), is_share=True)
 
-    def _per_photo(self, detections: Ints) -> Figure:
+    def _per_photo(self, detections: Ints) -> Estimate:
         count = self._by_photo(detections, self.detected)
 
         def value(weights: Floats) -> Floats:

@@ -45,7 +45,7 @@ class TrueFaces(NamedTuple):
     is_annotated: Flags
 
 
-class DetectedFaces(NamedTuple):
+class DetectedBoxes(NamedTuple):
     """What a detector says of one photo.
 
     Attributes:
@@ -78,7 +78,7 @@ class Faces:
     size: Floats
 
 
-def flat(photos: Sequence[TrueFaces | DetectedFaces], what: str) -> Faces:
+def flat(photos: Sequence[TrueFaces | DetectedBoxes], what: str) -> Faces:
     """The faces of all photos in one row.
 
     Args:

@@ -11,10 +11,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as Drawing
 from PIL import Image, ImageDraw
 
-from facecover.evaluation.detection import SIZES, DetectionMetrics, Figure, Precision
+from facecover.evaluation.detection import SIZES, DetectionMetrics, Precision
 from facecover.evaluation.face_matching import Faces
 from facecover.evaluation.formatting import interval, kind_of, number
 from facecover.evaluation.intervals import Metrics
+from facecover.evaluation.performance import Estimate
 from facecover.labels import class_name
 from facecover.report import blocks
 from facecover.report.blocks import (
@@ -136,7 +137,7 @@ def _precision_table(metrics: DetectionMetrics) -> Table:
     return table(columns, rows, caption)
 
 
-def _precisions(one: Precision) -> tuple[Figure | None, ...]:
+def _precisions(one: Precision) -> tuple[Estimate | None, ...]:
     return one.ap50, one.ap, one.ap50_second_opinion, one.ap_second_opinion
 
 
@@ -268,31 +269,31 @@ def _size(size: tuple[float, float] | None) -> str:
     return f"from {size[0]:g} pixels" if size == SIZES[-1] else f"{size[0]:g} to {size[1]:g} pixels"
 
 
-def _cell(figure: Figure | None, *, is_share: bool = False) -> Cell:
+def _cell(figure: Estimate | None, *, is_share: bool = False) -> Cell:
     if figure is None or figure.value is None:
         return Cell("\N{EN DASH}", sort=-1.0)
     text = percent(figure.value) if is_share else f"{figure.value:.3f}"
     return Cell(text, _bounds(figure, is_share=is_share), sort=figure.value)
 
 
-def _bounds(figure: Figure, *, is_share: bool = False) -> str:
+def _bounds(figure: Estimate, *, is_share: bool = False) -> str:
     if figure.ci95 is None:
         return ""
     ends = [percent(end, unit=False) if is_share else f"{end:.3f}" for end in figure.ci95]
     return " to ".join(ends)
 
 
-def _plain(figure: Figure) -> str:
+def _plain(figure: Estimate) -> str:
     return "undefined" if figure.value is None else f"{figure.value:.3f}"
 
 
-def _share(figure: Figure) -> str:
+def _share(figure: Estimate) -> str:
     return "undefined" if figure.value is None else percent(figure.value)
 
 
-def _full(figure: Figure) -> str:
+def _full(figure: Estimate) -> str:
     return f"{_share(figure)} ({_bounds(figure, is_share=True)})"
 
 
-def _rate(figure: Figure) -> str:
+def _rate(figure: Estimate) -> str:
     return f"{_plain(figure)} ({_bounds(figure)})"

@@ -18,7 +18,7 @@ from facecover.report.blocks import (
 from facecover.report.plotting import model_colour
 from facecover.report.run_figures import curve_figures
 from facecover.report.run_page import flat_settings
-from facecover.scenes.model_file import DetectorInfo
+from facecover.scenes.detector_file import DetectorInfo
 from facecover.text import counted, duration, large
 
 

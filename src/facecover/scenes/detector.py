@@ -29,7 +29,7 @@ from facecover.inference.classifier import (
 )
 from facecover.inference.prediction import Input
 from facecover.scenes.detections import Detections, Floats, cut
-from facecover.scenes.model_file import DetectorFile, DetectorInfo, read_detector_file
+from facecover.scenes.detector_file import DetectorFile, DetectorInfo, read_detector_file
 
 LONGEST_SIDE_PX = 1024
 """Larger photos are looked at in this size."""

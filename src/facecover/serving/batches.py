@@ -126,7 +126,7 @@ class _Photo:
         self.given: Input | None = None
 
 
-class Batches(Waiting[Prediction]):
+class SharedBatches(Waiting[Prediction]):
     """Answers photos of one face as `predict` does.
 
     Args:

@@ -34,7 +34,7 @@ _HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.i
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 
-class Metrics:
+class ServerMetrics:
     """What is counted, in a registry of its own."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Metrics:
 class Observed:
     """Gives each request an id, headers that close doors, a line in the log, and a count."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServerMetrics) -> None:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

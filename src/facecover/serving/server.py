@@ -33,7 +33,7 @@ from facecover.serving import (
     TIMEOUT_SECONDS,
     Settings,
 )
-from facecover.serving.app import create_app, key_digests, models_of
+from facecover.serving.http_app import create_app, key_digests, models_of
 from facecover.serving.observed import LOGGING
 from facecover.workflows.answer_photos import Name
 

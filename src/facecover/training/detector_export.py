@@ -13,7 +13,7 @@ import facecover
 from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.errors import RunError
 from facecover.files import written_file
-from facecover.scenes.model_file import DetectorInfo, sealed
+from facecover.scenes.detector_file import DetectorInfo, sealed
 from facecover.training.checkpoints import hash_weights
 from facecover.training.config import DetectorExperiment
 from facecover.training.detector_network import STRIDES, FaceDetector, FromPhoto

@@ -161,7 +161,7 @@ def framing_note(photos: Sequence[FoundPhoto], budget: PixelBudget) -> str:
     if not packaged_models("faces"):
         return ""
     from facecover.scenes.detector import LOW_SIDES_PX, FaceFinder
-    from facecover.scenes.model_file import read_detector_file
+    from facecover.scenes.detector_file import read_detector_file
 
     try:
         finder = FaceFinder(read_detector_file(), longest_side_px=LOW_SIDES_PX[0])

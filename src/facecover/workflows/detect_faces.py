@@ -10,13 +10,13 @@ from facecover.errors import ImageError
 from facecover.inference.inputs import Inputs, find_inputs
 from facecover.inference.outputs import added_to
 from facecover.photos import MAX_MEGAPIXELS, Broken, checked_megapixels
+from facecover.scenes.detection_outputs import PhotoOutputs
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import (
     LONGEST_SIDE_PX,
     MIN_SIDE_PX,
     Detector,
 )
-from facecover.scenes.outputs import PhotoOutputs
 from facecover.workflows.answer_photos import (
     Name,
     as_broken,

@@ -14,7 +14,7 @@ from facecover.dataset.photo_dataset import PhotoBoxes, PhotoDataset
 from facecover.documents import write_document
 from facecover.evaluation import RESAMPLES
 from facecover.evaluation.detection import DetectionMetrics, measure_detections
-from facecover.evaluation.face_matching import DetectedFaces, TrueFaces
+from facecover.evaluation.face_matching import DetectedBoxes, TrueFaces
 from facecover.files import written_folder
 from facecover.labels import CLASS_NAMES
 from facecover.progress import SILENT, Progress
@@ -51,7 +51,7 @@ class DetectorResult:
     numbers: npt.NDArray[np.int64]
     split: str
     true: list[TrueFaces]
-    found: list[DetectedFaces]
+    found: list[DetectedBoxes]
     metrics: DetectionMetrics
 
     def to_json(self) -> dict[str, Any]:
@@ -160,6 +160,6 @@ def _true(faces: PhotoBoxes, n_classes: int) -> TrueFaces:
     return TrueFaces(faces.boxes, labels, faces.is_annotated)
 
 
-def _detected(seen: Detections) -> DetectedFaces:
+def _detected(seen: Detections) -> DetectedBoxes:
     labels = np.array([CLASS_NAMES.index(name) for name in seen.labels], np.int64)
-    return DetectedFaces(seen.boxes, seen.scores, labels, seen.probabilities)
+    return DetectedBoxes(seen.boxes, seen.scores, labels, seen.probabilities)

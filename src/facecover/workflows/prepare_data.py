@@ -142,8 +142,8 @@ def _with_largest_faces(
     sources: Sequence[Source], max_pixels: int, threads: int | None, progress: Progress
 ) -> tuple[Source, ...]:
     from facecover.scenes.detector import FaceFinder
+    from facecover.scenes.detector_file import read_detector_file
     from facecover.scenes.largest_faces import with_largest_faces
-    from facecover.scenes.model_file import read_detector_file
 
     finder = FaceFinder(read_detector_file())
     notes: list[str] = []

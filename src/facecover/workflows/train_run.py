@@ -30,7 +30,7 @@ from facecover.report.detector_page import detector_sections
 from facecover.report.html import notebook_frame, write_page
 from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
-from facecover.scenes.model_file import read_detector_file
+from facecover.scenes.detector_file import read_detector_file
 from facecover.text import percent
 from facecover.training.config import DetectorExperiment
 from facecover.training.experiments import load_any_experiment

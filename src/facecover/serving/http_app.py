@@ -27,8 +27,8 @@ from facecover.inference.prediction import Prediction
 from facecover.scenes.detections import Detections
 from facecover.scenes.detector import Detector
 from facecover.serving import Settings
-from facecover.serving.batches import Batches, Scenes, Waiting
-from facecover.serving.observed import Metrics, Observed
+from facecover.serving.batches import Scenes, SharedBatches, Waiting
+from facecover.serving.observed import Observed, ServerMetrics
 from facecover.serving.openapi import document, operation
 from facecover.serving.page_files import page_routes
 from facecover.serving.problems import CLIENT_GONE, Refusal, Unreadable, refused
@@ -109,11 +109,11 @@ class _Service:
     """What the routes share."""
 
     def __init__(self, settings: Settings) -> None:
-        self.metrics = Metrics()
+        self.metrics = ServerMetrics()
         self.models = models_of(settings)
         self._settings = settings
         self._uploads = Uploads(settings.max_upload_bytes)
-        self._batches: Batches | None = None
+        self._batches: SharedBatches | None = None
         self._scenes: Scenes | None = None
         self._key_digests = key_digests(settings)
 
@@ -121,7 +121,7 @@ class _Service:
     async def run(self, _: FastAPI) -> AsyncIterator[None]:
         """Threads that answer, from start to stop."""
         classifier, detector = self.models
-        self._batches = Batches(
+        self._batches = SharedBatches(
             classifier,
             max_pixels=self._settings.max_pixels,
             threads=self._settings.threads,
@@ -243,7 +243,7 @@ class _Service:
             raise Refusal(422 if is_photo else 415, what, errors)
         return outcomes
 
-    def _running(self) -> Batches:
+    def _running(self) -> SharedBatches:
         if self._batches is None or not self._batches.is_alive:
             raise Refusal(503, "the model is not running; try again")
         return self._batches
@@ -268,7 +268,7 @@ class _Service:
         return Response(generate_latest(_collected(self.metrics)), media_type=CONTENT_TYPE_LATEST)
 
 
-def _collected(metrics: Metrics) -> CollectorRegistry:
+def _collected(metrics: ServerMetrics) -> CollectorRegistry:
     """This process's figures, or those of all where several serve."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return metrics.registry
