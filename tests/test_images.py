@@ -177,6 +177,12 @@ def test_photos_of_phones_give_their_pixels_about_and_upright(
     assert (header.width, header.height) == (turns[orientation] if turned_by == 1 else large).size
 
 
+def test_a_heic_photo_that_is_cut_off_is_one_line() -> None:
+    head = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    with pytest.raises(ImageError, match=r"^image bytes: broken image: no HEIC photo can be read"):
+        read_photo(head)
+
+
 def test_a_heic_photo_without_its_reader_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

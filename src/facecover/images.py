@@ -458,7 +458,10 @@ def open_image(stream: BinaryIO, where: str) -> Image.Image:
     except ImportError:
         raise NotAnImageError(f"{where}: an HEIC photo: install facecover[heic]") from None
     register_heif_opener()
-    return Image.open(stream, formats=("HEIF",))
+    try:
+        return Image.open(stream, formats=("HEIF",))
+    except UnidentifiedImageError:  # whose text is that of a Python object
+        raise ImageError(f"{where}: broken image: no HEIC photo can be read of it") from None
 
 
 @functools.cache
