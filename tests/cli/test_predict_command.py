@@ -23,8 +23,8 @@ from tests.cli.running import Ended, run_here
 from tests.inference.example_answers import given_answer, uncertain
 from tests.inference.example_model import sealed_example
 
-from facecover.cli.outcomes import read_list
-from facecover.cli.predict import csv_header, csv_line, json_line, text_line
+from facecover.cli.outcomes import json_line, read_list
+from facecover.cli.predict import csv_header, csv_line, text_line
 from facecover.drawn.drawn_dataset import draw_face
 from facecover.inference.classifier import Classifier
 from facecover.inference.prediction import Input, Prediction

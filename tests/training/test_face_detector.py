@@ -16,7 +16,7 @@ from facecover import Run
 from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.errors import ConfigError, DatasetError, OutputError
 from facecover.scenes.detector_file import read_detector_file
-from facecover.training.config import CropConfig, DetectorConfig
+from facecover.training.detector_config import CropConfig, DetectorConfig
 from facecover.training.detector_export import detector_to_onnx, with_half_weights
 from facecover.training.detector_loss import Targets, complete_iou, detection_loss, iou
 from facecover.training.detector_network import STRIDES, Cells, FaceDetector, FromPhoto, cells

@@ -1,6 +1,5 @@
 """`detect`: every face in each photo, in the order of the inputs."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -9,9 +8,18 @@ from typing import Annotated
 
 import typer
 
-from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_line
+from facecover.cli.options import FromFile, Inputs, MegapixelsAtATime, Threads
+from facecover.cli.outcomes import (
+    Work,
+    csv_row,
+    json_line,
+    named_inputs,
+    remarks,
+    run_to_end,
+    write_line,
+)
 from facecover.errors import shown
-from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT, Broken
+from facecover.photos import MAX_MEGAPIXELS, Broken
 from facecover.scenes.detections import PhotoDetections
 from facecover.scenes.detector import LONGEST_SIDE_PX, MIN_SIDE_PX
 from facecover.text import counted, photos
@@ -19,15 +27,7 @@ from facecover.workflows.detect_faces import DetectedFaces, detect, rows
 
 
 def detect_command(
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INPUT...",
-            help="Photos, folders, patterns, zip or tar archives, or - for a photo on standard "
-            "input.",
-            show_default=False,
-        ),
-    ] = None,
+    inputs: Inputs = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -41,14 +41,7 @@ def detect_command(
             show_default=False,
         ),
     ] = None,
-    from_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="LIST",
-            help="A text file with one more INPUT a line; - reads them from standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    from_file: FromFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a photo and line.")
     ] = False,
@@ -90,19 +83,8 @@ def detect_command(
     longest_side_px: Annotated[
         int, typer.Option(help="Larger photos are looked at in this size.", min=32, max=8192)
     ] = LONGEST_SIDE_PX,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads; one a core by default.", min=1)
-    ] = None,
-    max_megapixels: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            help="Megapixels that are decoded at a time, over all threads; a photo with more is an "
-            "error.",
-            min=1,
-            max=MEGAPIXELS_LIMIT,
-        ),
-    ] = MAX_MEGAPIXELS,
+    threads: Threads = None,
+    max_megapixels: MegapixelsAtATime = MAX_MEGAPIXELS,
 ) -> None:
     """Find every face in each photo, and say whether it is covered.
 
@@ -110,11 +92,7 @@ def detect_command(
 
     Exit status 3: some input could not be read; the others are answered all the same.
     """
-    if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv: expected one of them", param_hint="--csv")
-    names = [*(inputs or []), *read_list(from_file)]
-    if not names:
-        raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
+    names = named_inputs(inputs, from_file, as_json=as_json, as_csv=as_csv)
     found = detect(
         names,
         model=model,
@@ -143,16 +121,9 @@ def text_lines(outcome: PhotoDetections | Broken) -> str:
     seen = outcome.detections
     lines = [f"{shown(outcome.photo.name)}: {seen.in_words()}"]
     for (x0, y0, x1, y1), given in zip(seen.boxes.tolist(), seen.predictions, strict=True):
-        mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
-        mark = f"  {given.against_odds}{mark}" if given.against_odds else mark
         place = f"{x1 - x0:.0f} x {y1 - y0:.0f} at {x0:.0f}, {y0:.0f}"
-        lines.append(f"  {given.label:8}  {given.in_percent:>6}  {place}{mark}")
+        lines.append(f"  {given.label:8}  {given.in_percent:>6}  {place}{remarks(given)}")
     return "\n".join(lines)
-
-
-def json_line(outcome: PhotoDetections | Broken) -> str:
-    """One JSON object; characters beyond ASCII are escaped, so any file name is kept."""
-    return json.dumps(outcome.to_json(), allow_nan=False)
 
 
 def _columns(class_names: tuple[str, ...]) -> list[str]:

@@ -68,6 +68,67 @@ MaxMegapixels = Annotated[
         max=MEGAPIXELS_LIMIT,
     ),
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INPUT...",
+        help="Photos, folders, patterns, zip or tar archives, or - for a photo on standard input.",
+        show_default=False,
+    ),
+]
+FromFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="LIST",
+        help="A text file with one more INPUT a line; - reads them from standard input.",
+        show_default=False,
+    ),
+]
+AnsweringModel = Annotated[
+    str | None,
+    typer.Option(
+        help="A model file, a run folder, or the name of a model in the package; its default "
+        "without one.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[int | None, typer.Option(help="Threads; one a core by default.", min=1)]
+MaskThreshold = Annotated[
+    float | None,
+    typer.Option(
+        help="The probability from which the answer is mask, in place of the model's own.",
+        min=0,
+        max=1,
+        show_default=False,
+    ),
+]
+UncertainBand = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--uncertain-band",
+        metavar="LOW HIGH",
+        help="The probabilities of a mask that are uncertain, as evaluate --target-accuracy "
+        "chooses them.",
+        show_default=False,
+    ),
+]
+EveryPixel = Annotated[
+    bool,
+    typer.Option(
+        "--every-pixel",
+        help="Never decode large JPEGs at reduced scale, which moves probabilities a little.",
+    ),
+]
+MegapixelsAtATime = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Megapixels that are decoded at a time, over all threads; a photo with more is an "
+        "error.",
+        min=1,
+        max=MEGAPIXELS_LIMIT,
+    ),
+]
 Models = Annotated[
     list[Path],
     typer.Argument(

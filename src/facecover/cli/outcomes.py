@@ -4,6 +4,7 @@ import codecs
 import csv
 import glob
 import io
+import json
 import os
 import sys
 import time
@@ -16,12 +17,25 @@ from typing import Any, Generic, Protocol, TypeVar
 import typer
 
 from facecover.errors import LAYOUT, ConfigError, ImageError, is_out_of_memory, shown
+from facecover.inference.prediction import Prediction
 from facecover.photos import Broken
 
 NEEDS_A_LOOK = 3
 """The exit status where something that was named could not be answered."""
 
 _FLUSH_SECONDS = 0.5
+
+
+def named_inputs(
+    inputs: list[str] | None, from_file: Path | None, *, as_json: bool, as_csv: bool
+) -> list[str]:
+    """The inputs as arguments and in a list, one at least, once the options go together."""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv: expected one of them", param_hint="--csv")
+    names = [*(inputs or []), *read_list(from_file)]
+    if not names:
+        raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
+    return names
 
 
 def read_list(from_file: Path | None) -> list[str]:
@@ -64,6 +78,21 @@ def csv_row(cells: list[str]) -> str:
     text = io.StringIO()
     csv.writer(text).writerow(cells)  # quotes both characters of its line break, \r and \n
     return text.getvalue().removesuffix("\r\n")
+
+
+class _HasJson(Protocol):
+    def to_json(self) -> Any: ...  # noqa: ANN401
+
+
+def json_line(outcome: _HasJson) -> str:
+    """One JSON object; characters beyond ASCII are escaped, so any file name is kept."""
+    return json.dumps(outcome.to_json(), allow_nan=False)
+
+
+def remarks(given: Prediction) -> str:
+    """What stands behind an answer for people: against which odds it is, and why uncertain."""
+    odds = f"  {given.against_odds}" if given.against_odds else ""
+    return odds + (f"  uncertain: {given.explanation}" if given.is_uncertain else "")
 
 
 _Outcome = TypeVar("_Outcome")

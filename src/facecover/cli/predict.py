@@ -4,7 +4,6 @@ Rich takes longer to import than an answer takes, and drawing a sheet likewise: 
 are asked for.
 """
 
-import json
 import os
 import sys
 from collections import Counter
@@ -16,11 +15,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facecover.cli.outcomes import Work, csv_row, read_list, run_to_end, write_line, write_note
+from facecover.cli.options import (
+    AnsweringModel,
+    EveryPixel,
+    FromFile,
+    Inputs,
+    MaskThreshold,
+    MegapixelsAtATime,
+    Threads,
+    UncertainBand,
+)
+from facecover.cli.outcomes import (
+    Work,
+    csv_row,
+    json_line,
+    named_inputs,
+    remarks,
+    run_to_end,
+    write_line,
+    write_note,
+)
 from facecover.errors import ConfigError, shown
 from facecover.inference.classifier import BATCH_SIZE
 from facecover.inference.prediction import DIGITS, Answered
-from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT, Broken, FoundPhoto
+from facecover.photos import MAX_MEGAPIXELS, Broken, FoundPhoto
 from facecover.text import photos
 from facecover.workflows.answer_photos import (
     SAMPLE,
@@ -34,31 +52,9 @@ if TYPE_CHECKING:
 
 
 def predict_command(
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INPUT...",
-            help="Photos, folders, patterns, zip or tar archives, or - for a photo on standard "
-            "input.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="A model file, a run folder, or the name of a model in the package; its default "
-            "without one.",
-            show_default=False,
-        ),
-    ] = None,
-    from_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="LIST",
-            help="A text file with one more INPUT a line; - reads them from standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    inputs: Inputs = None,
+    model: AnsweringModel = None,
+    from_file: FromFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     copy_to: Annotated[
@@ -75,58 +71,20 @@ def predict_command(
             metavar="FILE.png", help="Write a contact sheet with labels.", show_default=False
         ),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads; one a core by default.", min=1)
-    ] = None,
+    threads: Threads = None,
     batch_size: Annotated[
         int, typer.Option(help="Photos that go through the network at once.", min=1)
     ] = BATCH_SIZE,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="The probability from which the answer is mask, in place of the model's own.",
-            min=0,
-            max=1,
-            show_default=False,
-        ),
-    ] = None,
-    uncertain_band: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            "--uncertain-band",
-            metavar="LOW HIGH",
-            help="The probabilities of a mask that are uncertain, as evaluate --target-accuracy "
-            "chooses them.",
-            show_default=False,
-        ),
-    ] = None,
-    every_pixel: Annotated[
-        bool,
-        typer.Option(
-            "--every-pixel",
-            help="Never decode large JPEGs at reduced scale, which moves probabilities a little.",
-        ),
-    ] = False,
-    max_megapixels: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            help="Megapixels that are decoded at a time, over all threads; a photo with more is an "
-            "error.",
-            min=1,
-            max=MEGAPIXELS_LIMIT,
-        ),
-    ] = MAX_MEGAPIXELS,
+    threshold: MaskThreshold = None,
+    uncertain_band: UncertainBand = None,
+    every_pixel: EveryPixel = False,
+    max_megapixels: MegapixelsAtATime = MAX_MEGAPIXELS,
 ) -> None:
     """Say for each photo whether the face is covered.
 
     Exit status 3: some input could not be read; the others are answered all the same.
     """
-    if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv: expected one of them", param_hint="--csv")
-    names = [*(inputs or []), *read_list(from_file)]
-    if not names:
-        raise typer.BadParameter("expected at least one INPUT", param_hint="INPUT...")
+    names = named_inputs(inputs, from_file, as_json=as_json, as_csv=as_csv)
     _check_places(names, copy_to)
     with _outputs(copy_to, sheet) as (copies, sheet_):
         answers = predict(
@@ -198,14 +156,8 @@ def text_line(width: int, outcome: Answered | Broken) -> str:
     if isinstance(outcome, Broken):
         return f"{'error':{width}}          {shown(f'{outcome.name}: {outcome.reason}')}"
     given = outcome.prediction
-    mark = f"  uncertain: {given.explanation}" if given.is_uncertain else ""
-    mark = f"  {given.against_odds}{mark}" if given.against_odds else mark
-    return f"{given.label:{width}}  {given.in_percent:>6}  {shown(outcome.photo.name)}{mark}"
-
-
-def json_line(outcome: Answered | Broken) -> str:
-    """One JSON object; characters beyond ASCII are escaped, so any file name is kept."""
-    return json.dumps(outcome.to_json(), allow_nan=False)
+    name = shown(outcome.photo.name)
+    return f"{given.label:{width}}  {given.in_percent:>6}  {name}{remarks(given)}"
 
 
 def csv_header(class_names: tuple[str, ...]) -> str:

@@ -6,19 +6,13 @@ from typing import Annotated
 import typer
 
 from facecover.cli.console import CONSOLE
+from facecover.cli.options import AnsweringModel, EveryPixel, MaskThreshold, UncertainBand
 from facecover.photos import MAX_MEGAPIXELS, MEGAPIXELS_LIMIT
 from facecover.serving import HOST, MAX_UPLOAD_MB, MAX_WAITING, PORT, TIMEOUT_SECONDS
 
 
 def serve_command(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="A model file, a run folder, or the name of a model in the package; its default "
-            "without one.",
-            show_default=False,
-        ),
-    ] = None,
+    model: AnsweringModel = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -53,28 +47,9 @@ def serve_command(
         int | None,
         typer.Option(help="Threads of each process; by default the cores are shared out.", min=1),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="The probability from which the answer is mask, in place of the model's own.",
-            min=0,
-            max=1,
-            show_default=False,
-        ),
-    ] = None,
-    uncertain_band: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            "--uncertain-band",
-            metavar="LOW HIGH",
-            help="The probabilities of a mask that are uncertain.",
-            show_default=False,
-        ),
-    ] = None,
-    every_pixel: Annotated[
-        bool,
-        typer.Option("--every-pixel", help="Never decode large JPEGs at reduced scale."),
-    ] = False,
+    threshold: MaskThreshold = None,
+    uncertain_band: UncertainBand = None,
+    every_pixel: EveryPixel = False,
     max_megapixels: Annotated[
         int,
         typer.Option(metavar="N", help="Of one photo.", min=1, max=MEGAPIXELS_LIMIT),

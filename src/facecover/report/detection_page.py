@@ -1,4 +1,4 @@
-"""A detector on whole photos as one page: faces found and answered, false alarms, and pictures."""
+"""A detector as a page: its run, and on whole photos faces found and answered, with pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure as Drawing
 from PIL import Image, ImageDraw
@@ -24,6 +25,7 @@ from facecover.report.blocks import (
     Card,
     Cards,
     Cell,
+    Facts,
     Figures,
     Gallery,
     Paragraph,
@@ -39,10 +41,14 @@ from facecover.report.plotting import (
     colour,
     draw,
     legend_above,
+    model_colour,
     percent_axes,
     photo,
 )
-from facecover.text import counted, percent
+from facecover.report.run_figures import curve_figures
+from facecover.report.run_page import flat_settings
+from facecover.scenes.detector_file import DetectorInfo
+from facecover.text import counted, duration, large, percent
 
 _SHOWN = 24
 """Pictures of a kind."""
@@ -297,3 +303,55 @@ def _full(figure: Estimate) -> str:
 
 def _rate(figure: Estimate) -> str:
     return f"{_plain(figure)} ({_bounds(figure)})"
+
+
+def detector_sections(
+    info: DetectorInfo,
+    curves: pd.DataFrame,
+    *,
+    seconds: float,
+    device: str,
+    measured: Sequence[Section] = (),
+) -> tuple[Section, ...]:
+    """All that there is to show of a detector's run, the summary first.
+
+    Args:
+        info: what its model file knows.
+        curves: its `metrics.csv`.
+        seconds: of its training.
+        device: what it was trained on.
+        measured: what was measured of it.
+    """
+    epochs = counted(len(curves), "epoch")
+    budget = int(info.config["network"]["budget"])
+    cards = (
+        Card("Parameters", large(info.parameters), f"of a budget of {large(budget)}"),
+        Card("Learned from", f"{info.photos:,}", f"photos with {counted(info.faces, 'face')}"),
+        Card("Training", duration(seconds), f"{epochs} on {device}"),
+    )
+    loss = float(curves["val_loss"].iloc[-1])
+    sentences = (
+        f"It learned from {counted(info.faces, 'face')} in {counted(info.photos, 'photo')} of "
+        f"{', '.join(info.sources)}, over {epochs}; its validation loss is {loss:.3f} at the end.",
+        "Its weights are averages over the last steps; no measure chose them.",
+    )
+    figures = curve_figures({info.name: curves}, [model_colour(0)])
+    settings = [(Cell(key), Cell(value)) for key, value in flat_settings(info.config).items()]
+    hashes = Facts(
+        (
+            ("Package version", info.version),
+            ("Weights (SHA-256)", info.weights_sha256),
+            ("Sums", info.precision),
+        )
+    )
+    return (
+        Section("Summary", "summary", (on_page(Cards(cards)), Bullets(sentences))),
+        *measured,
+        Section("Training", "training", (Figures(figures),), is_page_only=True),
+        Section(
+            "Settings",
+            "settings",
+            (hashes, table(("Setting", "Value"), settings)),
+            is_page_only=True,
+        ),
+    )

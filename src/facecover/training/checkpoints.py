@@ -19,7 +19,8 @@ from facecover.errors import RunError
 from facecover.files import written_file
 from facecover.progress import OnProgress, Progress
 from facecover.text import percent
-from facecover.training.config import DetectorTrainingConfig, TrainingConfig
+from facecover.training.config import TrainingConfig
+from facecover.training.detector_config import DetectorTrainingConfig
 from facecover.training.lightning_module import measured_by
 
 _PREFIX = "network."

@@ -1,7 +1,7 @@
 """An experiment: every choice that makes a run, each checked."""
 
 import difflib
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -19,19 +19,18 @@ Monitor = Literal["val_loss", "val_accuracy", "val_f1", "val_roc_auc", "last_epo
 
 Share = Annotated[float, Field(ge=0, le=1)]
 WindowSide = Annotated[float, Field(gt=0, le=2)]
-Width = Annotated[int, Field(ge=4, le=512)]
-Depth = Annotated[int, Field(ge=0, le=16)]
-FaceSide = Annotated[float, Field(ge=4, le=1024)]
 # It starts with a letter, so that no YAML reader takes it for a number.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$", max_length=80)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class _Section(BaseModel):
+class ConfigSection(BaseModel):
+    """A section of an experiment: no unknown key, nothing converted, nothing changed."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class NetworkConfig(_Section):
+class NetworkConfig(ConfigSection):
     """The network, and the choices that the study questioned.
 
     Attributes:
@@ -146,7 +145,7 @@ class NetworkConfig(_Section):
         return size_px
 
 
-class OptimizerConfig(_Section):
+class OptimizerConfig(ConfigSection):
     """How the weights are learned.
 
     Attributes:
@@ -164,7 +163,7 @@ class OptimizerConfig(_Section):
     schedule: Literal["constant", "one-cycle"] = "constant"
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(ConfigSection):
     """How long the network learns, and which weights are kept.
 
     Attributes:
@@ -224,7 +223,7 @@ def _as_count(value: object) -> object:
     return int(value) if isinstance(value, bool) else value
 
 
-class AugmentationConfig(_Section):
+class AugmentationConfig(ConfigSection):
     """How far training images are changed each time that they are seen; see `augmentation`.
 
     Attributes:
@@ -308,7 +307,7 @@ class AugmentationConfig(_Section):
         return scale
 
 
-class Experiment(_Section):
+class Experiment(ConfigSection):
     """Everything that makes a run but the data.
 
     Attributes:
@@ -351,101 +350,3 @@ class Experiment(_Section):
         if augmentation is None or augmentation.source_size_px is None:
             return self.network.input_size_px
         return augmentation.source_size_px
-
-
-class DetectorConfig(_Section):
-    """The network that finds faces; see `detector_network`.
-
-    Attributes:
-        channels: of the maps at a half, a quarter, an eighth, a 16th and a 32nd of the photo.
-        blocks: on the maps from a quarter on, beside the convolution that halves them.
-        neck: channels of the maps that faces are told from.
-        filter_px: the side of the depthwise filters on the two smallest maps.
-        budget: the parameters that the network may have.
-    """
-
-    channels: Annotated[tuple[Width, Width, Width, Width, Width], Field(strict=False)]
-    blocks: Annotated[tuple[Depth, Depth, Depth, Depth], Field(strict=False)]
-    neck: Width
-    filter_px: Literal[3, 5] = 5
-    budget: Annotated[int, Field(ge=1)] = 300_000
-
-
-class CropConfig(_Section):
-    """How squares are cut out of whole photos and changed; see `photo_crops`.
-
-    Attributes:
-        crops: in an epoch.
-        size_px: the side of a crop as the network sees it.
-        on_face: the share of crops around one face at a size that is chosen; the others are any
-            square of 0.5 to 1.5 times the photo's shorter side.
-        face_px: the side of that face, from and to; every octave is as likely.
-        enlarged: how many times a photo's pixels may be enlarged.
-        tiled: the share of crops that are put together from four photos.
-        aspect: the logarithm of a crop's width over its height, at most, halved.
-        flip: the share of crops that are mirrored.
-        light: how often light, colours, noise, blur and JPEG are changed; 1 is as often as the
-            packaged detector had it, 0 never.
-        workers: processes that cut crops while the network learns; 0 for none beside it.
-    """
-
-    crops: Annotated[int, Field(ge=1)] = 20_000
-    size_px: Annotated[int, Field(ge=64, le=1024, multiple_of=32)] = 256
-    on_face: Share = 0.5
-    face_px: Annotated[tuple[FaceSide, FaceSide], Field(strict=False)] = (10.0, 230.0)
-    enlarged: Annotated[float, Field(ge=1, le=4)] = 2.0
-    tiled: Share = 0.25
-    aspect: Share = 0.12
-    flip: Share = 0.5
-    light: Share = 1.0
-    workers: Annotated[int, Field(ge=0, le=64)] = 1
-
-
-class DetectorTrainingConfig(_Section):
-    """How long a detector learns; the averaged weights of the last epoch are kept.
-
-    Attributes:
-        epochs: of `CropConfig.crops` crops each.
-        batch_size: crops in one step.
-        average: the share of the averaged weights that stays at each step (Polyak and Juditsky
-            1992, as an exponential mean); they are what is measured and kept.
-        precision: as `TrainingConfig.precision`.
-    """
-
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 15
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.9995
-    precision: Literal["float32", "bfloat16"] = "float32"
-
-    monitor: ClassVar[Monitor] = "last_epoch"
-    early_stopping_epochs: ClassVar[None] = None
-
-
-class DetectorExperiment(_Section):
-    """Everything that makes a detector but the data.
-
-    Attributes:
-        task: tells such a file from one of a classifier.
-        name: what the run is called in tables and reports.
-        seed: of the first weights and the crops.
-    """
-
-    task: Literal["faces"]
-    name: Name
-    seed: Seed = 0
-    network: DetectorConfig
-    optimizer: OptimizerConfig = OptimizerConfig(
-        name="adamw", learning_rate=2e-3, weight_decay=0.05, schedule="one-cycle"
-    )
-    training: DetectorTrainingConfig = DetectorTrainingConfig()
-    crops: CropConfig = CropConfig()
-
-    @model_validator(mode="after")
-    def _sizes_go_up(self) -> Self:
-        low, high = self.crops.face_px
-        if low > high:
-            raise ValueError(f"crops.face_px: expected the smaller first, found {low:g}, {high:g}")
-        return self
-
-
-AnyExperiment = Experiment | DetectorExperiment

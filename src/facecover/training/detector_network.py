@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
-from facecover.training.config import DetectorConfig
+from facecover.training.detector_config import DetectorConfig
 
 STRIDES = (8, 16, 32)
 """Pixels from one cell to the next, on each map; heights and widths are multiples of the last."""
@@ -128,6 +128,11 @@ class FaceDetector(nn.Module):
         far = self.out[1](far + self.down[1](middle))
         heads = zip(self.heads, self.predictions, (near, middle, far), strict=True)
         return [prediction(head(maps)) for head, prediction, maps in heads]
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Numbers learned."""
+    return sum(weights.numel() for weights in network.parameters())
 
 
 def _doubled(maps: Tensor) -> Tensor:

@@ -16,13 +16,13 @@ from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.errors import ConfigError, RunError
 from facecover.progress import SILENT, Progress
 from facecover.training.checkpoints import EpochProgress, load_checkpoint
-from facecover.training.config import CropConfig, DetectorExperiment
+from facecover.training.detector_config import CropConfig, DetectorExperiment
 from facecover.training.detector_export import export_detector
 from facecover.training.detector_loss import Losses, Targets, detection_loss
-from facecover.training.detector_network import FaceDetector, cells
+from facecover.training.detector_network import FaceDetector, cells, count_parameters
 from facecover.training.fit import run_training
 from facecover.training.isolation import Device, choose_device, flushed_denormals
-from facecover.training.lightning_module import WARM_UP
+from facecover.training.lightning_module import WARM_UP, scheduled
 from facecover.training.photo_crops import CropBatch, PhotoCrops
 from facecover.training.run_folder import RunFolder, RunRecord
 from facecover.training.trainer import State, new_trainer
@@ -70,11 +70,6 @@ def fit_detector(
     )
 
 
-def count_parameters(network: torch.nn.Module) -> int:
-    """Numbers learned."""
-    return sum(weights.numel() for weights in network.parameters())
-
-
 def _check_budget(experiment: DetectorExperiment) -> None:
     found, budget = count_parameters(FaceDetector(experiment.network)), experiment.network.budget
     if found > budget:
@@ -101,23 +96,16 @@ class FaceDetection(LightningModule):
         self._seen: dict[str, list[Tensor]] = {"train": [], "val": []}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW without decay of biases and scales, and the schedule of the experiment."""
-        chosen = self._experiment.optimizer
+        """The method and its schedule, as `OptimizerConfig` describes them."""
         weights = list(self.network.parameters())
-        groups = [
-            {"params": [w for w in weights if w.ndim > 1], "weight_decay": chosen.weight_decay},
-            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=chosen.learning_rate, betas=(0.9, 0.99))
-        if chosen.schedule == "constant":
-            return optimizer
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            chosen.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=WARM_UP / 3,
+        # A mean of squares over 100 steps instead of 1,000: crops differ more than faces do.
+        return scheduled(
+            self._experiment.optimizer,
+            weights,
+            self.trainer,
+            betas=(0.9, 0.99),
+            warm_up=WARM_UP / 3,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, batch: CropBatch, batch_idx: int) -> Tensor:
         """The loss to learn from."""

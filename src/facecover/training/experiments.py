@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 import facecover
 from facecover.errors import ConfigError
-from facecover.training.config import AnyExperiment, DetectorExperiment, Experiment
+from facecover.training.config import Experiment
+from facecover.training.detector_config import AnyExperiment, DetectorExperiment
 from facecover.yaml_text import read_yaml, read_yaml_file, to_yaml
 
 KeyPath = tuple[str, ...]

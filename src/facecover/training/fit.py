@@ -13,8 +13,9 @@ import facecover
 from facecover.dataset.arrays import Dataset
 from facecover.documents import write_document
 from facecover.progress import SILENT, Progress
-from facecover.training.config import AnyExperiment, Experiment
+from facecover.training.config import Experiment
 from facecover.training.data_loader import check_classes, check_sources, normalisation_of
+from facecover.training.detector_config import AnyExperiment
 from facecover.training.isolation import (
     Device,
     choose_device,

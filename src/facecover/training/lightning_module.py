@@ -1,10 +1,10 @@
 """How a network learns: the step, the optimiser, and what is measured after an epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, nll_loss
@@ -53,11 +53,51 @@ def measure(logits: Tensor, labels: Tensor) -> dict[str, float]:
     return dict(zip(MEASURES, values.tolist(), strict=True))
 
 
-_CHECK_EVERY = 50
-"""Steps between two looks at whether the loss is still a number; each makes a GPU wait."""
-
 WARM_UP = 0.15
 """The share of one cycle's steps in which the learning rate rises."""
+
+
+def scheduled(
+    config: OptimizerConfig,
+    weights: Sequence[torch.nn.Parameter],
+    trainer: Trainer,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    warm_up: float = WARM_UP,
+    fused: bool | None = None,
+) -> OptimizerLRScheduler:
+    """A method and its schedule, as `OptimizerConfig` describes them, as Lightning takes them.
+
+    Args:
+        config: the choices.
+        weights: what is learned.
+        trainer: knows how many steps there will be, which only a schedule asks.
+        betas: see `torch.optim.Adam`.
+        warm_up: the share of one cycle's steps in which the learning rate rises.
+        fused: see `torch.optim.AdamW`.
+    """
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.name == "adam":
+        optimizer: torch.optim.Optimizer = torch.optim.Adam(
+            weights, lr=rate, betas=betas, weight_decay=decay
+        )
+    else:
+        # Biases and batch normalisation's scales have one dimension.
+        groups = [
+            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": decay},
+            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=rate, betas=betas, fused=fused)
+    if config.schedule == "constant":
+        return optimizer
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=int(trainer.estimated_stepping_batches), pct_start=warm_up
+    )
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+_CHECK_EVERY = 50
+"""Steps between two looks at whether the loss is still a number; each makes a GPU wait."""
 
 
 class Classification(LightningModule):
@@ -101,32 +141,10 @@ class Classification(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The method and its schedule, as `OptimizerConfig` describes them."""
-        optimizer = self._new_optimizer()
-        if self._optimizer.schedule == "constant":
-            return optimizer
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            self._optimizer.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=WARM_UP,
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        rate, decay = self._optimizer.learning_rate, self._optimizer.weight_decay
         weights = [weight for weight in self.network.parameters() if weight.requires_grad]
-        if self._optimizer.name == "adam":
-            return torch.optim.Adam(weights, lr=rate, weight_decay=decay)
-        # Biases and batch normalisation's scales have one dimension.
-        groups = [
-            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": decay},
-            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
-        ]
         # One kernel for all weights on a GPU; on a CPU it gave nothing.
-        return torch.optim.AdamW(groups, lr=rate, fused=self.device.type == "cuda" or None)
+        fused = self.device.type == "cuda" or None
+        return scheduled(self._optimizer, weights, self.trainer, fused=fused)
 
     def on_train_epoch_start(self) -> None:
         """Forget the last epoch."""

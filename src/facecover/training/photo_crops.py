@@ -18,7 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from facecover.dataset.photo_dataset import PhotoDataset
 from facecover.images import Pixels
-from facecover.training.config import CropConfig
+from facecover.training.detector_config import CropConfig
 
 Boxes = npt.NDArray[np.float32]
 Random = np.random.Generator

@@ -16,7 +16,8 @@ from facecover.files import check_replaceable, written_file
 from facecover.inference.model_file import MODEL_NAME
 from facecover.inference.model_info import LAST_EPOCH, ModelInfo
 from facecover.locks import locked
-from facecover.training.config import AnyExperiment, Experiment
+from facecover.training.config import Experiment
+from facecover.training.detector_config import AnyExperiment
 from facecover.training.experiments import experiment_to_yaml, load_any_experiment
 
 CONFIG_NAME = "config.yaml"

@@ -20,7 +20,7 @@ from facecover.training.checkpoints import (
     load_checkpoint,
     write_rows,
 )
-from facecover.training.config import AnyExperiment, Experiment
+from facecover.training.config import Experiment
 from facecover.training.data_loader import (
     EVALUATION_BATCH,
     Loader,
@@ -28,6 +28,7 @@ from facecover.training.data_loader import (
     normalisation_of,
     wide_cuts_of,
 )
+from facecover.training.detector_config import AnyExperiment
 from facecover.training.isolation import Device, flushed_denormals, residence
 from facecover.training.lightning_module import Classification
 from facecover.training.locator_training import LARGER_ON_GPU, LEAST_CUTS, STEPS, learn_locator

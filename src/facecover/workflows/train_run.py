@@ -26,19 +26,19 @@ from facecover.inference.model_info import BandFit, ModelInfo
 from facecover.progress import SILENT, Progress
 from facecover.report import REPORT_NAME
 from facecover.report.blocks import Section, table
-from facecover.report.detector_page import detector_sections
+from facecover.report.detection_page import detector_sections
 from facecover.report.html import notebook_frame, write_page
 from facecover.report.run_figures import RunReport
 from facecover.report.run_page import run_sections, write_run_report
 from facecover.scenes.detector_file import read_detector_file
 from facecover.text import percent
-from facecover.training.config import DetectorExperiment
+from facecover.training.detector_config import DetectorExperiment
 from facecover.training.experiments import load_any_experiment
 from facecover.training.run_folder import RunFolder, RunRecord, load_record, read_curves
 from facecover.workflows.measure_models import as_run, load_models, measure
 
 if TYPE_CHECKING:
-    from facecover.training.config import AnyExperiment
+    from facecover.training.detector_config import AnyExperiment
 
 
 @dataclass(frozen=True)
